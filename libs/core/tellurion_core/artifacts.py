@@ -1,0 +1,186 @@
+"""Content-addressed files that belong to a tenant, expire, and can be deleted.
+
+    <root>/<tenant>/<id[:2]>/<id>         the bytes
+    <root>/<tenant>/<id[:2]>/<id>.json    what they are, and until when they are kept
+
+The id is the SHA-256 of the bytes, so storing the same bytes twice keeps one file. Knowing an id grants nothing:
+another tenant's artifact looks like none. Files appear whole, by renaming, and the description last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from tellurion_core.errors import InvalidInput, NotFound, ResourceExhausted
+
+_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+class Artifact(BaseModel):
+    """What is known of one stored file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    """Lower-case hexadecimal SHA-256 of the bytes."""
+    size: int
+    """Bytes."""
+    media_type: str
+    """MIME type: ``application/x-netcdf``."""
+    name: str
+    """File name to offer when it is downloaded."""
+    created: datetime
+    """When it was first stored, UTC."""
+    expires: datetime | None
+    """When it may be deleted, UTC; never where None."""
+
+
+class ArtifactStore:
+    """Artifacts in a local folder. Safe for several processes at once."""
+
+    def __init__(self, root: Path, *, max_bytes: int = 20 << 30) -> None:
+        self._root = root
+        self._max_bytes = max_bytes
+
+    def put(
+        self, tenant: str, chunks: Iterable[bytes], *, media_type: str, name: str, keep: timedelta | None
+    ) -> Artifact:
+        """Stores a stream of bytes; memory does not grow with it.
+
+        Storing bytes again extends how long they are kept, and never shortens it.
+
+        Raises:
+            ResourceExhausted: more bytes than one artifact may have, or the disk is full; nothing is left.
+        """
+        folder = self._tenant(tenant)
+        folder.mkdir(parents=True, exist_ok=True)
+        digest, size = hashlib.sha256(), 0
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".put-", delete=False) as file:
+            try:
+                for chunk in chunks:
+                    size += len(chunk)
+                    if size > self._max_bytes:
+                        raise ResourceExhausted(f"an artifact may have at most {self._max_bytes} bytes")
+                    digest.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+                now = datetime.now(UTC)
+                artifact = Artifact(
+                    id=digest.hexdigest(),
+                    size=size,
+                    media_type=media_type,
+                    name=name,
+                    created=now,
+                    expires=None if keep is None else now + keep,
+                )
+                return self._keep(tenant, Path(file.name), artifact)
+            except OSError as error:
+                raise ResourceExhausted("the artifact could not be stored; is the disk full?") from error
+            finally:
+                Path(file.name).unlink(missing_ok=True)
+
+    def get(self, tenant: str, artifact_id: str) -> Artifact:
+        """What is known of an artifact.
+
+        Raises:
+            NotFound: this tenant has no such artifact, or its time is over.
+        """
+        try:
+            artifact = Artifact.model_validate_json(self._description(tenant, artifact_id).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            raise _missing(artifact_id) from None
+        if artifact.expires is not None and artifact.expires <= datetime.now(UTC):
+            raise _missing(artifact_id)
+        return artifact
+
+    def open(self, tenant: str, artifact_id: str) -> BinaryIO:
+        """The artifact's bytes, to be read and closed by the caller.
+
+        Raises:
+            NotFound: this tenant has no such artifact.
+        """
+        self.get(tenant, artifact_id)
+        try:
+            return self._path(tenant, artifact_id).open("rb")
+        except FileNotFoundError:
+            raise _missing(artifact_id) from None
+
+    def list(self, tenant: str) -> Iterator[Artifact]:
+        """The tenant's artifacts, by id."""
+        for path in sorted(self._tenant(tenant).glob("??/*.json")):
+            try:
+                yield self.get(tenant, path.stem)
+            except NotFound:
+                continue
+
+    def delete(self, tenant: str, artifact_id: str) -> None:
+        """Deletes an artifact.
+
+        Raises:
+            NotFound: this tenant has no such artifact.
+        """
+        self.get(tenant, artifact_id)
+        self._remove(self._path(tenant, artifact_id))
+
+    def sweep(self) -> int:
+        """Deletes what has expired, of all tenants, and returns how many artifacts went."""
+        now, gone = datetime.now(UTC), 0
+        for path in self._root.glob("*/??/*.json"):
+            try:
+                artifact = Artifact.model_validate_json(path.read_bytes())
+            except (FileNotFoundError, ValidationError):
+                continue
+            if artifact.expires is not None and artifact.expires <= now:
+                self._remove(path.with_suffix(""))
+                gone += 1
+        return gone
+
+    def _keep(self, tenant: str, written: Path, artifact: Artifact) -> Artifact:
+        path = self._path(tenant, artifact.id)
+        path.parent.mkdir(exist_ok=True)
+        try:
+            known = self.get(tenant, artifact.id)
+        except NotFound:
+            pass
+        else:
+            ends = (known.expires, artifact.expires)
+            longest = None if None in ends else max(end for end in ends if end is not None)
+            artifact = artifact.model_copy(update={"created": known.created, "expires": longest})
+        written.replace(path)
+        description = written.with_suffix(".json")
+        description.write_text(artifact.model_dump_json())
+        description.replace(self._description(tenant, artifact.id))
+        return artifact
+
+    def _remove(self, path: Path) -> None:
+        # The description first: an artifact without one is not there.
+        path.with_name(path.name + ".json").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+    def _tenant(self, tenant: str) -> Path:
+        if not _TENANT.fullmatch(tenant):
+            raise InvalidInput.of("tenant", received=tenant, accepted=_TENANT.pattern)
+        return self._root / tenant
+
+    def _path(self, tenant: str, artifact_id: str) -> Path:
+        if not _ID.fullmatch(artifact_id):
+            raise _missing(artifact_id)
+        return self._tenant(tenant) / artifact_id[:2] / artifact_id
+
+    def _description(self, tenant: str, artifact_id: str) -> Path:
+        path = self._path(tenant, artifact_id)
+        return path.with_name(path.name + ".json")
+
+
+def _missing(artifact_id: str) -> NotFound:
+    return NotFound(f"there is no artifact {artifact_id[:80]!r}")

@@ -1,0 +1,54 @@
+"""What a service knows of the call that it is answering: who asks, under which id, until when."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+REQUEST_ID_KEY = "x-request-id"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who calls."""
+
+    tenant: str
+    """Owner of every row, artifact and log line that the call makes."""
+    subject: str
+    """The caller inside its tenant, for logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call that is being answered."""
+
+    method: str
+    """Full name: ``/tellurion.ocean.v1.OceanService/Reconstruct``."""
+    request_id: str
+    """Id under which the caller, every service and every log line know this request."""
+    identity: Identity
+    """Who calls."""
+    deadline: float
+    """Moment on `time.monotonic` when the caller stops waiting, in seconds."""
+
+    def time_remaining(self) -> float:
+        """Seconds until the deadline; negative when it has passed."""
+        return self.deadline - time.monotonic()
+
+
+current_call: ContextVar[Call | None] = ContextVar("tellurion_call", default=None)
+"""The call that this task is answering; None outside of one."""
+
+
+def new_request_id() -> str:
+    """A request id that no other request has."""
+    return uuid.uuid4().hex
+
+
+def accepted_request_id(received: str | None) -> str:
+    """The caller's request id where it is safe to log, else a new one."""
+    return received if received and _REQUEST_ID.fullmatch(received) else new_request_id()

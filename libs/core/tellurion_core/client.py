@@ -1,0 +1,138 @@
+"""Calling other services: channels that are reused, deadlines that travel, retries of what is safe to repeat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
+from opentelemetry import propagate
+from tellurion_core.call import REQUEST_ID_KEY, current_call
+from tellurion_core.errors import DeadlineExceeded
+
+DEADLINE_MARGIN = 0.05
+"""Seconds kept back from the caller's deadline, to answer it truthfully when ours has passed."""
+MAX_MESSAGE_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class ClientTls:
+    """How a client trusts a server, and proves itself to it."""
+
+    ca: Path | None = None
+    """PEM authorities to trust; the system's where None."""
+    certificate: Path | None = None
+    """PEM chain of the client, under mTLS."""
+    key: Path | None = None
+    """PEM private key of the client, under mTLS."""
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """The channel credentials of these files."""
+        return grpc.ssl_channel_credentials(
+            *(p.read_bytes() if p else None for p in (self.ca, self.key, self.certificate))
+        )
+
+
+def service_config(services: Iterable[ServiceDescriptor]) -> str:
+    """GRPC's service config: UNAVAILABLE is retried for methods whose `idempotency_level` allows it, and no others."""
+    safe = [
+        {"service": service.full_name, "method": method.name}
+        for service in services
+        for method in service.methods
+        if method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN
+    ]
+    retry = {
+        "maxAttempts": 4,
+        "initialBackoff": "0.1s",
+        "maxBackoff": "2s",
+        "backoffMultiplier": 3,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    }
+    return json.dumps({"methodConfig": [{"name": safe, "retryPolicy": retry}] if safe else []})
+
+
+def channel_options(services: Iterable[ServiceDescriptor]) -> list[tuple[str, Any]]:
+    """Options of every channel of ours, asynchronous or not."""
+    return [
+        ("grpc.service_config", service_config(services)),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.enable_retries", 1),
+    ]
+
+
+class Channels:
+    """The channels of one process, one for each address; each is opened at its first use and then reused."""
+
+    def __init__(self, services: Iterable[ServiceDescriptor], tls: ClientTls | None = None) -> None:
+        self._options = channel_options(services)
+        self._tls = tls
+        self._open: dict[str, grpc.aio.Channel] = {}
+
+    def to(self, address: str) -> grpc.aio.Channel:
+        """The channel to `host:port` or `unix:/path`."""
+        if address not in self._open:
+            propagation = [CallPropagation()]
+            if self._tls is None:
+                channel = grpc.aio.insecure_channel(address, self._options, interceptors=propagation)
+            else:
+                channel = grpc.aio.secure_channel(
+                    address, self._tls.credentials(), self._options, interceptors=propagation
+                )
+            self._open[address] = channel
+        return self._open[address]
+
+    async def close(self) -> None:
+        """Closes all channels."""
+        for channel in self._open.values():
+            await channel.close()
+        self._open.clear()
+
+
+class CallPropagation(
+    grpc.aio.UnaryUnaryClientInterceptor,
+    grpc.aio.UnaryStreamClientInterceptor,
+    grpc.aio.StreamUnaryClientInterceptor,
+    grpc.aio.StreamStreamClientInterceptor,
+):
+    """Passes on the deadline, request id and trace of the call that is being answered; grpc.aio does not.
+
+    A call started while answering another gets the smaller of its own timeout and what the caller has left.
+    """
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """See the class."""
+        return await continuation(_propagated(client_call_details), request)
+
+    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        """See the class."""
+        return await continuation(_propagated(client_call_details), request)
+
+    async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        """See the class."""
+        return await continuation(_propagated(client_call_details), request_iterator)
+
+    async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        """See the class."""
+        return await continuation(_propagated(client_call_details), request_iterator)
+
+
+def _propagated(details: Any) -> Any:
+    call = current_call.get()
+    if call is None:
+        return details
+    remaining = call.time_remaining() - DEADLINE_MARGIN
+    if remaining <= 0:
+        raise DeadlineExceeded("the caller's deadline has passed")
+    carrier: dict[str, str] = {REQUEST_ID_KEY: call.request_id}
+    propagate.inject(carrier)
+    metadata = grpc.aio.Metadata(*(details.metadata or ()))
+    for key, value in carrier.items():
+        metadata.set_all(key, [value])
+    timeout = remaining if details.timeout is None else min(details.timeout, remaining)
+    return details._replace(timeout=timeout, metadata=metadata)

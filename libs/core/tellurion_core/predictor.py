@@ -1,0 +1,167 @@
+"""The seam between a service and its models: `infer` by name, wherever the model runs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from tellurion_core.call import current_call
+from tellurion_core.errors import Cancelled, DeadlineExceeded, NotFound, ResourceExhausted
+from tellurion_core.tensors import Array, TensorSpec, check_tensors
+
+Progress = Callable[[float, str], None]
+"""Told the part of the work that is done, 0 to 1, and what is being done now."""
+CancelCheck = Callable[[], bool]
+"""Whether the work should stop; cheap enough to ask at every step."""
+
+
+class Model(Protocol):
+    """A model: a name, what it takes and answers, and a function between the two.
+
+    `predict` is called from a worker thread, possibly from several at once. It asks `cancelled` at every step and
+    raises `Cancelled` when told to stop. Random numbers come from a generator made from a seed among its inputs.
+    """
+
+    name: str
+    inputs: Mapping[str, TensorSpec]
+    outputs: Mapping[str, TensorSpec]
+
+    def load(self) -> None:
+        """Makes the model ready; called once, before the first `predict`."""
+
+    def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
+        """The outputs for these inputs."""
+
+
+class Predictor(Protocol):
+    """Runs models by name."""
+
+    async def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        deadline: float | None = None,
+        cancelled: CancelCheck | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Array]:
+        """The model's outputs for these inputs.
+
+        `deadline` is a moment on `time.monotonic`; the call's own where None. Cancelling the awaiting task cancels
+        the work. `progress` is called on the event loop.
+
+        Raises:
+            NotFound: there is no such model.
+            InvalidInput: the inputs are not what the model takes.
+            ResourceExhausted: too much work is waiting.
+            DeadlineExceeded: the deadline passed first.
+            Cancelled: `cancelled` answered true.
+        """
+
+    async def close(self) -> None:
+        """Stops taking work and waits for what runs."""
+
+
+class LocalPredictor:
+    """Runs models in this process: `workers` at once, `waiting` in line, the rest refused."""
+
+    def __init__(self, models: Iterable[Model], *, workers: int = 1, waiting: int = 32) -> None:
+        self._models = {model.name: model for model in models}
+        self._loaded: dict[str, asyncio.Task[None]] = {}
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="predict")
+        self._limit = workers + waiting
+        self._taken = 0
+
+    async def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        deadline: float | None = None,
+        cancelled: CancelCheck | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Array]:
+        """See `Predictor.infer`."""
+        if model not in self._models:
+            raise NotFound(f"there is no model {model!r}; there are {', '.join(self._models)}")
+        chosen = self._models[model]
+        check_tensors(inputs, chosen.inputs)
+        if self._taken >= self._limit:
+            raise ResourceExhausted(f"{self._limit} inferences are running or waiting; try again later")
+        self._taken += 1
+        try:
+            await self._ready(chosen)
+            return await self._run(chosen, inputs, deadline, cancelled, progress)
+        finally:
+            self._taken -= 1
+
+    async def close(self) -> None:
+        """See `Predictor.close`."""
+        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+
+    async def load(self) -> None:
+        """Loads all models now rather than at their first use."""
+        for model in self._models.values():
+            await self._ready(model)
+
+    async def _ready(self, model: Model) -> None:
+        task = self._loaded.get(model.name)
+        if task is None or (task.done() and task.exception() is not None):
+            task = self._loaded[model.name] = asyncio.create_task(asyncio.to_thread(model.load))
+        await asyncio.shield(task)
+
+    async def _run(
+        self,
+        model: Model,
+        inputs: Mapping[str, Array],
+        deadline: float | None,
+        cancelled: CancelCheck | None,
+        progress: Progress | None,
+    ) -> dict[str, Array]:
+        if deadline is None and (call := current_call.get()) is not None:
+            deadline = call.deadline
+        loop, stop = asyncio.get_running_loop(), threading.Event()
+
+        def should_stop() -> bool:
+            return stop.is_set() or (cancelled is not None and cancelled()) or _passed(deadline)
+
+        def report(fraction: float, message: str) -> None:
+            if progress is not None:
+                loop.call_soon_threadsafe(progress, fraction, message)
+
+        def work() -> dict[str, Array]:
+            if should_stop():
+                raise Cancelled("cancelled before it began")
+            return model.predict(inputs, cancelled=should_stop, progress=report)
+
+        running = loop.run_in_executor(self._threads, work)
+        try:
+            outputs = await running
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+        except Cancelled:
+            if _passed(deadline):
+                raise DeadlineExceeded(f"{model.name}: not done before the deadline") from None
+            raise
+        check_outputs(model, outputs)
+        return outputs
+
+
+def _passed(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
+
+
+def check_outputs(model: Model, outputs: Mapping[str, Any]) -> None:
+    """Holds a model to its own description; a breach is a fault of the model, not of the caller."""
+    extents: dict[str, int] = {}
+    for name, spec in model.outputs.items():
+        array = outputs.get(name)
+        if array is None and spec.optional:
+            continue
+        if array is None or not spec.admits(array.dtype, array.shape, extents):
+            raise RuntimeError(f"model {model.name}: output {name} is not {spec}")

@@ -1,0 +1,153 @@
+"""The one gRPC server of every service: interceptor, health, reflection, TLS, and an orderly stop on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import CollectorRegistry
+from tellurion_core.errors import InvalidInput
+from tellurion_core.interceptor import Authenticator, CallInterceptor, embedded_identity
+from tellurion_core.settings import ServerSettings, TelemetrySettings
+from tellurion_core.telemetry import RpcMetrics, Tracing, configure_logs, serve_metrics, tracer_provider
+
+MAX_MESSAGE_BYTES = 4 << 20
+"""Largest single message; larger data travel in chunks."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Service:
+    """One gRPC service that a process serves."""
+
+    name: str
+    """Full name in its proto: ``tellurion.ocean.v1.OceanService``."""
+    register: Callable[[Any, Any], None]
+    """The stub module's ``add_…Servicer_to_server``."""
+    servicer: Any
+    """The implementation, of asynchronous methods."""
+
+
+class Server:
+    """A gRPC server under the harness; start it, then wait for it or stop it."""
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        settings: ServerSettings,
+        *,
+        authenticate: Authenticator = embedded_identity,
+        registry: CollectorRegistry | None = None,
+        tracing: Tracing | None = None,
+    ) -> None:
+        self._settings = settings
+        self.metrics = RpcMetrics(registry or CollectorRegistry())
+        interceptor = CallInterceptor(
+            authenticate=authenticate,
+            metrics=self.metrics,
+            tracing=tracing or Tracing(None),
+            max_call_seconds=settings.max_call_seconds,
+        )
+        self._server = grpc.aio.server(
+            interceptors=[interceptor],
+            maximum_concurrent_rpcs=settings.max_concurrent_calls,
+            options=[
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_metadata_size", 16 << 10),
+                # Two servers on one port would share its calls at random: refuse instead.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        for service in services:
+            service.register(service.servicer, self._server)
+        self._names = ["", *(service.name for service in services)]
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = [service.name for service in services]
+        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+        self.address = ""
+        """Where the server listens, once it has started: `host:port` or `unix:/path`."""
+
+    async def start(self) -> None:
+        """Listens and reports SERVING.
+
+        Raises:
+            InvalidInput: the address cannot be bound, or a TLS file is not what it should be.
+        """
+        listen = self._settings.listen
+        try:
+            if (credentials := _credentials(self._settings)) is None:
+                port = self._server.add_insecure_port(listen)
+            else:
+                port = self._server.add_secure_port(listen, credentials)
+        except RuntimeError:
+            raise InvalidInput.of("TELLURION_LISTEN", received=listen, accepted="an address that is free") from None
+        self.address = listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
+        await self._server.start()
+        for name in self._names:
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self) -> None:
+        """Reports NOT_SERVING, goes on answering for `drain_seconds`, then lets calls end for `stop_seconds`."""
+        await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(self._settings.drain_seconds)
+        await self._server.stop(self._settings.stop_seconds)
+
+    async def wait(self) -> None:
+        """Waits until the server has stopped."""
+        await self._server.wait_for_termination()
+
+
+def _credentials(settings: ServerSettings) -> grpc.ServerCredentials | None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    client_ca = settings.tls_client_ca.read_bytes() if settings.tls_client_ca else None
+    pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
+    return grpc.ssl_server_credentials([pair], root_certificates=client_ca, require_client_auth=client_ca is not None)
+
+
+def announce(service: str, address: str) -> None:
+    """One line of JSON on stdout that tells whoever started this process where it listens."""
+    print(json.dumps({"ready": service, "address": address}), flush=True)
+
+
+async def serve(name: str, services: Sequence[Service], settings: ServerSettings, telemetry: TelemetrySettings) -> None:
+    """Runs a service process until SIGTERM or SIGINT, and then stops it in order."""
+    configure_logs(telemetry.log_level, name)
+    provider = tracer_provider(telemetry, name)
+    server = Server(services, settings, tracing=Tracing(provider))
+    serve_metrics(telemetry, server.metrics.registry)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await server.start()
+    log.info("serving", address=server.address)
+    announce(name, server.address)
+    await stopping.wait()
+    log.info("stopping")
+    await server.stop()
+    if provider is not None:
+        provider.shutdown()  # type: ignore[attr-defined]
+    log.info("stopped")
+
+
+def run(name: str, services: Callable[[], Sequence[Service]]) -> None:
+    """Entry of a service's `__main__`: settings from the environment, then `serve`; exits 2 on bad settings."""
+    from tellurion_core.settings import load
+
+    try:
+        asyncio.run(serve(name, services(), load(ServerSettings), load(TelemetrySettings)))
+    except InvalidInput as error:
+        print(error.message, file=sys.stderr)
+        sys.exit(error.exit_code)

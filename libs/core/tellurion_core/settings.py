@@ -1,0 +1,89 @@
+"""Settings of a service process, from environment variables with the prefix `TELLURION_`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import Field, FilePath, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from tellurion_core.errors import FieldViolation, InvalidInput, shown
+
+Address = Annotated[str, Field(pattern=r"^(unix:.+|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$")]
+"""`host:port`, port 0 for any free one, or `unix:/path`."""
+
+S = TypeVar("S", bound=BaseSettings)
+_CONFIG = SettingsConfigDict(env_prefix="TELLURION_", extra="ignore", frozen=True)
+
+
+class TelemetrySettings(BaseSettings):
+    """Where logs, metrics and traces go."""
+
+    model_config = _CONFIG
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severe line that is logged."""
+    metrics_address: Address | None = None
+    """Where Prometheus may scrape `/metrics`; nowhere by default."""
+    otlp_endpoint: str | None = None
+    """OpenTelemetry collector that takes traces, OTLP over gRPC; none by default."""
+
+
+class ServerSettings(BaseSettings):
+    """How a service listens, how much it takes on, and how it stops."""
+
+    model_config = _CONFIG
+
+    listen: Address = "127.0.0.1:0"
+    """Where the gRPC server listens."""
+    tls_certificate: FilePath | None = None
+    """PEM chain of the server; plain text without it."""
+    tls_key: FilePath | None = None
+    """PEM private key that belongs to the certificate."""
+    tls_client_ca: FilePath | None = None
+    """PEM authorities of client certificates; with it, every client must present one (mTLS)."""
+    max_concurrent_calls: int = Field(default=256, ge=1, le=100_000)
+    """Calls answered at once; further ones are refused with RESOURCE_EXHAUSTED."""
+    max_call_seconds: float = Field(default=3600.0, gt=0)
+    """Longest call, whatever deadline the caller sets."""
+    max_request_bytes: int = Field(default=256 << 20, ge=1 << 20)
+    """Most bytes of tensors in one request."""
+    drain_seconds: float = Field(default=0.0, ge=0, le=300)
+    """After SIGTERM, how long the server goes on taking calls while it already reports NOT_SERVING."""
+    stop_seconds: float = Field(default=30.0, ge=0, le=3600)
+    """Then, how long calls in progress may take to end."""
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("TELLURION_TLS_CERTIFICATE and TELLURION_TLS_KEY are given together")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise ValueError("TELLURION_TLS_CLIENT_CA needs TELLURION_TLS_CERTIFICATE")
+        return self
+
+
+class StateSettings(BaseSettings):
+    """Where a process keeps what must survive it."""
+
+    model_config = _CONFIG
+
+    state: Path = Path.home() / ".local" / "state" / "tellurion"
+    """Folder for artifacts, sockets and databases of an embedded platform."""
+
+
+def load(kind: type[S]) -> S:
+    """Reads settings from the environment.
+
+    Raises:
+        InvalidInput: naming each variable that cannot be used; the values of secrets are not repeated.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        raise InvalidInput(*(_violation(e) for e in error.errors(include_url=False))) from None
+
+
+def _violation(error: object) -> FieldViolation:
+    assert isinstance(error, dict)
+    name = "TELLURION_" + "_".join(str(part).upper() for part in error["loc"]) if error["loc"] else "settings"
+    return FieldViolation(name, shown(error["input"]) if error["loc"] else "this combination", error["msg"])

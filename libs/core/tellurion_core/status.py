@@ -1,0 +1,102 @@
+"""Errors on the wire: google.rpc.Status with ErrorInfo and BadRequest, RFC 9457 problem documents, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+from tellurion_core.errors import KINDS, FieldViolation, Internal, InvalidInput, TellurionError
+
+DOMAIN = "tellurion"
+DETAILS_KEY = "grpc-status-details-bin"
+
+_KIND_OF_STATUS = {kind.grpc_status: kind for kind in KINDS}
+_TITLES = {
+    401: "Unauthenticated",
+    403: "Permission denied",
+    404: "Not found",
+    409: "Conflict",
+    422: "Input cannot be used",
+    429: "Limit reached",
+    499: "Cancelled",
+    503: "Unavailable",
+    504: "Deadline exceeded",
+}
+
+
+def to_status(error: TellurionError, request_id: str = "") -> status_pb2.Status:
+    """The error as google.rpc.Status (AIP-193)."""
+    status = status_pb2.Status(code=error.grpc_status.value[0], message=error.message)
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)
+    if request_id:
+        info.metadata["request_id"] = request_id
+    status.details.add().Pack(info)
+    if isinstance(error, InvalidInput) and error.violations:
+        bad = error_details_pb2.BadRequest()
+        for v in error.violations:
+            bad.field_violations.add(
+                field=v.field, description=f"received {v.received}; accepted: {v.accepted}", reason=error.reason
+            )
+        status.details.add().Pack(bad)
+    return status
+
+
+def from_rpc_error(error: grpc.RpcError) -> TellurionError:
+    """The error that a failed call means to its caller, whichever server sent it."""
+    code, details, metadata = error.code(), error.details() or "", error.trailing_metadata() or ()
+    kind = _KIND_OF_STATUS.get(code, Internal)
+    reason, violations = None, []
+    for detail in _details(metadata):
+        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        if detail.Unpack(info):
+            reason = info.reason or None
+        elif detail.Unpack(bad):
+            violations = [_violation(v) for v in bad.field_violations]
+    if kind is InvalidInput:
+        return InvalidInput(*violations, message=details, reason=reason)
+    return kind(details or code.name, reason=reason)
+
+
+def _details(metadata: Any) -> list[Any]:
+    raw = next((value for key, value in metadata if key == DETAILS_KEY), None)
+    if not isinstance(raw, bytes):
+        return []
+    try:
+        return list(status_pb2.Status.FromString(raw).details)
+    except DecodeError:
+        return []
+
+
+def _violation(wire: error_details_pb2.BadRequest.FieldViolation) -> FieldViolation:
+    received, separator, accepted = wire.description.partition("; accepted: ")
+    return FieldViolation(wire.field, received.removeprefix("received "), accepted if separator else "see message")
+
+
+@contextmanager
+def rpc_errors() -> Iterator[None]:
+    """Turns a failed call inside the block, awaited or not, into the error of our tree."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise from_rpc_error(error) from error
+
+
+def problem(error: TellurionError, *, instance: str, request_id: str) -> dict[str, Any]:
+    """The error as an RFC 9457 problem document; its `errors` list the fields."""
+    document: dict[str, Any] = {
+        "type": f"urn:{DOMAIN}:problem:{error.reason.lower().replace('_', '-')}",
+        "title": _TITLES.get(error.http_status, "Failed"),
+        "status": error.http_status,
+        "detail": error.message,
+        "instance": instance,
+        "request_id": request_id,
+    }
+    if isinstance(error, InvalidInput):
+        document["errors"] = [
+            {"field": v.field, "received": v.received, "accepted": v.accepted} for v in error.violations
+        ]
+    return document
