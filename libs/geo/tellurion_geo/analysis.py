@@ -1,0 +1,210 @@
+"""Analyses of sea temperature as CF files: one description, written as NetCDF or as Zarr.
+
+Source: CF Conventions 1.11 (bounds, section 7.1; standard name modifiers, appendix C; temperature units metadata,
+section 3.1.2).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from tellurion_core.errors import InvalidInput
+
+from tellurion_geo.datasets import NETCDF_LIBRARY
+from tellurion_geo.grid import Grid
+
+FILL = np.float32(1e20)
+"""Land, as CMIP marks it."""
+COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
+IN_SITU = "sea_water_temperature"
+"""What the World Ocean Atlas, and an analysis of anomalies from it, holds."""
+
+Attribute = str | int | float
+
+
+def write_analysis(
+    path: str | PathLike[str],
+    grid: Grid,
+    month: int,
+    mean: NDArray[np.floating],  # [Z, Y, X] °C, NaN on land
+    std: NDArray[np.floating],  # [Z, Y, X] °C, NaN on land
+    members: NDArray[np.floating] | None = None,  # [M, Z, Y, X] °C, NaN on land
+    attrs: Mapping[str, Attribute] | None = None,
+    *,
+    standard_name: str = IN_SITU,
+) -> None:
+    """Write an analysis as a CF-1.11 NetCDF-4 file: `thetao`, `thetao_std` and, with members, `thetao_member`.
+
+    `attrs` are global attributes: method, seed, observations_sha256, software_version, institution and what else the
+    caller knows. The file appears under its name whole or not at all, and the same input gives the same bytes.
+
+    Raises InvalidInput when shapes disagree with the grid or the month is not 1…12, and for `output` when the file
+    cannot be written.
+    """
+    dataset = _described(grid, month, mean, std, members, attrs or {}, standard_name)
+    fills = {
+        name: {"_FillValue": FILL, **COMPRESSION} for name in map(str, dataset.data_vars) if name.startswith("thetao")
+    }
+    with _placed(path) as unfinished, NETCDF_LIBRARY:
+        dataset.to_netcdf(unfinished, engine="netcdf4", format="NETCDF4", encoding=_unfilled(dataset) | fills)
+
+
+def write_zarr(
+    path: str | PathLike[str],
+    grid: Grid,
+    month: int,
+    mean: NDArray[np.floating],  # [Z, Y, X] °C, NaN on land
+    std: NDArray[np.floating],  # [Z, Y, X] °C, NaN on land
+    members: NDArray[np.floating] | None = None,  # [M, Z, Y, X] °C, NaN on land
+    attrs: Mapping[str, Attribute] | None = None,
+    *,
+    standard_name: str = IN_SITU,
+) -> None:
+    """Write an analysis as `write_analysis` does, into a new Zarr (version 3) folder.
+
+    Raises InvalidInput as `write_analysis` does, and for `output` when something of that name is there.
+    """
+    dataset = _described(grid, month, mean, std, members, attrs or {}, standard_name)
+    if Path(path).exists():
+        raise InvalidInput.of(
+            "output", received=f"{Path(path).name}, which exists", accepted="the name of a new folder"
+        )
+    fills = {name: {"_FillValue": FILL} for name in map(str, dataset.data_vars) if name.startswith("thetao")}
+    with _placed(path) as unfinished:
+        dataset.to_zarr(unfinished, zarr_format=3, consolidated=False, encoding=_unfilled(dataset) | fills)
+
+
+@contextmanager
+def _placed(path: str | PathLike[str]) -> Iterator[Path]:
+    """A place to write beside `path`; what stands there at the end is renamed to `path`, and nothing else is left."""
+    target = Path(path)
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with TemporaryDirectory(dir=target.parent, prefix=".unfinished-") as folder:
+            yield Path(folder) / target.name
+            (Path(folder) / target.name).replace(target)
+    except (OSError, RuntimeError) as error:  # netCDF4 raises RuntimeError for a full disk
+        reason = getattr(error, "strerror", None) or "the file cannot be written"
+        raise InvalidInput.of(
+            "output", received=f"{target.name}: {reason}", accepted="a file in a writable folder"
+        ) from error
+
+
+def _unfilled(dataset: xr.Dataset) -> dict[str, dict[str, None]]:
+    """Coordinates and bounds have no missing values, and CF does not let them declare any."""
+    return {str(name): {"_FillValue": None} for name in dataset.variables}
+
+
+def _described(
+    grid: Grid,
+    month: int,
+    mean: NDArray[np.floating],
+    std: NDArray[np.floating],
+    members: NDArray[np.floating] | None,
+    attrs: Mapping[str, Attribute],
+    standard_name: str,
+) -> xr.Dataset:
+    if not 1 <= month <= 12:
+        raise InvalidInput.of("month", received=month, accepted="1…12")
+    kind = {"sea_water_temperature": "in-situ", "sea_water_potential_temperature": "potential"}.get(standard_name)
+    if kind is None:
+        raise InvalidInput.of(
+            "standard_name", received=standard_name, accepted=f"{IN_SITU} or sea_water_potential_temperature"
+        )
+    space = ("depth", "lat", "lon")
+    shared = {"units": "degC", "coordinates": "month"}
+    on_scale = {"units_metadata": "temperature: on_scale"}
+    variables = {
+        "thetao": _variable(
+            space,
+            mean,
+            grid.shape,
+            standard_name=standard_name,
+            long_name=f"{kind} temperature of sea water, analysis mean",
+            comment=f"{kind} temperature, whatever the variable's name suggests",
+            ancillary_variables="thetao_std",
+            **shared,
+            **on_scale,
+        ),
+        "thetao_std": _variable(
+            space,
+            std,
+            grid.shape,
+            standard_name=f"{standard_name} standard_error",
+            long_name=f"standard error of the {kind} temperature",
+            units_metadata="temperature: difference",
+            **shared,
+        ),
+    }
+    if members is not None:
+        variables["thetao_member"] = _variable(
+            ("member", *space),
+            members,
+            (len(members), *grid.shape),
+            standard_name=standard_name,
+            long_name=f"{kind} temperature of sea water, members drawn from the analysis",
+            **shared,
+            **on_scale,
+        )
+        variables["member"] = (
+            "member",
+            np.arange(1, len(members) + 1, dtype=np.int32),
+            {"standard_name": "realization", "long_name": "ensemble member", "units": "1"},
+        )
+    about = {
+        "Conventions": "CF-1.11",
+        "title": f"Sea temperature reconstructed from observations, month {month}",
+        "source": "Tellurion: statistical reconstruction from in-situ observations and a climatological prior",
+        "history": "reconstructed by Tellurion; no date, so that the same input gives the same file",
+    }
+    return xr.Dataset(variables | _coordinates(grid, month), attrs=about | dict(attrs)).set_coords("month")
+
+
+def _variable(
+    dimensions: tuple[str, ...], values: NDArray[np.floating], shape: tuple[int, ...], **attrs: str
+) -> tuple[tuple[str, ...], NDArray[np.float32], dict[str, str]]:
+    if np.shape(values) != shape:
+        accepted = f"the grid's shape {shape}"
+        raise InvalidInput.of(attrs["long_name"], received=f"shape {np.shape(values)}", accepted=accepted)
+    return dimensions, np.asarray(values, dtype=np.float32), attrs
+
+
+def _coordinates(grid: Grid, month: int) -> dict[str, tuple[object, ...]]:
+    degrees = {"lat": ("latitude", "degrees_north", "Y"), "lon": ("longitude", "degrees_east", "X")}
+    found: dict[str, tuple[object, ...]] = {
+        "depth": (
+            "depth",
+            grid.depth,
+            {
+                "standard_name": "depth",
+                "long_name": "depth below the sea surface",
+                "units": "m",
+                "positive": "down",
+                "axis": "Z",
+                "bounds": "depth_bnds",
+            },
+        ),
+        "depth_bnds": (("depth", "bnds"), grid.depth_bounds),
+        "month": ((), np.int32(month), {"long_name": "calendar month of the analysis", "units": "1"}),
+    }
+    for name, (standard_name, units, axis) in degrees.items():
+        attrs = {
+            "standard_name": standard_name,
+            "long_name": standard_name,
+            "units": units,
+            "axis": axis,
+            "bounds": f"{name}_bnds",
+        }
+        found[name] = (name, getattr(grid, name), attrs)
+        found[f"{name}_bnds"] = ((name, "bnds"), getattr(grid, f"{name}_bounds"))
+    return found
