@@ -1,0 +1,76 @@
+"""Tellurion's Python SDK: `connect()`, and then ask the services.
+
+    import tellurion_client as tellurion
+
+    with tellurion.connect() as client:
+        analysis = client.ocean.reconstruct("observations.nc", month=2)
+
+All public names are here. They are imported when they are first used: `tellurion --help` needs no NumPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tellurion_core.client import ClientTls
+    from tellurion_core.errors import (
+        Cancelled,
+        DataCorrupted,
+        DeadlineExceeded,
+        InvalidInput,
+        ResourceExhausted,
+        TellurionError,
+        Unavailable,
+    )
+    from tellurion_geo import Grid, Points
+
+    from tellurion_client.client import Client, connect
+    from tellurion_client.ocean import OceanClient
+    from tellurion_client.ocean_wire import Reconstruction
+    from tellurion_client.scores import Method, MethodScores, SquaredError
+
+__all__ = [
+    "Cancelled",
+    "Client",
+    "ClientTls",
+    "DataCorrupted",
+    "DeadlineExceeded",
+    "Grid",
+    "InvalidInput",
+    "Method",
+    "MethodScores",
+    "OceanClient",
+    "Points",
+    "Reconstruction",
+    "ResourceExhausted",
+    "SquaredError",
+    "TellurionError",
+    "Unavailable",
+    "connect",
+]
+
+_HOMES = {
+    "tellurion_client.client": ("Client", "connect"),
+    "tellurion_client.ocean": ("OceanClient",),
+    "tellurion_client.ocean_wire": ("Reconstruction",),
+    "tellurion_client.scores": ("Method", "MethodScores", "SquaredError"),
+    "tellurion_core.client": ("ClientTls",),
+    "tellurion_core.errors": (
+        *("Cancelled", "DataCorrupted", "DeadlineExceeded", "InvalidInput"),
+        *("ResourceExhausted", "TellurionError", "Unavailable"),
+    ),
+    "tellurion_geo": ("Grid", "Points"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,5 @@
+"""The command `tellurion`, for `python -m tellurion_client`."""
+
+from tellurion_client.cli.main import main
+
+main()

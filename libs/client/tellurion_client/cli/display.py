@@ -1,0 +1,120 @@
+"""What a person, or a program that asked for JSON, gets to see."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tellurion_client.ocean import Progress
+    from tellurion_client.scores import Method, MethodScores
+
+
+def line(text: str) -> None:
+    """One line on stdout."""
+    print(text, flush=True)
+
+
+def json_line(document: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(document), flush=True)
+
+
+def note(text: str) -> None:
+    """One line on stderr, for whoever watches."""
+    print("tellurion:", text, file=sys.stderr, flush=True)
+
+
+def services(state: Path, pid: int, running: Mapping[str, Mapping[str, Any]]) -> None:
+    """A table of running services."""
+    table = _table(f"Platform on {state} (process {pid})", ["service", "status", "address"], ["pid", "restarts"])
+    for name, service in running.items():
+        columns = ("status", "address", "pid", "restarts")
+        table.add_row(name, *(str(service[column]) for column in columns))
+    _print(table)
+
+
+def methods(known: Iterable[Method]) -> None:
+    """A table of methods."""
+    table = _table("Methods, best first", ["method", "ensemble", "computes"], [])
+    for method in known:
+        table.add_row(method.name, "yes" if method.ensemble else "no", method.description)
+    _print(table)
+
+
+def scores(title: str, by_method: Mapping[str, MethodScores]) -> None:
+    """A table of scores by method."""
+    from rich.text import Text
+
+    numbers = [
+        "unob-\nserved",
+        "ob-\nserved",
+        "\ntotal",
+        "by\narea",
+        "by\nlevel",
+        "spread/\nskill",
+        "CRPS\n°C",
+        "time\ns",
+    ]
+    table = _table(title, ["method"], numbers)
+    table.caption = (
+        "Mean squared errors in °C²; total: weighted by the parts observed and not; by area: unobserved cells weighted "
+        "by area; by level: unobserved cells, each level's errors over its variance (no unit). Spread/skill 1 is "
+        "calibrated. Bold: least error at unobserved cells."
+    )
+    table.caption_justify = "left"
+    best = min((s.masked.reconstruction for s in by_method.values()), default=None)
+    for method, s in by_method.items():
+        errors = [s.masked.reconstruction, s.masked.guidance, s.masked.total]
+        errors += [s.area_weighted.reconstruction, s.level_normalised.reconstruction]
+        calibration = (
+            "–" if value is None else f"{value:.{digits}f}" for value, digits in ((s.spread_skill, 2), (s.crps, 3))
+        )
+        style = "bold" if s.masked.reconstruction == best else ""
+        cells = [method, *(f"{e:.4f}" for e in errors), *calibration, f"{s.seconds:.1f}"]
+        table.add_row(*(Text(cell, style) for cell in cells))
+    _print(table)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Progress | None]:
+    """A bar on stderr where that is a terminal; None otherwise."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=1.0)
+
+        def show(fraction: float, message: str) -> None:
+            bar.update(task, completed=fraction, description=f"{what}: {message}" if message else what)
+
+        yield show
+
+
+def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in words:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    # Into a file or a pipe a table is as wide as it is: nothing is cut to the width of a terminal that is not there.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)

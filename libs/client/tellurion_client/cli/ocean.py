@@ -1,0 +1,144 @@
+"""`tellurion ocean …`: reconstruction of ocean temperature."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tellurion_client.cli.platform import JsonOption, StateOption, state_folder
+
+if TYPE_CHECKING:
+    from tellurion_client.client import Client
+
+app = typer.Typer(
+    name="ocean",
+    no_args_is_help=True,
+    help="Reconstruct ocean temperature from sparse observations.",
+    epilog="Example: tellurion ocean reconstruct observations.nc -o analysis.nc",
+)
+
+SeedOption = Annotated[int, typer.Option(metavar="S", help="Seed; the same seed and input give the same answer.")]
+
+
+@app.command(epilog="Example: tellurion ocean reconstruct argo_*.nc -o analysis.nc --method gp --members 8 --seed 1")
+def reconstruct(
+    observations: Annotated[list[Path], typer.Argument(metavar="OBS.nc...", help="CF files of points or profiles.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="ANALYSIS.nc", help="File to write.")],
+    method: Annotated[str, typer.Option(help="gp, eof_oi, oi, dineof or climatology.")] = "gp",
+    members: Annotated[int, typer.Option(help="Size of the ensemble, 1 to 64.")] = 8,
+    seed: SeedOption = 0,
+    month: Annotated[
+        int | None, typer.Option(metavar="M", help="Use observations of this calendar month; from their time.")
+    ] = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Reconstruct each month of temperature that the observations are of.
+
+    Observations of several months in one file need --month. Several files give one analysis per month: where there
+    are several months, February is written to ANALYSIS-02.nc beside ANALYSIS.nc. All outputs are written, or none.
+    """
+    from tellurion_client.cli import display
+    from tellurion_client.cli.reconstruct import Request
+
+    request = Request.checked(observations, output, method=method, members=members, seed=seed, month=month)
+    with _connected(state) as client:
+        done = request.carry_out(client.ocean)
+    if as_json:
+        documents = [analysis.document() for analysis in done]
+        display.json_line(documents if len(documents) > 1 else documents[0])
+    else:
+        for analysis in done:
+            display.line(analysis.sentence())
+
+
+@app.command(epilog="Example: tellurion ocean evaluate --month 2 --observed 0.075 --seed 1 --json")
+def evaluate(
+    month: Annotated[int, typer.Option(metavar="M", help="2 or 8, the months that no method was fitted to.")],
+    observed: Annotated[
+        float | None, typer.Option(metavar="R", help="Part of each level's wet cells that is observed.")
+    ] = None,
+    profiles: Annotated[
+        int | None, typer.Option(metavar="N", help="Instead: number of full columns that are observed.")
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Method to score, may be repeated; all methods by default.")
+    ] = None,
+    members: Annotated[int, typer.Option(help="Members that spread and CRPS come from, 2 to 64.")] = 8,
+    seed: SeedOption = 0,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score methods against a month of the World Ocean Atlas, from observations drawn from it.
+
+    Without --observed and --profiles, 7.5 % of the wet cells of each level are observed.
+    """
+    from dataclasses import asdict
+
+    from tellurion_client.cli import display
+    from tellurion_client.options import (
+        check_evaluation_month,
+        check_members,
+        check_methods,
+        check_sampling,
+        check_seed,
+    )
+
+    methods = tuple(method or ())
+    if observed is None and profiles is None:
+        observed = 0.075
+    check_evaluation_month(month)
+    check_sampling(observed, profiles)
+    check_methods(methods)
+    check_members(members, least=2)
+    check_seed(seed)
+    with _connected(state) as client, display.progress("evaluating") as progress:
+        scores = client.ocean.evaluate(
+            month=month,
+            observed=observed,
+            profiles=profiles,
+            methods=methods,
+            members=members,
+            seed=seed,
+            progress=progress,
+        )
+    if as_json:
+        keys = ("masked", "all_cells", "spread_skill", "crps")
+        documents: dict[str, Any] = {name: asdict(of_method) for name, of_method in scores.items()}
+        display.json_line({name: {key: document[key] for key in keys} for name, document in documents.items()})
+    else:
+        sampled = f"{observed:.2%} of each level's wet cells" if observed is not None else f"{profiles} profiles"
+        display.scores(f"Month {month}, {sampled} observed, seed {seed}", scores)
+
+
+@app.command(epilog="Example: tellurion ocean methods --json")
+def methods(state: StateOption = None, as_json: JsonOption = False) -> None:
+    """List the methods of reconstruction."""
+    from dataclasses import asdict
+
+    from tellurion_client.cli import display
+
+    with _connected(state) as client:
+        known = client.ocean.methods()
+    if as_json:
+        display.json_line([asdict(method) for method in known])
+    else:
+        display.methods(known)
+
+
+def _connected(state: Path | None) -> Client:
+    """The platform of $TELLURION_URL, else the one that runs on the state folder, else an embedded one."""
+    import os
+
+    from tellurion_client.client import Client, connect
+    from tellurion_client.embedded import Embedded
+    from tellurion_client.state import State
+
+    if state is None and os.environ.get("TELLURION_URL"):
+        return connect()
+    folder = state_folder(state)
+    if State(folder).run() is not None:
+        return connect(folder)
+    return Client(Embedded(timeout=60.0, state=folder))

@@ -1,0 +1,139 @@
+"""What `tellurion up` does: check everything it was given, then run, in the foreground or detached."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from tellurion_core.errors import InvalidInput
+
+from tellurion_client.cli import display
+from tellurion_client.cli.platform import state_folder
+from tellurion_client.services import GATEWAY, chosen_services
+from tellurion_client.state import State
+from tellurion_client.supervisor import GatewaySettings, Supervisor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A platform that can be started."""
+
+    services: Mapping[str, str]
+    """`module:function` by name, in the order of starting."""
+    state: State
+    """Where it keeps its state."""
+    gateway: GatewaySettings
+    """How its gateway faces the world."""
+
+
+def plan(
+    services: str | None, state: Path | None, host: str, port: int | None, certificate: Path | None, key: Path | None
+) -> Plan:
+    """The platform that the options ask for.
+
+    Raises:
+        InvalidInput: naming the option that cannot be used.
+    """
+    chosen = chosen_services(None if services is None else [name.strip() for name in services.split(",")])
+    _check_pair(certificate, key)
+    if port is None:
+        port = 8080 if certificate is None else 8443
+    if not 0 <= port <= 65535:
+        raise InvalidInput.of("port", received=port, accepted="0 to 65535")
+    place = State(state_folder(state))
+    if GATEWAY in chosen and place.run() is None:  # where one runs, that is the better answer
+        _check_free(host, port)
+    pair = [None if path is None else str(path.absolute()) for path in (certificate, key)]
+    return Plan(chosen, place, GatewaySettings(host, port, *pair))
+
+
+def foreground(plan: Plan, *, as_json: bool) -> None:
+    """Runs the platform until a signal stops it."""
+
+    def ready(addresses: Mapping[str, str]) -> None:
+        if as_json:
+            display.json_line(
+                {"ready": "tellurion", "state": str(plan.state.folder), "pid": os.getpid(), "services": addresses}
+            )
+        else:
+            display.line("ready: " + ", ".join(f"{name} {address}" for name, address in addresses.items()))
+
+    with plan.state.held():
+        Supervisor(plan.services, plan.state, plan.gateway, say=display.note).run(ready)
+
+
+def detached(plan: Plan, *, as_json: bool) -> None:
+    """Starts the platform in a process that stays, and returns when it is ready."""
+    command = [sys.executable, "-P", "-m", "tellurion_client", "up", "--state", str(plan.state.folder)]
+    command += ["--services", ",".join(plan.services), "--host", plan.gateway.host, "--port", str(plan.gateway.port)]
+    if plan.gateway.certificate and plan.gateway.key:
+        command += ["--tls-certificate", plan.gateway.certificate, "--tls-key", plan.gateway.key]
+    if as_json:
+        command.append("--json")
+    log = _log_for(plan.state)
+    with log.open("ab") as stderr:
+        start = stderr.tell()
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+        )
+    assert process.stdout is not None
+    line = process.stdout.readline().decode().strip()
+    if line:
+        display.line(line)
+        return
+    code = process.wait()
+    said = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
+    display.note(said[-1].removeprefix("tellurion: ") if said else f"the platform did not start (log: {log})")
+    raise typer.Exit(code or 1)
+
+
+def _log_for(state: State) -> Path:
+    try:
+        state.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = state.logs / "up.log"
+        log.touch()
+    except OSError as error:
+        received = f"{state.folder}: {error.strerror}"
+        raise InvalidInput.of("state", received=received, accepted="a folder to write in") from None
+    return log
+
+
+def _check_pair(certificate: Path | None, key: Path | None) -> None:
+    for name, path, other in (("tls-certificate", certificate, key), ("tls-key", key, certificate)):
+        if path is None and other is not None:
+            raise InvalidInput.of(name, received="nothing", accepted="--tls-certificate and --tls-key together")
+        if path is not None and not path.is_file():
+            raise InvalidInput.of(name, received=str(path), accepted="a PEM file")
+    if certificate is None or key is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_no_password)
+    except (ssl.SSLError, OSError) as error:
+        received = f"{certificate} with {key}: {error.strerror or error}"
+        raise InvalidInput.of(
+            "tls-certificate", received=received, accepted="a PEM chain and its unencrypted key"
+        ) from None
+
+
+def _no_password() -> str:
+    raise OSError("the key is encrypted")
+
+
+def _check_free(host: str, port: int) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror as error:
+        raise InvalidInput.of("host", received=host, accepted="an address of this machine") from error
+    except OSError as error:
+        accepted = "a free address of this machine; --port 0 finds a free port"
+        raise InvalidInput.of("port", received=f"{host}:{port}: {error.strerror}", accepted=accepted) from error

@@ -1,0 +1,143 @@
+"""The client: finds the services or starts them, and calls them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tellurion.ocean.v1 import ocean_pb2
+from tellurion_core.client import ClientTls, channel_options
+from tellurion_core.errors import Conflict, InvalidInput, Unavailable
+from tellurion_core.status import DETAILS_KEY, from_rpc_error
+
+from tellurion_client.embedded import Embedded
+from tellurion_client.ocean import OceanClient
+from tellurion_client.options import check_timeout
+from tellurion_client.platforms import Platform, Remote, running_platform
+from tellurion_client.state import State
+
+ACCEPTED_URLS = "grpc://host:port, grpcs://host:port, unix:/path, or the state folder of a running `tellurion up`"
+SERVICES = tuple(ocean_pb2.DESCRIPTOR.services_by_name.values())
+"""The gRPC services that the client calls."""
+
+
+def connect(
+    url: str | os.PathLike[str] | None = None, *, tls: ClientTls | None = None, timeout: float = 60.0
+) -> Client:
+    """A client of the services at `url`; close it, or use it in a `with` statement.
+
+    `url` is `grpc://host:port`, `grpcs://host:port` (TLS), `unix:/path`, or the state folder of a running
+    `tellurion up`. Where it is None, the environment variable `TELLURION_URL` says it; where that is not set, the
+    services are embedded: each starts as a subprocess when it is first used and stops with the client.
+
+    `tls` says whom to trust under `grpcs://` and how to prove who we are; the system's authorities where None.
+    `timeout` is how many seconds services may take to start, or to answer for the first time.
+
+    Raises:
+        InvalidInput: `url` is none of these, or `timeout` is not positive.
+        Unavailable: no service answers there, or no platform runs on that state folder.
+    """
+    check_timeout(timeout)
+    where = os.fspath(url) if url is not None else os.environ.get("TELLURION_URL", "")
+    if not where:
+        return Client(Embedded(timeout=timeout))
+    scheme, separator, rest = where.partition("://")
+    if separator and scheme in ("grpc", "grpcs") and _is_host_and_port(rest):
+        secure = tls or ClientTls() if scheme == "grpcs" else None
+        if tls is not None and secure is None:
+            raise InvalidInput.of("url", received=where, accepted="grpcs://host:port, as `tls` is given")
+        return _answering(Client(Remote(rest, where), tls=secure), timeout)
+    if where.startswith("unix:/"):
+        return _answering(Client(Remote(where, where)), timeout)
+    if separator or not Path(where).is_dir():
+        raise InvalidInput.of("url", received=where, accepted=ACCEPTED_URLS)
+    return Client(running_platform(State(Path(where))))
+
+
+class Client:
+    """Calls the services of one platform; safe to use from several threads."""
+
+    def __init__(self, platform: Platform, *, tls: ClientTls | None = None) -> None:
+        self._platform = platform
+        self._tls = tls
+        self._channels: dict[str, grpc.Channel] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @cached_property
+    def ocean(self) -> OceanClient:
+        """Reconstruction of ocean temperature."""
+        return OceanClient(self)
+
+    def channel(self, service: str) -> grpc.Channel:
+        """The channel to a service, opened at its first use.
+
+        Raises:
+            Conflict: the client is closed.
+            Unavailable: the service does not run and cannot be started.
+        """
+        if self._closed:
+            raise Conflict("the client is closed")
+        address = self._platform.address(service)
+        with self._lock:
+            if address not in self._channels:
+                self._channels[address] = self._open(address)
+            return self._channels[address]
+
+    @contextmanager
+    def calling(self, service: str) -> Iterator[None]:
+        """Turns a failed call inside the block into the error of our tree, and silence into why it is silent."""
+        try:
+            yield
+        except grpc.RpcError as error:
+            metadata: Any = error.trailing_metadata() or ()
+            answered = any(key == DETAILS_KEY for key, _ in metadata)
+            if error.code() is grpc.StatusCode.UNAVAILABLE and not answered:
+                raise Unavailable(self._platform.silence(service)) from error
+            raise from_rpc_error(error) from error
+
+    def close(self) -> None:
+        """Closes the channels and stops what `connect` started; closing twice is as good as once."""
+        with self._lock:
+            self._closed = True
+            for channel in self._channels.values():
+                channel.close()
+            self._channels.clear()
+        self._platform.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _open(self, address: str) -> grpc.Channel:
+        options = channel_options(SERVICES)
+        if self._tls is None:
+            return grpc.insecure_channel(address, options)
+        return grpc.secure_channel(address, self._tls.credentials(), options)
+
+
+def _answering(client: Client, timeout: float) -> Client:
+    """The client, once whatever listens at its address has answered."""
+    try:
+        with client.calling("health"):
+            stub = health_pb2_grpc.HealthStub(client.channel("health"))
+            stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _is_host_and_port(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and "/" not in text and port.isascii() and port.isdigit() and int(port) < 1 << 16

@@ -1,0 +1,153 @@
+"""The ocean service, as a client sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
+from tellurion_core.call import REQUEST_ID_KEY, new_request_id
+from tellurion_core.errors import DataCorrupted
+
+from tellurion_client.observations import Observations, of_one_month, points_of
+from tellurion_client.ocean_wire import AnswerReader, Reconstruction, requests
+from tellurion_client.options import (
+    check_evaluation_month,
+    check_members,
+    check_method,
+    check_methods,
+    check_month,
+    check_sampling,
+    check_seed,
+    check_timeout,
+)
+from tellurion_client.scores import Method, MethodScores
+
+if TYPE_CHECKING:
+    from tellurion_client.client import Client
+
+Progress = Callable[[float, str], None]
+"""Told the part of the work that is done, 0 to 1, and what is being done now."""
+
+SERVICE = "ocean"
+
+
+class OceanClient:
+    """Reconstructs the ocean's temperature from sparse observations. Got from `Client.ocean`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def reconstruct(
+        self,
+        observations: Observations,
+        *,
+        method: str = "gp",
+        month: int | None = None,
+        members: int = 8,
+        seed: int = 0,
+        progress: Progress | None = None,
+        timeout: float | None = None,
+    ) -> Reconstruction:
+        """One month of temperature on the service's grid, with its uncertainty.
+
+        The month is that of the observations' time. With `month`, only the observations of that month are used, of
+        any year, and those without a time. The same observations, method, members and seed give the same answer.
+        Ctrl-C cancels the work in the service.
+
+        Raises:
+            InvalidInput: an option or an observation that cannot be used; observations of several months, or without
+                time, and no `month`.
+            DeadlineExceeded: not done within `timeout` seconds.
+            Unavailable: the service cannot be reached or started.
+            DataCorrupted: the answer arrived damaged.
+        """
+        check_method(method)
+        check_members(members, least=0)
+        check_seed(seed)
+        check_timeout(timeout)
+        if month is not None:
+            check_month(month)
+        month, points = of_one_month(points_of(observations), month)
+        stream = requests(points, method=method, month=month, members=members, seed=seed)
+        answer = AnswerReader()
+        with self._call("Reconstruct", stream, timeout) as responses:
+            for response in responses:
+                step = answer.feed(response)
+                if step is not None and progress is not None:
+                    progress(step.fraction, step.message)
+        return answer.result()
+
+    def evaluate(
+        self,
+        *,
+        month: int,
+        observed: float | None = None,
+        profiles: int | None = None,
+        methods: Iterable[str] = (),
+        members: int = 8,
+        seed: int = 0,
+        progress: Progress | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, MethodScores]:
+        """Scores by method on a month of the World Ocean Atlas that no method was fitted to.
+
+        What the methods see is drawn from the atlas with `seed`: either the part `observed` of the wet cells of each
+        level, or so many full `profiles`. All methods where `methods` is empty.
+
+        Raises:
+            InvalidInput: an option that cannot be used.
+            DeadlineExceeded: not done within `timeout` seconds.
+            Unavailable: the service cannot be reached or started.
+        """
+        chosen = tuple(methods)
+        check_evaluation_month(month)
+        check_sampling(observed, profiles)
+        check_methods(chosen)
+        check_members(members, least=2)
+        check_seed(seed)
+        check_timeout(timeout)
+        request = ocean_pb2.EvaluateRequest(month=month, seed=seed, methods=chosen, members=members)
+        if observed is not None:
+            request.observed = observed
+        if profiles is not None:
+            request.profiles = profiles
+        report: ocean_pb2.EvaluateReport | None = None
+        with self._call("Evaluate", request, timeout) as responses:
+            for response in responses:
+                if response.HasField("report"):
+                    report = response.report
+                elif progress is not None:
+                    progress(response.progress.fraction, response.progress.message)
+        if report is None:
+            raise DataCorrupted("the answer ended before its report")
+        return {scores.method: MethodScores.of(scores) for scores in report.scores}
+
+    def methods(self, *, timeout: float | None = None) -> tuple[Method, ...]:
+        """The methods that the service has, best first.
+
+        Raises:
+            DeadlineExceeded: no answer within `timeout` seconds.
+            Unavailable: the service cannot be reached or started.
+        """
+        check_timeout(timeout)
+        with self._client.calling(SERVICE):
+            stub = ocean_pb2_grpc.OceanServiceStub(self._client.channel(SERVICE))
+            answer = stub.ListMethods(ocean_pb2.ListMethodsRequest(), timeout=timeout, metadata=_metadata())
+        return tuple(Method(method.name, method.description, method.ensemble) for method in answer.methods)
+
+    @contextmanager
+    def _call(self, method: str, request: Any, timeout: float | None) -> Iterator[Any]:
+        """A streaming call, cancelled in the service when the block is left before the answer has ended."""
+        stub = ocean_pb2_grpc.OceanServiceStub(self._client.channel(SERVICE))
+        with self._client.calling(SERVICE):
+            call = getattr(stub, method)(request, timeout=timeout, metadata=_metadata())
+            try:
+                yield call
+            finally:
+                call.cancel()
+
+
+def _metadata() -> tuple[tuple[str, str], ...]:
+    return ((REQUEST_ID_KEY, new_request_id()),)

@@ -1,0 +1,107 @@
+"""Reconstructions on the wire: observations into a request stream, an answer stream into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tellurion.common.v1 import progress_pb2
+from tellurion.ocean.v1 import ocean_pb2
+from tellurion_core.errors import DataCorrupted
+from tellurion_core.tensors import TensorReader, TensorSpec, encode
+from tellurion_geo import Grid, Points, write_analysis
+
+MAX_ANSWER_BYTES = 8 << 30
+"""Most bytes taken in one answer: 64 members of a 1° × 42-level grid are 0.7 GiB."""
+
+ANSWER = {
+    "depth": TensorSpec("float64", ("Z",), unit="m"),
+    "lat": TensorSpec("float64", ("Y",), unit="degrees_north"),
+    "lon": TensorSpec("float64", ("X",), unit="degrees_east"),
+    "mean": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C"),
+    "std": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C"),
+    "members": TensorSpec("float32", ("K", "Z", "Y", "X"), unit="degree_C", optional=True),
+}
+"""The tensors of an answer."""
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """One month of ocean temperature, reconstructed."""
+
+    grid: Grid
+    """Depths, latitudes and longitudes of the cells."""
+    mean: NDArray[np.float32]
+    """Analysis [Z, Y, X] in °C, NaN on land."""
+    std: NDArray[np.float32]
+    """Standard deviation of its error [Z, Y, X] in °C, NaN on land."""
+    members: NDArray[np.float32] | None
+    """Ensemble [K, Z, Y, X] in °C; None where none was asked for."""
+    report: ocean_pb2.ReconstructReport
+    """Method, month, seed, and what became of the observations."""
+
+    def write(self, path: Path) -> None:
+        """Writes CF NetCDF, whole or not at all.
+
+        Raises:
+            InvalidInput: the path cannot be written.
+        """
+        observations = self.report.observations
+        attributes: dict[str, str | int] = {
+            "method": self.report.method,
+            "seed": self.report.seed,
+            "observations_sha256": self.report.observations_sha256,
+            "observations_used": observations.used,
+            "observations_rejected": observations.rejected,
+            "software_version": f"tellurion {self.report.version}",
+        }
+        write_analysis(path, self.grid, self.report.month, self.mean, self.std, self.members, attributes)
+
+
+def requests(
+    points: Points, *, method: str, month: int, members: int, seed: int
+) -> Iterator[ocean_pb2.ReconstructRequest]:
+    """The request stream of one reconstruction: the specification, then the observations."""
+    spec = ocean_pb2.ReconstructSpec(method=method, month=month, members=members, seed=seed)
+    yield ocean_pb2.ReconstructRequest(spec=spec)
+    for name in ("latitude", "longitude", "depth", "temperature", "uncertainty"):
+        for part in encode(name, np.asarray(getattr(points, name), np.float64)):
+            yield ocean_pb2.ReconstructRequest(tensor=part)
+
+
+class AnswerReader:
+    """Takes the messages of an answer one by one."""
+
+    def __init__(self) -> None:
+        self._tensors = TensorReader(MAX_ANSWER_BYTES, ANSWER)
+        self._report: ocean_pb2.ReconstructReport | None = None
+
+    def feed(self, response: ocean_pb2.ReconstructResponse) -> progress_pb2.Progress | None:
+        """Takes the next message, and returns it where it tells of progress.
+
+        Raises:
+            DataCorrupted: a tensor arrived damaged.
+        """
+        match response.WhichOneof("response"):
+            case "progress":
+                return response.progress
+            case "report":
+                self._report = response.report
+            case "tensor":
+                self._tensors.feed(response.tensor)
+        return None
+
+    def result(self) -> Reconstruction:
+        """The reconstruction, once the stream has ended.
+
+        Raises:
+            DataCorrupted: the stream ended too early.
+        """
+        tensors = self._tensors.finish()
+        if self._report is None:
+            raise DataCorrupted("the answer ended before its report")
+        grid = Grid(tensors["depth"], tensors["lat"], tensors["lon"])
+        return Reconstruction(grid, tensors["mean"], tensors["std"], tensors.get("members"), self._report)

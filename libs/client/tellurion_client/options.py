@@ -1,0 +1,74 @@
+"""What each option accepts, as far as it is known without asking a service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tellurion_core.errors import InvalidInput
+
+METHODS = ("gp", "eof_oi", "oi", "dineof", "climatology")
+"""Methods of ocean reconstruction, best first."""
+EVALUATION_MONTHS = (2, 8)
+"""Months of the atlas that no method was fitted to."""
+MAX_MEMBERS = 64
+MAX_SEED = 2**63 - 1
+"""Largest seed; as a signed number it fits into every format that records it."""
+
+
+def check_method(method: str) -> None:
+    """Raises InvalidInput unless this is a method of ocean reconstruction."""
+    if method not in METHODS:
+        raise InvalidInput.of("method", received=method, accepted=", ".join(METHODS))
+
+
+def check_methods(methods: Iterable[str]) -> None:
+    """Raises InvalidInput unless these are methods of ocean reconstruction, each once."""
+    seen: set[str] = set()
+    for method in methods:
+        check_method(method)
+        if method in seen:
+            raise InvalidInput.of("method", received=f"{method} twice", accepted="each method once")
+        seen.add(method)
+
+
+def check_month(month: int) -> None:
+    """Raises InvalidInput unless this is a calendar month."""
+    _check_within("month", month, 1, 12)
+
+
+def check_evaluation_month(month: int) -> None:
+    """Raises InvalidInput unless the truth of this month was kept from the methods."""
+    if month not in EVALUATION_MONTHS:
+        raise InvalidInput.of("month", received=month, accepted="2 (February) or 8 (August), kept from all methods")
+
+
+def check_members(members: int, *, least: int) -> None:
+    """Raises InvalidInput unless this is a size of ensemble, of at least so many members."""
+    _check_within("members", members, least, MAX_MEMBERS)
+
+
+def check_seed(seed: int) -> None:
+    """Raises InvalidInput unless this is a seed."""
+    _check_within("seed", seed, 0, MAX_SEED)
+
+
+def check_sampling(observed: float | None, profiles: int | None) -> None:
+    """Raises InvalidInput unless exactly one kind of sampling is asked for, and possible."""
+    if (observed is None) == (profiles is None):
+        received = "neither" if observed is None else f"observed {observed:g} and profiles {profiles}"
+        raise InvalidInput.of("observed", received=received, accepted="either observed or profiles")
+    if observed is not None and not 1e-4 <= observed <= 0.9:
+        raise InvalidInput.of("observed", received=observed, accepted="0.0001 to 0.9, a part of the wet cells")
+    if profiles is not None:
+        _check_within("profiles", profiles, 1, 9000)
+
+
+def check_timeout(timeout: float | None) -> None:
+    """Raises InvalidInput unless this is a positive number of seconds, or None."""
+    if timeout is not None and not timeout > 0:
+        raise InvalidInput.of("timeout", received=timeout, accepted="more than 0 s")
+
+
+def _check_within(name: str, value: int, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidInput.of(name, received=value, accepted=f"{least} to {most}")

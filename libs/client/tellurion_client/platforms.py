@@ -1,0 +1,88 @@
+"""Where services are: behind one address, on a `tellurion up`, or embedded (`tellurion_client.embedded`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tellurion_core.errors import Unavailable
+
+from tellurion_client.state import State
+
+
+class Platform(Protocol):
+    """Where services are."""
+
+    def address(self, service: str) -> str:
+        """Where a service listens: `host:port` or `unix:/path`.
+
+        Raises:
+            Unavailable: it does not run and cannot be started.
+        """
+
+    def silence(self, service: str) -> str:
+        """Why a service does not answer, for a person."""
+
+    def close(self) -> None:
+        """Stops what this client started."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """All services at one address."""
+
+    target: str
+    """`host:port` or `unix:/path`."""
+    url: str
+    """The address as the caller gave it."""
+
+    def address(self, service: str) -> str:
+        """See `Platform.address`."""
+        return self.target
+
+    def silence(self, service: str) -> str:
+        """See `Platform.silence`."""
+        trusted = " with a certificate that is trusted" if self.url.startswith("grpcs:") else ""
+        return f"no Tellurion service answers at {self.url}{trusted}"
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The platform of a `tellurion up`."""
+
+    addresses: Mapping[str, str]
+    """Address by service."""
+    state: Path
+    """Its state folder."""
+
+    def address(self, service: str) -> str:
+        """See `Platform.address`."""
+        if service not in self.addresses:
+            raise Unavailable(f"the platform on {self.state} runs {', '.join(self.addresses)}, not {service}")
+        return self.addresses[service]
+
+    def silence(self, service: str) -> str:
+        """See `Platform.silence`."""
+        return f"the {service} service of the platform on {self.state} does not answer; see `tellurion status`"
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+def running_platform(state: State) -> Running:
+    """The platform that runs on a state folder.
+
+    Raises:
+        Unavailable: there is none, or it has not finished starting.
+    """
+    run = state.run()
+    if run is None:
+        raise Unavailable(f"no platform runs on {state.folder}; start one: tellurion up --state {state.folder}")
+    if not run.ready:
+        raise Unavailable(f"the platform on {state.folder} is still starting")
+    return Running({name: service.address for name, service in run.services.items()}, state.folder)

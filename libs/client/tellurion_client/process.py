@@ -1,0 +1,126 @@
+"""One service in a process of its own, which never outlives this one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+
+from tellurion_core.errors import InvalidInput, Unavailable
+
+LARGEST_LOG = 16 << 20
+"""Bytes; a larger log is set aside as `.1` before its service starts."""
+BAD_SETTINGS = 2
+"""Exit code of a service that cannot use its settings."""
+
+
+class ServiceProcess:
+    """A running service. It reports its address on stdout, logs to `log`, and stops in order on SIGTERM."""
+
+    def __init__(self, name: str, function: str, folder: Path, env: Mapping[str, str], log: Path | None) -> None:
+        """Starts the process; `function` is its `module:main`, `folder` holds the sockets, None logs to our stderr."""
+        self.name = name
+        self._log = log
+        self._log_start = 0
+        self._ready: Future[str] = Future()
+        command = [sys.executable, "-P", "-m", "tellurion_client.guard", str(folder), function]
+        stderr = None
+        if log is not None:
+            _set_aside(log)
+            stderr = log.open("ab")
+            self._log_start = stderr.tell()
+        try:
+            # Its own session: Ctrl-C in a terminal is for us, and we stop the services in order.
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=dict(env),
+                start_new_session=True,
+            )
+        finally:
+            if stderr is not None:
+                stderr.close()
+        self.pid = self._process.pid
+        threading.Thread(target=self._read_stdout, name=f"{name}-stdout", daemon=True).start()
+
+    def address(self, timeout: float) -> str:
+        """Where the service listens, once it is ready.
+
+        Raises:
+            InvalidInput: it cannot use its settings.
+            Unavailable: it ended, or was not ready within `timeout` seconds.
+        """
+        try:
+            address = self._ready.result(timeout)
+        except TimeoutError:
+            raise Unavailable(f"{self.name} was not ready within {timeout:g} s{self._see_log()}") from None
+        if address:
+            return address
+        code, said = self._process.wait(), self._last_line()
+        if code == BAD_SETTINGS and said:
+            raise InvalidInput(message=f"{self.name}: {said}")
+        raise Unavailable(f"{self.name} did not start: {said or ended(code)}{self._see_log()}")
+
+    def running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process.poll() is None
+
+    def wait(self, seconds: float | None = None) -> int | None:
+        """The exit code, minus the signal's number where one ended it; None if it has not ended after `seconds`."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self, seconds: float) -> None:
+        """Asks the service to stop in order; kills it after so many seconds. Returns once it has ended."""
+        self._process.terminate()
+        if self.wait(seconds) is None:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def _read_stdout(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as stdout:
+            for line in stdout:  # to the end: a full pipe would block the service
+                if not self._ready.done() and (address := _announced(line)):
+                    self._ready.set_result(address)
+        if not self._ready.done():
+            self._ready.set_result("")
+
+    def _last_line(self) -> str:
+        if self._log is None:
+            return ""
+        with self._log.open("rb") as log:
+            log.seek(self._log_start)
+            lines = log.read()[-4096:].decode(errors="replace").strip().splitlines()
+        return " ".join(lines[-1].split()) if lines else ""
+
+    def _see_log(self) -> str:
+        return "" if self._log is None else f" (log: {self._log})"
+
+
+def _announced(line: bytes) -> str:
+    try:
+        announcement = json.loads(line)
+    except ValueError:
+        return ""
+    return str(announcement.get("address", "")) if isinstance(announcement, dict) and "ready" in announcement else ""
+
+
+def _set_aside(log: Path) -> None:
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_name(log.name + ".1"))
+
+
+def ended(code: int | None) -> str:
+    """How a process ended, in words."""
+    return f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"

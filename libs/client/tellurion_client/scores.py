@@ -1,0 +1,69 @@
+"""What the ocean service tells of its methods: which there are, and how well each does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tellurion.ocean.v1 import ocean_pb2
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of reconstruction."""
+
+    name: str
+    """Name to ask for it by."""
+    description: str
+    """What it computes, in a sentence."""
+    ensemble: bool
+    """Whether it answers an ensemble."""
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """A squared error by where it was taken."""
+
+    guidance: float
+    """At observed cells."""
+    reconstruction: float
+    """At unobserved cells."""
+    total: float
+    """(1 − r) · reconstruction + r · guidance, r the part observed."""
+
+    @classmethod
+    def of(cls, wire: ocean_pb2.SquaredError) -> SquaredError:
+        """From the wire."""
+        return cls(wire.guidance, wire.reconstruction, wire.total)
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """Scores of one method at the cells that are wet in every month, all levels pooled."""
+
+    masked: SquaredError
+    """°C², mean over the selected cells alone."""
+    all_cells: SquaredError
+    """°C², squared error of the selected cells over the number of all cells."""
+    area_weighted: SquaredError
+    """°C², as `masked`, cells weighted by their area."""
+    level_normalised: SquaredError
+    """As `masked`, each level's errors divided by that level's variance; no unit."""
+    spread_skill: float | None
+    """√((K+1)/K · mean variance of K members) over the RMSE of their mean, at unobserved cells; 1 is calibrated."""
+    crps: float | None
+    """°C, fair continuous ranked probability score at unobserved cells."""
+    seconds: float
+    """Time the method took."""
+
+    @classmethod
+    def of(cls, wire: ocean_pb2.MethodScores) -> MethodScores:
+        """From the wire."""
+        return cls(
+            masked=SquaredError.of(wire.masked),
+            all_cells=SquaredError.of(wire.all_cells),
+            area_weighted=SquaredError.of(wire.area_weighted),
+            level_normalised=SquaredError.of(wire.level_normalised),
+            spread_skill=wire.spread_skill if wire.HasField("spread_skill") else None,
+            crps=wire.crps if wire.HasField("crps") else None,
+            seconds=wire.seconds,
+        )

@@ -1,0 +1,56 @@
+"""The services that are installed beside this client, and the environment each is started with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+
+from tellurion_core.errors import InvalidInput
+
+GROUP = "tellurion.services"
+"""Entry-point group in which a service's distribution names its `main`."""
+GATEWAY = "gateway"
+"""The service that speaks HTTP and calls the others; it is started last."""
+
+_PER_PROCESS = (
+    "TELLURION_LISTEN",
+    "TELLURION_METRICS_ADDRESS",
+    "TELLURION_TLS_CERTIFICATE",
+    "TELLURION_TLS_KEY",
+    "TELLURION_TLS_CLIENT_CA",
+)
+"""Settings that cannot be the same in two processes, or that would put TLS on a private socket."""
+
+
+def installed_services() -> dict[str, str]:
+    """Name and `module:function` of each installed service, in the order in which they are started."""
+    found = {entry.name: entry.value for entry in entry_points(group=GROUP)}
+    return {name: found[name] for name in sorted(found, key=lambda name: (name == GATEWAY, name))}
+
+
+def chosen_services(names: Iterable[str] | None) -> dict[str, str]:
+    """The installed services of these names, all where None, in the order in which they are started.
+
+    Raises:
+        InvalidInput: a name that no installed service has, or no service at all.
+    """
+    installed = installed_services()
+    wanted = set(installed if names is None else names)
+    accepted = ", ".join(installed) or "none: install one, for example tellurion-ocean"
+    for name in sorted(wanted - set(installed)) or ([] if wanted else [""]):
+        raise InvalidInput.of("services", received=name or "nothing", accepted=accepted)
+    return {name: function for name, function in installed.items() if name in wanted}
+
+
+def environment(*, listen: str, addresses: Mapping[str, str], **settings: str | None) -> dict[str, str]:
+    """Our own environment, for a service that listens at `listen` and finds the others at `addresses`.
+
+    `settings` are further ones by the lower-case name without `TELLURION_`; None leaves one as it is.
+    """
+    own = {"listen": listen, **{f"{name}_address": address for name, address in addresses.items()}, **settings}
+    foreign = tuple(f"TELLURION_{name.upper()}_TLS_" for name in addresses)
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in _PER_PROCESS and not name.startswith(foreign)
+    }
+    return inherited | {f"TELLURION_{name.upper()}": value for name, value in own.items() if value is not None}

@@ -1,0 +1,49 @@
+"""The command explains itself, quickly."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+
+import pytest
+from tellurion_client.cli.main import run
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["up"],
+        ["status"],
+        ["down"],
+        ["ocean"],
+        ["ocean", "reconstruct"],
+        ["ocean", "evaluate"],
+        ["ocean", "methods"],
+    ],
+)
+def test_help_of_every_command_has_an_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"Example: tellurion {' '.join(command)}".strip() in shown
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"tellurion {version('tellurion-client')}\n"
+
+
+def test_help_imports_no_science_and_no_grpc(tellurion: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    began = time.perf_counter()
+    assert tellurion("--help").returncode == 0
+    assert time.perf_counter() - began < 2.0  # 0.2 s on an idle machine
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, tellurion_client.cli.main; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert not {"numpy", "grpc", "xarray", "google.protobuf"} & set(loaded)

@@ -1,0 +1,197 @@
+"""`tellurion up`, `status` and `down`: one platform a state folder, which outlives its services' deaths."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import ssl
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tellurion_client.services import chosen_services
+from tellurion_client.state import State
+from tellurion_client.supervisor import GatewaySettings, RestartPolicy, Supervisor
+from tellurion_core.errors import Unavailable
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., subprocess.Popen[str]]
+Until = Callable[..., None]
+
+
+def status(tellurion: Run, state: Path) -> dict[str, Any]:
+    answer = tellurion("status", "--json", "--state", state)
+    document = json.loads(answer.stdout)
+    assert answer.returncode == (0 if document["running"] else 1)
+    return document
+
+
+def read(state: Path) -> dict[str, Any]:
+    """The services in the run file."""
+    return json.loads((state / "run.json").read_bytes())["services"]
+
+
+def test_detached_it_is_found_used_and_stopped(
+    tellurion: Run, tmp_path: Path, processes: Callable[[], list[int]]
+) -> None:
+    assert status(tellurion, tmp_path) == {"running": False, "state": str(tmp_path), "pid": None, "services": {}}
+    up = tellurion("up", "--detach", "--services", "ocean", "--json", "--state", tmp_path)
+    assert (up.returncode, up.stderr) == (0, "")
+    ready = json.loads(up.stdout)
+
+    known = status(tellurion, tmp_path)
+    assert known["pid"] == ready["pid"]
+    ocean = known["services"]["ocean"]
+    assert (ocean["status"], ocean["address"]) == ("ready", ready["services"]["ocean"])
+    assert ocean["pid"] in processes()
+    assert "ocean" in tellurion("status", "--state", tmp_path).stdout
+
+    running = processes()
+    assert tellurion("ocean", "methods", "--state", tmp_path).returncode == 0
+    assert processes() == running
+
+    second = tellurion("up", "--services", "ocean", "--state", tmp_path)
+    assert (second.returncode, second.stdout) == (1, "")
+    assert f"process {ready['pid']} already runs a platform on {tmp_path}" in second.stderr
+
+    down = tellurion("down", "--json", "--state", tmp_path)
+    assert (down.returncode, json.loads(down.stdout)) == (0, {"stopped": True, "state": str(tmp_path)})
+    assert ocean["pid"] not in processes()
+    assert not status(tellurion, tmp_path)["running"]
+    assert json.loads(tellurion("down", "--json", "--state", tmp_path).stdout)["stopped"] is False
+    assert '"serving"' in (tmp_path / "log" / "ocean.log").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_in_the_foreground_one_line_then_an_orderly_stop(started: Start, tmp_path: Path, number: int) -> None:
+    up = started("up", "--services", "ocean", "--state", tmp_path)
+    assert up.stdout is not None
+    assert up.stdout.readline().startswith("ready: ocean unix:")
+    up.send_signal(number)
+    rest, errors = up.communicate(timeout=30)
+    assert (up.returncode, rest, errors) == (0, "", "")
+    assert '"stopped"' in (tmp_path / "log" / "ocean.log").read_text()
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_a_stop_while_it_starts_leaves_nothing(
+    started: Start, tmp_path: Path, processes: Callable[[], list[int]], until: Until
+) -> None:
+    before = set(processes())
+    up = started("up", "--services", "ocean", "--state", tmp_path)
+    until(lambda: set(processes()) - before)
+    up.send_signal(signal.SIGTERM)
+    assert up.communicate(timeout=30) == ("", "")
+    assert up.returncode == 0
+    assert set(processes()) == before
+
+
+def test_a_service_that_is_killed_is_started_again_where_it_was(
+    tellurion: Run, started: Start, tmp_path: Path, until: Until
+) -> None:
+    up = started("up", "--services", "ocean", "--state", tmp_path, "--json")
+    assert up.stdout is not None
+    address = json.loads(up.stdout.readline())["services"]["ocean"]
+    for restarts in (1, 2):
+        os.kill(read(tmp_path)["ocean"]["pid"], signal.SIGKILL)
+        until(lambda n=restarts: read(tmp_path)["ocean"]["restarts"] == n)
+        until(lambda: read(tmp_path)["ocean"]["phase"] == "ready")
+    ocean = status(tellurion, tmp_path)["services"]["ocean"]
+    assert (ocean["status"], ocean["restarts"], ocean["address"]) == ("ready", 2, address)
+    up.send_signal(signal.SIGTERM)
+    said = up.communicate(timeout=30)[1].splitlines()
+    assert said == [
+        "tellurion: ocean was killed by signal 9; starting it again in 0.25 s",
+        "tellurion: ocean is ready again",
+        "tellurion: ocean was killed by signal 9; starting it again in 0.5 s",
+        "tellurion: ocean is ready again",
+    ]
+
+
+def test_killed_it_leaves_no_orphan_and_its_state_can_be_used_again(
+    tellurion: Run, started: Start, tmp_path: Path, processes: Callable[[], list[int]], until: Until
+) -> None:
+    before = set(processes())
+    up = started("up", "--services", "ocean", "--state", tmp_path)
+    assert up.stdout is not None
+    up.stdout.readline()
+    up.kill()
+    up.wait()
+    until(lambda: set(processes()) == before, 8)
+    assert (tmp_path / "run.json").exists()
+    assert not status(tellurion, tmp_path)["running"]
+    again = tellurion("up", "--detach", "--services", "ocean", "--state", tmp_path)
+    assert again.returncode == 0
+    assert tellurion("down", "--state", tmp_path).returncode == 0
+
+
+def test_a_service_that_cannot_start_stops_the_platform(
+    tellurion: Run, tmp_path: Path, processes: Callable[[], list[int]]
+) -> None:
+    before = set(processes())
+    up = tellurion("up", "--services", "ocean", "--state", tmp_path, TELLURION_MAX_CALL_SECONDS="-1")
+    assert (up.returncode, up.stdout) == (2, "")
+    (line,) = up.stderr.splitlines()
+    assert line.startswith("tellurion: ocean: TELLURION_MAX_CALL_SECONDS: received -1; accepted: ")
+    detached = tellurion("up", "--detach", "--services", "ocean", "--state", tmp_path, TELLURION_MAX_CALL_SECONDS="-1")
+    assert (detached.returncode, detached.stdout, detached.stderr) == (2, "", up.stderr)
+    assert set(processes()) == before
+    assert not status(tellurion, tmp_path)["running"]
+
+
+def test_the_gateway_speaks_tls_and_keeps_its_port(
+    tellurion: Run, started: Start, tmp_path: Path, certificate: tuple[Path, Path], until: Until
+) -> None:
+    chain, key = certificate
+    options = ("--host", "localhost", "--port", "0", "--tls-certificate", chain, "--tls-key", key)
+    up = started("up", "--json", "--state", tmp_path, *options)
+    assert up.stdout is not None
+    address = json.loads(up.stdout.readline())["services"]["gateway"]
+    assert address.startswith("https://localhost:")
+    trusting = ssl.create_default_context(cafile=chain)
+    for restarts in (0, 1):
+        services = status(tellurion, tmp_path)["services"]
+        assert {name: service["status"] for name, service in services.items()} == {"ocean": "ready", "gateway": "ready"}
+        assert (services["gateway"]["address"], services["gateway"]["restarts"]) == (address, restarts)
+        with urllib.request.urlopen(f"{address}/healthz", context=trusting, timeout=10) as answer:
+            assert answer.status == 200
+        os.kill(services["gateway"]["pid"], signal.SIGKILL)
+        until(lambda n=restarts: read(tmp_path)["gateway"]["restarts"] == n + 1)
+        until(lambda: read(tmp_path)["gateway"]["phase"] == "ready")
+    up.send_signal(signal.SIGTERM)
+    assert up.wait(30) == 0
+
+
+def test_a_service_that_keeps_dying_stops_the_platform(
+    tmp_path: Path, runtime: Path, processes: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(runtime))
+    state, before, said = State(tmp_path), set(processes()), []
+
+    def kill(_: object = None) -> None:
+        os.kill(read(tmp_path)["ocean"]["pid"], signal.SIGKILL)
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line.endswith("ready again"):
+            kill()
+
+    policy = RestartPolicy(first_delay=0.01, limit=2)
+    with (
+        state.held(),
+        pytest.raises(Unavailable, match=r"^ocean died 2 times in a row; the last time, ocean was killed"),
+    ):
+        Supervisor(chosen_services(["ocean"]), state, GatewaySettings("127.0.0.1", 0), say=say, restarts=policy).run(
+            kill
+        )
+    assert said == ["ocean was killed by signal 9; starting it again in 0.01 s", "ocean is ready again"]
+    assert set(processes()) == before
+
+
+def test_delays_double_up_to_the_longest() -> None:
+    policy = RestartPolicy(first_delay=0.5, longest_delay=3.0)
+    assert [policy.delay(deaths) for deaths in range(1, 6)] == [0.5, 1.0, 2.0, 3.0, 3.0]
