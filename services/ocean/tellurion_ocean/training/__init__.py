@@ -1,0 +1,1 @@
+"""How the shipped data and hyperparameters were made; each module is a command."""

@@ -1,0 +1,91 @@
+"""A small ocean with an island, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tellurion_geo import Grid
+from tellurion_ocean.observations import Observations
+from tellurion_ocean.prior import Hyperparameters, Prior
+
+MONTHS = (1, 3, 4, 5, 6, 7, 9, 10, 11, 12)
+
+
+@pytest.fixture(scope="session")
+def small_grid() -> Grid:
+    return Grid(depth=np.array([0.0, 30.0, 200.0]), lat=np.arange(-20.0, 21.0, 4.0), lon=np.arange(0.0, 360.0, 15.0))
+
+
+@pytest.fixture(scope="session")
+def small_fields(small_grid: Grid) -> np.ndarray:
+    """[10, Z, Y, X] °C: a year's cycle, and in every month patterns and noise of its own; one island is NaN."""
+    rng = np.random.default_rng(7)
+    z, y, x = np.meshgrid(small_grid.depth, np.radians(small_grid.lat), np.radians(small_grid.lon), indexing="ij")
+    fields = []
+    for month in MONTHS:
+        season = np.cos(2 * np.pi * (month - 0.5) / 12)
+        swell = sum(rng.normal() * np.cos(k * x + rng.uniform(0, 6)) * np.cos(k * y) for k in (1, 2, 3))
+        field = 20 * np.exp(-z / 300) + 3 * season * np.sin(3 * y) + 0.5 * swell * np.exp(-z / 200)
+        fields.append(field + 0.2 * rng.normal(size=field.shape))
+    stack = np.array(fields)
+    stack[:, :, 4:7, 5:8] = np.nan
+    stack[:, 2, :3, :4] = np.nan
+    return stack
+
+
+@pytest.fixture(scope="session")
+def small_prior(small_grid: Grid, small_fields: np.ndarray) -> Callable[..., Prior]:
+    """The prior of the small ocean, with any hyperparameter changed."""
+
+    def fit(**changes: float) -> Prior:
+        hyperparameters = Hyperparameters(
+            harmonics=2,
+            harmonic_ridge=4.0,
+            std_smoothing=8.0,
+            std_floor=0.1,
+            eof_count=4,
+            eof_variance=0.3,
+            residual_variance=0.7,
+            length_scale=12.0,
+            depth_scale=6.0,
+            representativeness=1e-4,
+            eof_fit_variance=3.0,
+            neighbours=32,
+        )
+        return Prior.fit(small_fields, MONTHS, small_grid, replace(hyperparameters, **changes))
+
+    return fit
+
+
+@pytest.fixture(scope="session")
+def observe() -> Callable[..., tuple[Observations, np.ndarray]]:
+    """Observations of some wet cells of a draw from a prior, and the indices [N] of those cells among the wet ones."""
+
+    def draw(prior: Prior, month: int, count: int, *, seed: int = 0, uncertainty: float = 0.05):
+        rng = np.random.default_rng(seed)
+        cells = np.sort(rng.choice(len(prior.std), count, replace=False))
+        covariance = matern_reference(prior.cell_positions, prior.cell_positions)
+        covariance = prior.hyperparameters.residual_variance * covariance + prior.modes @ prior.modes.T
+        anomaly = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance))) @ rng.normal(size=len(prior.std))
+        truth = prior.climatology(month) + prior.std * anomaly
+        z, y, x = (index[cells] for index in np.nonzero(prior.wet))
+        readings = truth[cells] + uncertainty * rng.normal(size=count)
+        places = prior.grid.lat[y], prior.grid.lon[x], prior.grid.depth[z]
+        return Observations.of(*places, readings, uncertainty), cells
+
+    return draw
+
+
+def matern_reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """[A, B] covariances of positions [A, 4] and [B, 4], as the formula stands in the book."""
+    r = np.sqrt(np.sum((a[:, None, :] - b[None, :, :]) ** 2, axis=-1))
+    return (1 + np.sqrt(3) * r) * np.exp(-np.sqrt(3) * r)
+
+
+@pytest.fixture(scope="session")
+def matern() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The slow covariance that the fast ones are measured against."""
+    return matern_reference

@@ -1,0 +1,32 @@
+"""The picture can be drawn, and shows all five columns."""
+
+from __future__ import annotations
+
+import pytest
+from tellurion_ocean.methods import analyse
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("cmocean")
+
+
+def test_the_picture_is_a_wide_image_of_three_depths(tmp_path, small_prior, observe):
+    from matplotlib.image import imread
+    from tellurion_ocean.picture import draw_reconstruction
+
+    prior = small_prior()
+    observations, _ = observe(prior, 2, 60)
+    analysis = analyse("oi", prior, observations, 2)
+    path = tmp_path / "picture.png"
+    draw_reconstruction(
+        path,
+        grid=prior.grid,
+        truth=prior.to_field(prior.climatology(2)),
+        observations=observations,
+        analysis=analysis,
+        month=2,
+        method="oi",
+        depths=(0.0, 30.0, 200.0),
+    )
+    image = imread(path)
+    assert image.shape[1] > 2 * image.shape[0] > 1000
+    assert len({tuple(colour) for colour in image[::7, ::7, :3].reshape(-1, 3)}) > 100
