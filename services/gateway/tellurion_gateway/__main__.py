@@ -1,0 +1,25 @@
+"""Starts the gateway: `python -m tellurion_gateway`, with settings from the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from tellurion_core.errors import InvalidInput
+from tellurion_core.settings import TelemetrySettings, load
+
+from tellurion_gateway.server import serve
+from tellurion_gateway.settings import GatewaySettings
+
+
+def main() -> None:
+    """Serves until SIGTERM; exits 2 on settings that cannot be used."""
+    try:
+        asyncio.run(serve(load(GatewaySettings), load(TelemetrySettings)))
+    except InvalidInput as error:
+        print(error.message, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The web application: routes, rules and errors put together, and what runs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI
+from tellurion_core.artifacts import ArtifactStore
+from tellurion_core.client import Channels, ClientTls
+
+from tellurion_gateway import health, problems, routes_artifacts, routes_ocean
+from tellurion_gateway.gateway import Gateway
+from tellurion_gateway.metrics import HttpMetrics
+from tellurion_gateway.middleware import RequestRules
+from tellurion_gateway.ocean import SERVICE, Ocean
+from tellurion_gateway.openapi import DocumentedApp
+from tellurion_gateway.settings import GatewaySettings
+
+log = structlog.get_logger()
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    """The application of these settings; its `state.gateway` is the gateway. It opens its channels when it is used."""
+    tls = None
+    if settings.ocean_tls_ca is not None:
+        tls = ClientTls(settings.ocean_tls_ca, settings.ocean_tls_certificate, settings.ocean_tls_key)
+    channels = Channels([SERVICE], tls)
+    gateway = Gateway(settings, Ocean(channels, settings.ocean_address), ArtifactStore(settings.state / "artifacts"))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(_sweep(gateway.artifacts, settings.sweep_seconds))
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeping
+            await channels.close()
+
+    app = DocumentedApp(
+        title="Tellurion",
+        version=version("tellurion-gateway"),
+        description="Earth-system reconstruction over HTTPS. Every error is an RFC 9457 problem document.",
+        docs_url=None,  # these pages load scripts from elsewhere
+        redoc_url=None,
+        generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
+        lifespan=lifespan,
+    )
+    app.state.gateway = gateway
+    problems.install(app)
+    for part in (routes_ocean, routes_artifacts, health):
+        app.include_router(part.router)
+    app.add_middleware(
+        RequestRules,
+        metrics=HttpMetrics(gateway.registry),
+        max_seconds=settings.max_call_seconds,
+        max_requests=settings.max_concurrent_requests,
+    )
+    return app
+
+
+async def _sweep(artifacts: ArtifactStore, seconds: float) -> None:
+    """Deletes what has expired, for ever."""
+    while True:
+        try:
+            if gone := await asyncio.to_thread(artifacts.sweep):
+                log.info("artifacts expired", count=gone)
+        except OSError:
+            log.exception("artifacts could not be swept")
+        await asyncio.sleep(seconds)

@@ -1,0 +1,93 @@
+"""What every request gets: an id, an identity, a deadline, a place in the limit, a log line, metrics, safe headers."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request_id, current_call
+from tellurion_core.errors import Internal, Unavailable, shown
+
+from tellurion_gateway.health import PROBES
+from tellurion_gateway.metrics import HttpMetrics
+from tellurion_gateway.problems import problem_response
+
+LOCAL = Identity("local", "local")
+"""Who calls, as long as the gateway knows no others."""
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""Headers of every answer that does not set them itself."""
+CLIENT_CLOSED_REQUEST = 499
+
+log = structlog.get_logger()
+
+
+class RequestRules:
+    """Puts every request under the rules; the outermost middleware of ours."""
+
+    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, max_seconds: float, max_requests: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._max_seconds = max_seconds
+        self._max_requests = max_requests
+        self._counted = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.monotonic()
+        request_id = accepted_request_id(Headers(scope=scope).get(REQUEST_ID_KEY))
+        method, path = scope["method"], scope["path"]
+        token = current_call.set(Call(f"{method} {path}", request_id, LOCAL, started + self._max_seconds))
+        answer = _Answer(send, request_id)
+        probe = path in PROBES
+        self._counted += not probe
+        self._metrics.started()
+        try:
+            if not probe and self._counted > self._max_requests:
+                error = Unavailable(f"{self._max_requests} requests are being answered; try again", reason="OVERLOADED")
+                await problem_response(error, path)(scope, receive, answer.send)
+            else:
+                await self._app(scope, receive, answer.send)
+        except Exception:
+            log.exception("request failed")
+            if answer.status:  # Nothing truthful can be added to an answer that has begun: break it off.
+                raise
+            await problem_response(Internal("see the log"), path)(scope, receive, answer.send)
+        finally:
+            seconds = time.monotonic() - started
+            self._counted -= not probe
+            status = answer.status or CLIENT_CLOSED_REQUEST
+            route = getattr(scope.get("route"), "path", "none")
+            self._metrics.ended(method, route, status, seconds)
+            if not probe:
+                about = {"method": method, "path": shown(path), "route": route, "status": status}
+                log.info("request", **about, seconds=round(seconds, 4))
+            current_call.reset(token)
+
+
+class _Answer:
+    """Sends an answer with the headers that all have, and remembers its status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status = 0
+        """The status sent; 0 before."""
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            headers["X-Request-Id"] = self._request_id
+        await self._send(message)

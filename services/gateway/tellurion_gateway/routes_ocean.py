@@ -1,0 +1,151 @@
+"""`/v1/ocean`: reconstructions, evaluations and the methods."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, BinaryIO
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import TypeAdapter
+from tellurion_client.ocean_wire import Reconstruction
+from tellurion_client.scores import MethodScores
+from tellurion_core.artifacts import Artifact
+from tellurion_core.call import current_call
+from tellurion_core.errors import Internal, InvalidInput
+from tellurion_core.predictor import Progress
+
+from tellurion_gateway.answers import MethodsAnswer, ReconstructAnswer, Scores
+from tellurion_gateway.bodies import limited
+from tellurion_gateway.disconnect import unless_disconnected
+from tellurion_gateway.events import events
+from tellurion_gateway.gateway import Gateway, Here
+from tellurion_gateway.media import EVENTS, JSON, NETCDF, NETCDF_NAMES, answer_type, content_type
+from tellurion_gateway.openapi import EVALUATE_BODY, EVENT_STREAM, NETCDF_FILE, RECONSTRUCT_BODY, problems
+from tellurion_gateway.options import EvaluateOptions, ReconstructOptions
+from tellurion_gateway.orders import Order, received_order
+from tellurion_gateway.streaming import Streamed, attachment
+from tellurion_gateway.validation import checked_json
+
+BLOCK_BYTES = 1 << 20
+SCORES = TypeAdapter(Scores)
+
+router = APIRouter(prefix="/v1", tags=["ocean"])
+
+
+@router.post(
+    "/ocean:reconstruct",
+    summary="Reconstruct one month of ocean temperature from sparse observations",
+    responses={
+        200: {"model": ReconstructAnswer, "content": {NETCDF: NETCDF_FILE, EVENTS: EVENT_STREAM}},
+        **problems(406, 408, 413, 415, 422, 429, 500, 503, 504),
+    },
+    openapi_extra=RECONSTRUCT_BODY,
+)
+async def reconstruct(request: Request, gateway: Here, query: Annotated[ReconstructOptions, Query()]) -> Response:
+    """Takes a CF NetCDF file, a form with one, or JSON; answers, by `Accept`, a link, the file, or events.
+
+    Query parameters are the options of a NetCDF body; a form or JSON carries its own.
+    """
+    form = answer_type(request, (JSON, *NETCDF_NAMES[:2], EVENTS))
+    order = await received_order(request, query, gateway.settings)
+    if form in NETCDF_NAMES:
+        computed = await unless_disconnected(request, _computed(gateway, order, _untold))
+        file = await asyncio.to_thread(_written, computed)
+        return attachment(file, _file_name(computed), media_type=form)
+    return await _told(request, gateway, form, partial(_summary, gateway, order))
+
+
+@router.post(
+    "/ocean:evaluate",
+    summary="Score methods on a month of the World Ocean Atlas that none was fitted to",
+    responses={
+        200: {"model": Scores, "content": {EVENTS: EVENT_STREAM}},
+        **problems(406, 408, 413, 415, 422, 429, 500, 503, 504),
+    },
+    openapi_extra=EVALUATE_BODY,
+)
+async def evaluate(request: Request, gateway: Here) -> Response:
+    """Takes JSON; answers scores by method, or events."""
+    form = answer_type(request, (JSON, EVENTS))
+    content_type(request, (JSON,))
+    limits = gateway.settings
+    async with limited(request, max_bytes=limits.max_json_bytes, seconds=limits.upload_seconds) as body:
+        options = checked_json(EvaluateOptions, await body.body())
+
+    async def scores(progress: Progress) -> str:
+        found = await gateway.ocean.evaluate(options.message(), progress=progress)
+        return SCORES.dump_json({wire.method: MethodScores.of(wire) for wire in found}).decode()
+
+    return await _told(request, gateway, form, scores)
+
+
+@router.get("/ocean/methods", summary="List the methods and their grid", responses=problems(429, 500, 503, 504))
+async def methods(gateway: Here) -> MethodsAnswer:
+    """The methods, best first, and the grid they answer on."""
+    return MethodsAnswer.of(await gateway.ocean.methods())
+
+
+async def _told(
+    request: Request, gateway: Gateway, form: str, work: Callable[[Progress], Coroutine[Any, Any, str]]
+) -> Response:
+    """The JSON that the work answers, at its end or as the last of its events."""
+    if form == EVENTS:
+        told = events(work, request.url.path, comment_seconds=gateway.settings.comment_seconds)
+        # A proxy that gathers an answer before it passes it on would keep the progress back.
+        return Streamed(told, headers={"X-Accel-Buffering": "no"}, media_type=EVENTS)
+    return Response(await unless_disconnected(request, work(_untold)), media_type=JSON)
+
+
+def _untold(fraction: float, message: str) -> None:
+    """Progress that nobody asked for."""
+
+
+async def _computed(gateway: Gateway, order: Order, progress: Progress) -> Reconstruction:
+    options = order.options
+    return await gateway.ocean.reconstruct(
+        order.points,
+        method=options.method,
+        month=order.month,
+        members=options.members,
+        seed=options.seed,
+        progress=progress,
+    )
+
+
+async def _summary(gateway: Gateway, order: Order, progress: Progress) -> str:
+    reconstruction = await _computed(gateway, order, progress)
+    artifact = await asyncio.to_thread(_stored, gateway, reconstruction)
+    return ReconstructAnswer.of(reconstruction, order.points, order.other_months, artifact).model_dump_json()
+
+
+def _stored(gateway: Gateway, reconstruction: Reconstruction) -> Artifact:
+    call = current_call.get()
+    assert call is not None
+    with _written(reconstruction) as file:
+        return gateway.artifacts.put(
+            call.identity.tenant,
+            iter(lambda: file.read(BLOCK_BYTES), b""),
+            media_type=NETCDF,
+            name=_file_name(reconstruction),
+            keep=timedelta(hours=gateway.settings.artifact_hours),
+        )
+
+
+def _written(reconstruction: Reconstruction) -> BinaryIO:
+    """The analysis as an open NetCDF file that has no name any more: closing it, or dying, deletes it."""
+    with TemporaryDirectory(prefix="tellurion-") as folder:
+        path = Path(folder) / _file_name(reconstruction)
+        try:
+            reconstruction.write(path)
+        except InvalidInput as error:
+            raise Internal("the analysis could not be written; is the temporary folder full?") from error
+        return path.open("rb")
+
+
+def _file_name(reconstruction: Reconstruction) -> str:
+    return f"analysis-{reconstruction.report.month:02d}.nc"

@@ -1,0 +1,64 @@
+"""Settings of the gateway, from environment variables with the prefix `TELLURION_`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, FilePath, model_validator
+from tellurion_core.settings import Address, StateSettings
+
+HostPort = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
+"""`host:port`, port 0 for any free one."""
+
+
+class GatewaySettings(StateSettings):
+    """Where the gateway listens, whom it calls, and how much it takes on."""
+
+    listen: HostPort = "127.0.0.1:8080"
+    """Where HTTP or HTTPS is served."""
+    tls_certificate: FilePath | None = None
+    """PEM chain of the gateway; plain HTTP without it."""
+    tls_key: FilePath | None = None
+    """PEM private key that belongs to the certificate."""
+
+    ocean_address: Address
+    """The ocean service: `host:port` or `unix:/path`."""
+    ocean_tls_ca: FilePath | None = None
+    """PEM authorities of the ocean service's certificate; with it, the service is called over TLS."""
+    ocean_tls_certificate: FilePath | None = None
+    """PEM chain that the gateway presents to the ocean service, where that asks for one (mTLS)."""
+    ocean_tls_key: FilePath | None = None
+    """PEM private key that belongs to that chain."""
+
+    max_upload_bytes: int = Field(default=256 << 20, ge=1 << 10)
+    """Most bytes of one uploaded file, and of the form around it."""
+    max_json_bytes: int = Field(default=16 << 20, ge=1 << 10)
+    """Most bytes of one JSON body; it is held in memory, a file is not."""
+    upload_seconds: float = Field(default=300.0, gt=0)
+    """Longest time that a request's body may take to arrive."""
+    max_call_seconds: float = Field(default=3600.0, gt=0)
+    """Longest time for one request, passed on as the deadline of the calls it makes."""
+    max_concurrent_requests: int = Field(default=64, ge=1, le=100_000)
+    """Requests answered at once; further ones are refused with 503. Probes do not count."""
+
+    artifact_hours: float = Field(default=24.0, gt=0)
+    """How long an analysis that was answered as a link is kept."""
+    sweep_seconds: float = Field(default=300.0, gt=0)
+    """Time between two deletions of what has expired."""
+    comment_seconds: float = Field(default=15.0, gt=0)
+    """Longest silence in a stream of events before a comment keeps the connection open."""
+
+    drain_seconds: float = Field(default=0.0, ge=0, le=300)
+    """After SIGTERM, how long requests are still taken while `/readyz` already fails."""
+    stop_seconds: float = Field(default=30.0, ge=0, le=3600)
+    """Then, how long requests in progress may take to end."""
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("TELLURION_TLS_CERTIFICATE and TELLURION_TLS_KEY are given together")
+        if (self.ocean_tls_certificate is None) != (self.ocean_tls_key is None):
+            raise ValueError("TELLURION_OCEAN_TLS_CERTIFICATE and TELLURION_OCEAN_TLS_KEY are given together")
+        if self.ocean_tls_certificate is not None and self.ocean_tls_ca is None:
+            raise ValueError("TELLURION_OCEAN_TLS_CERTIFICATE needs TELLURION_OCEAN_TLS_CA")
+        return self

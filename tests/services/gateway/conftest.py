@@ -1,0 +1,318 @@
+"""The gateway as a process behind HTTPS, and an ocean service that does what a test asks of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import httpx
+import netCDF4
+import numpy as np
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from tellurion.common.v1 import progress_pb2
+from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
+from tellurion_core.call import current_call
+from tellurion_core.errors import InvalidInput, Unavailable
+from tellurion_core.server import Server, Service
+from tellurion_core.settings import ServerSettings
+from tellurion_core.tensors import TensorReader, encode
+
+OCEAN = "tellurion.ocean.v1.OceanService"
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1, and its key, as PEM files."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "server.pem").write_bytes(signed.public_bytes(pem))
+    (folder / "server.key").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return folder / "server.pem", folder / "server.key"
+
+
+@dataclass
+class ScriptedOcean(ocean_pb2_grpc.OceanServiceServicer):
+    """An ocean service whose method names say how it behaves, for what the real one cannot show at will."""
+
+    calls: list[Any] = field(default_factory=list)
+    """The calls that came, as the harness knows them, with what was asked."""
+    started: threading.Event = field(default_factory=threading.Event)
+    """Set when `slow` begins to wait."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set when that wait is cancelled."""
+
+    async def ListMethods(self, request, context):  # noqa: N802
+        methods = [ocean_pb2.Method(name="echo", description="Gives the observations' mean back.", ensemble=False)]
+        return ocean_pb2.ListMethodsResponse(methods=methods, depth=[0, 100], lat=[-10, 10], lon=[90, 180, 270])
+
+    async def Reconstruct(self, requests, context):  # noqa: N802
+        reader, spec = TensorReader(1 << 30), None
+        async for request in requests:
+            if request.WhichOneof("request") == "spec":
+                spec = request.spec
+            else:
+                reader.feed(request.tensor)
+        tensors = reader.finish()
+        self.calls.append((current_call.get(), spec, tensors))
+        yield _progress(0.25, "analysis")
+        match spec.method:
+            case "slow":
+                await self._wait()
+            case "failing":
+                raise Unavailable("10.0.0.7:50051 went down")
+            case "broken":
+                raise RuntimeError("the secret is hunter2")
+            case "echo" | "damaged":
+                pass
+            case _:
+                raise InvalidInput.of("method", received=spec.method, accepted="echo")
+        yield _progress(1.0, "done")
+        report = ocean_pb2.ReconstructReport(method=spec.method, month=spec.month, seed=spec.seed, version="0")
+        used = len(tensors["temperature"])
+        report.observations.MergeFrom(ocean_pb2.ObservationReport(received=used, used=used))
+        yield ocean_pb2.ReconstructResponse(report=report)
+        mean = np.full((2, 2, 3), tensors["temperature"].mean(), np.float32)
+        mean[0, 0, 0] = np.nan
+        answer = {
+            "depth": np.array([0.0, 100.0]),
+            "lat": np.array([-10.0, 10.0]),
+            "lon": np.array([90.0, 180.0, 270.0]),
+            "mean": mean,
+            "std": np.where(np.isnan(mean), mean, np.float32(0.5)),
+        }
+        for name, array in answer.items():
+            for part in encode(name, array):
+                if spec.method == "damaged" and name == "mean":
+                    part.inline.header.crc32c ^= 1
+                yield ocean_pb2.ReconstructResponse(tensor=part)
+
+    async def Evaluate(self, request, context):  # noqa: N802
+        self.calls.append((current_call.get(), request, None))
+        if "slow" in request.methods:
+            await self._wait()
+        yield ocean_pb2.EvaluateResponse(progress=progress_pb2.Progress(fraction=0.5, message="echo"))
+        error = ocean_pb2.SquaredError(guidance=1, reconstruction=3, total=2.5)
+        scores = ocean_pb2.MethodScores(method="echo", masked=error, all_cells=error, crps=float("nan"), seconds=0.5)
+        yield ocean_pb2.EvaluateResponse(report=ocean_pb2.EvaluateReport(scores=[scores]))
+
+    async def _wait(self) -> None:
+        self.started.set()
+        try:
+            await asyncio.sleep(20)
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+
+
+def _progress(fraction: float, message: str) -> ocean_pb2.ReconstructResponse:
+    return ocean_pb2.ReconstructResponse(progress=progress_pb2.Progress(fraction=fraction, message=message))
+
+
+class ServedOcean:
+    """A scripted ocean service that listens in a thread, under the harness."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.ocean = ScriptedOcean()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._server = self._do(self._start())
+
+    def stop(self) -> None:
+        """Stops listening."""
+        self._do(self._server.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _do(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _start(self) -> Server:
+        service = Service(OCEAN, ocean_pb2_grpc.add_OceanServiceServicer_to_server, self.ocean)
+        server = Server([service], ServerSettings(listen=self.address, stop_seconds=0))
+        await server.start()
+        return server
+
+
+@pytest.fixture(scope="session")
+def served_ocean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedOcean]:
+    """The scripted ocean service that the gateways of most tests call."""
+    served = ServedOcean(f"unix:{tmp_path_factory.mktemp('ocean')}/ocean.sock")
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def ocean(served_ocean: ServedOcean) -> ScriptedOcean:
+    """The scripted ocean service, nothing asked of it yet."""
+    ocean = served_ocean.ocean
+    ocean.calls.clear()
+    ocean.started.clear()
+    ocean.cancelled.clear()
+    return ocean
+
+
+class RunningGateway:
+    """A gateway process, and a client that trusts its certificate."""
+
+    def __init__(self, certificate: tuple[Path, Path], folder: Path, **settings: object) -> None:
+        given = {"listen": "127.0.0.1:0", "tls_certificate": certificate[0], "tls_key": certificate[1], **settings}
+        env = {f"TELLURION_{name.upper()}": str(value) for name, value in given.items()}
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        env |= {"TELLURION_STATE": str(folder), "TMPDIR": str(self.temporary)}
+        self.log_path = folder / "gateway.log"
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tellurion_gateway"],
+                env={name: v for name, v in os.environ.items() if not name.startswith("TELLURION_")} | env,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        first = self.process.stdout.readline()
+        assert first, self.log_path.read_text()
+        self.announcement = json.loads(first)
+        self.address: str = self.announcement["address"]
+        trust = ssl.create_default_context(cafile=str(certificate[0]))
+        self.client = httpx.Client(base_url=self.address, verify=trust, timeout=20)
+
+    def log(self) -> list[dict[str, Any]]:
+        """The lines logged so far."""
+        return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+
+    def peak_memory(self) -> int:
+        """Most bytes that were resident so far."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+
+    def close(self) -> int:
+        """Asks the process to stop, and returns its exit code."""
+        self.client.close()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(10)
+        finally:
+            self.process.kill()
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def start_gateway(
+    certificate: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., RunningGateway]]:
+    """Starts a gateway with these settings; all are stopped in the end."""
+    running: list[RunningGateway] = []
+
+    def start(**settings: object) -> RunningGateway:
+        running.append(RunningGateway(certificate, tmp_path_factory.mktemp("state"), **settings))
+        return running[-1]
+
+    yield start
+    for gateway in running:
+        if gateway.process.poll() is None:
+            gateway.close()
+
+
+@pytest.fixture(scope="session")
+def gateway(start_gateway: Callable[..., RunningGateway], served_ocean: ServedOcean) -> RunningGateway:
+    """A gateway as it is by default."""
+    return start_gateway(ocean_address=served_ocean.address)
+
+
+@pytest.fixture(scope="session")
+def strict_gateway(start_gateway: Callable[..., RunningGateway], served_ocean: ServedOcean) -> RunningGateway:
+    """A gateway that takes little and waits briefly."""
+    return start_gateway(
+        ocean_address=served_ocean.address,
+        max_upload_bytes=1 << 20,
+        max_json_bytes=4096,
+        upload_seconds=0.5,
+        max_call_seconds=1.5,
+        max_concurrent_requests=2,
+        comment_seconds=0.2,
+        artifact_hours=0.0001,
+        sweep_seconds=0.2,
+    )
+
+
+@pytest.fixture
+def client(gateway: RunningGateway) -> httpx.Client:
+    """A client of the gateway."""
+    return gateway.client
+
+
+@pytest.fixture
+def observations() -> dict[str, Any]:
+    """Two observations as JSON, of mean 11 °C."""
+    return {
+        "latitude": [-10.0, 10.0],
+        "longitude": [-90.0, 180.0],
+        "depth": [0.0, 100.0],
+        "temperature": [12.0, 10.0],
+        "units": "degC",
+    }
+
+
+@pytest.fixture
+def write_observations(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the same two observations as a CF file, with any variable, unit or attribute changed."""
+
+    def write(
+        *,
+        days: tuple[float, ...] | None = (45.0, 46.0),
+        units: str | None = "degC",
+        name: str = "temperature",
+        **changed: Any,
+    ) -> Path:
+        columns = {"latitude": [-10.0, 10.0], "longitude": [270.0, 180.0], "depth": [0.0, 100.0], name: [12.0, 10.0]}
+        path = tmp_path / "observations.nc"
+        with netCDF4.Dataset(path, "w") as file:
+            file.createDimension("obs", 2)
+            for variable, values in (columns | changed).items():
+                file.createVariable(variable, "f8", ("obs",))[:] = values
+            if units is not None and name in file.variables:
+                file[name].units = units
+            if days is not None:
+                file.createVariable("time", "f8", ("obs",))[:] = days
+                file["time"].units = "days since 2001-01-01"
+        return path
+
+    return write
