@@ -44,12 +44,12 @@ class MethodScores:
     """°C², mean over the selected cells alone."""
     all_cells: SquaredError
     """°C², squared error of the selected cells over the number of all cells."""
-    area_weighted: SquaredError
-    """°C², as `masked`, cells weighted by their area."""
-    level_normalised: SquaredError
-    """As `masked`, each level's errors divided by that level's variance; no unit."""
+    area_weighted: float
+    """°C², at unobserved cells, weighted by their area."""
+    level_normalised: float
+    """At unobserved cells, each level's squared error divided by that level's variance over the year; no unit."""
     spread_skill: float | None
-    """√((K+1)/K · mean variance of K members) over the RMSE of their mean, at unobserved cells; 1 is calibrated."""
+    """√(mean of the stated error variance) over the RMSE of the mean, at unobserved cells; 1 is calibrated."""
     crps: float | None
     """°C, fair continuous ranked probability score at unobserved cells."""
     seconds: float
@@ -61,8 +61,8 @@ class MethodScores:
         return cls(
             masked=SquaredError.of(wire.masked),
             all_cells=SquaredError.of(wire.all_cells),
-            area_weighted=SquaredError.of(wire.area_weighted),
-            level_normalised=SquaredError.of(wire.level_normalised),
+            area_weighted=wire.area_weighted,
+            level_normalised=wire.level_normalised,
             spread_skill=wire.spread_skill if wire.HasField("spread_skill") else None,
             crps=wire.crps if wire.HasField("crps") else None,
             seconds=wire.seconds,

@@ -63,6 +63,8 @@ def channel_options(services: Iterable[ServiceDescriptor]) -> list[tuple[str, An
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.enable_retries", 1),
+        # gRPC's default of 120 s would keep a service unready long after the other is back.
+        ("grpc.max_reconnect_backoff_ms", 5_000),
     ]
 
 
@@ -77,13 +79,12 @@ class Channels:
     def to(self, address: str) -> grpc.aio.Channel:
         """The channel to `host:port` or `unix:/path`."""
         if address not in self._open:
-            propagation = [CallPropagation()]
+            interceptors = propagation()
             if self._tls is None:
-                channel = grpc.aio.insecure_channel(address, self._options, interceptors=propagation)
+                channel = grpc.aio.insecure_channel(address, self._options, interceptors=interceptors)
             else:
-                channel = grpc.aio.secure_channel(
-                    address, self._tls.credentials(), self._options, interceptors=propagation
-                )
+                credentials = self._tls.credentials()
+                channel = grpc.aio.secure_channel(address, credentials, self._options, interceptors=interceptors)
             self._open[address] = channel
         return self._open[address]
 
@@ -94,32 +95,36 @@ class Channels:
         self._open.clear()
 
 
-class CallPropagation(
-    grpc.aio.UnaryUnaryClientInterceptor,
-    grpc.aio.UnaryStreamClientInterceptor,
-    grpc.aio.StreamUnaryClientInterceptor,
-    grpc.aio.StreamStreamClientInterceptor,
-):
-    """Passes on the deadline, request id and trace of the call that is being answered; grpc.aio does not.
+# grpc.aio registers an interceptor for the first kind of call that it finds among its bases, hence four classes.
 
-    A call started while answering another gets the smaller of its own timeout and what the caller has left.
-    """
 
+class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        """See the class."""
         return await continuation(_propagated(client_call_details), request)
 
+
+class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        """See the class."""
         return await continuation(_propagated(client_call_details), request)
 
+
+class _StreamUnary(grpc.aio.StreamUnaryClientInterceptor):
     async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
-        """See the class."""
         return await continuation(_propagated(client_call_details), request_iterator)
 
+
+class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
     async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
-        """See the class."""
         return await continuation(_propagated(client_call_details), request_iterator)
+
+
+def propagation() -> list[grpc.aio.ClientInterceptor]:
+    """Interceptors that pass on the deadline, request id and trace of the call that is being answered.
+
+    grpc.aio does not. A call started while answering another gets the smaller of its own timeout and what the caller
+    has left.
+    """
+    return [_UnaryUnary(), _UnaryStream(), _StreamUnary(), _StreamStream()]
 
 
 def _propagated(details: Any) -> Any:

@@ -11,10 +11,9 @@ from typing import Any, Protocol
 
 from tellurion_core.call import current_call
 from tellurion_core.errors import Cancelled, DeadlineExceeded, NotFound, ResourceExhausted
+from tellurion_core.progress import Progress
 from tellurion_core.tensors import Array, TensorSpec, check_tensors
 
-Progress = Callable[[float, str], None]
-"""Told the part of the work that is done, 0 to 1, and what is being done now."""
 CancelCheck = Callable[[], bool]
 """Whether the work should stop; cheap enough to ask at every step."""
 

@@ -86,4 +86,6 @@ def load(kind: type[S]) -> S:
 def _violation(error: object) -> FieldViolation:
     assert isinstance(error, dict)
     name = "TELLURION_" + "_".join(str(part).upper() for part in error["loc"]) if error["loc"] else "settings"
+    if error["type"] == "missing":
+        return FieldViolation(name, "nothing", "a value")
     return FieldViolation(name, shown(error["input"]) if error["loc"] else "this combination", error["msg"])

@@ -72,7 +72,7 @@ def scores(title: str, by_method: Mapping[str, MethodScores]) -> None:
     best = min((s.masked.reconstruction for s in by_method.values()), default=None)
     for method, s in by_method.items():
         errors = [s.masked.reconstruction, s.masked.guidance, s.masked.total]
-        errors += [s.area_weighted.reconstruction, s.level_normalised.reconstruction]
+        errors += [s.area_weighted, s.level_normalised]
         calibration = (
             "–" if value is None else f"{value:.{digits}f}" for value, digits in ((s.spread_skill, 2), (s.crps, 3))
         )

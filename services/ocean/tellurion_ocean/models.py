@@ -1,0 +1,119 @@
+"""The models that this service serves: one a method, from observations to an analysis with its error and members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Lock
+
+import numpy as np
+from tellurion_core.predictor import CancelCheck
+from tellurion_core.progress import Progress
+from tellurion_core.tensors import Array, TensorSpec
+
+from tellurion_ocean.atlas import training_atlas
+from tellurion_ocean.methods import METHODS, analyse
+from tellurion_ocean.observations import DEFAULT_UNCERTAINTY, Observations, quality_control
+from tellurion_ocean.prior import Hyperparameters, Prior
+
+OBSERVATIONS: Mapping[str, TensorSpec] = {
+    "latitude": TensorSpec("float64", ("N",), unit="degrees_north"),
+    "longitude": TensorSpec("float64", ("N",), unit="degrees_east"),
+    "depth": TensorSpec("float64", ("N",), unit="m"),
+    "temperature": TensorSpec("float64", ("N",), unit="degree_C"),
+    "uncertainty": TensorSpec("float64", ("N",), optional=True, unit="degree_C"),
+}
+"""The observations [N]; an uncertainty that is not known is NaN."""
+OPTIONS: Mapping[str, TensorSpec] = {name: TensorSpec("int64") for name in ("month", "members", "seed")}
+FIELDS: Mapping[str, TensorSpec] = {
+    "depth": TensorSpec("float64", ("Z",), unit="m"),
+    "lat": TensorSpec("float64", ("Y",), unit="degrees_north"),
+    "lon": TensorSpec("float64", ("X",), unit="degrees_east"),
+    "mean": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C"),
+    "std": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C"),
+    "members": TensorSpec("float32", ("K", "Z", "Y", "X"), unit="degree_C"),
+}
+"""The analysis; land is NaN."""
+REJECTIONS = ("outside_ocean", "failed_background_check")
+COUNTS: Mapping[str, TensorSpec] = {name: TensorSpec("int64") for name in (*REJECTIONS, "duplicates_merged")}
+"""What quality control did."""
+
+
+class SharedPrior:
+    """The prior that all models of one process share, fitted to the training months once."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._prior: Prior | None = None
+
+    def get(self) -> Prior:
+        """The prior; the first call takes about a second."""
+        with self._lock:
+            if self._prior is None:
+                atlas = training_atlas()
+                hyperparameters = Hyperparameters.shipped()
+                self._prior = Prior.fit(atlas.temperature, atlas.months, atlas.grid, hyperparameters)
+            return self._prior
+
+
+class AnalysisModel:
+    """Quality control, then one method of analysis."""
+
+    inputs = {**OBSERVATIONS, **OPTIONS}
+    outputs = {**FIELDS, **COUNTS}
+
+    def __init__(self, method: str, prior: SharedPrior) -> None:
+        self.name = model_name(method)
+        self._method = method
+        self._prior = prior
+
+    def load(self) -> None:
+        """Fits the prior."""
+        self._prior.get()
+
+    def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
+        """The analysis of these observations.
+
+        Raises:
+            InvalidInput: an observation that cannot be, by field and index.
+            ResourceExhausted: more observations than the method can take.
+            Cancelled: soon after `cancelled` answered true.
+        """
+        prior, month = self._prior.get(), int(inputs["month"])
+        progress(0.0, "quality control")
+        accepted, quality = quality_control(_observations(inputs), prior, month)
+        analysis = analyse(
+            self._method,
+            prior,
+            accepted,
+            month,
+            members=int(inputs["members"]),
+            seed=int(inputs["seed"]),
+            cancelled=cancelled,
+            progress=progress,
+        )
+        return {
+            "depth": prior.grid.depth,
+            "lat": prior.grid.lat,
+            "lon": prior.grid.lon,
+            "mean": analysis.mean.astype(np.float32),
+            "std": analysis.std.astype(np.float32),
+            "members": analysis.members,
+            **{name: np.array(getattr(quality, name), np.int64) for name in COUNTS},
+        }
+
+
+def models() -> list[AnalysisModel]:
+    """One model a method, best first."""
+    prior = SharedPrior()
+    return [AnalysisModel(method, prior) for method in reversed(METHODS)]
+
+
+def model_name(method: str) -> str:
+    """Name of the model that serves a method."""
+    return f"ocean_{method}"
+
+
+def _observations(inputs: Mapping[str, Array]) -> Observations:
+    stated = inputs.get("uncertainty", np.full_like(inputs["temperature"], np.nan))
+    columns = (inputs[name] for name in ("latitude", "longitude", "depth", "temperature"))
+    return Observations(*columns, np.where(np.isnan(stated), DEFAULT_UNCERTAINTY, stated))

@@ -1,0 +1,189 @@
+"""The ocean service on gRPC: takes observations, asks the predictor, answers fields and scores."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import time
+from collections.abc import AsyncIterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
+from tellurion_core.errors import InvalidInput
+from tellurion_core.predictor import LocalPredictor, Predictor
+from tellurion_core.progress import Progress, Step, followed
+from tellurion_core.server import Service
+from tellurion_core.settings import ServerSettings, load
+from tellurion_core.tensors import Array, TensorReader, encode
+
+from tellurion_ocean.analysis import Analysis
+from tellurion_ocean.atlas import EVALUATION_MONTHS, training_atlas
+from tellurion_ocean.evaluate import Experiment, experiment, score
+from tellurion_ocean.methods import METHODS
+from tellurion_ocean.models import FIELDS, OBSERVATIONS, REJECTIONS, model_name, models
+
+Context = Any
+
+
+class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
+    """Answers tellurion.ocean.v1.OceanService."""
+
+    def __init__(self, predictor: Predictor, *, max_request_bytes: int) -> None:
+        self._predictor = predictor
+        self._max_request_bytes = max_request_bytes
+
+    async def ListMethods(  # noqa: N802
+        self, request: ocean_pb2.ListMethodsRequest, context: Context
+    ) -> ocean_pb2.ListMethodsResponse:
+        """The methods, best first, and their grid."""
+        grid = (await asyncio.to_thread(training_atlas)).grid
+        methods = [
+            ocean_pb2.Method(name=name, description=_description(method), ensemble=True)
+            for name, method in reversed(METHODS.items())
+        ]
+        return ocean_pb2.ListMethodsResponse(methods=methods, depth=grid.depth, lat=grid.lat, lon=grid.lon)
+
+    async def Reconstruct(  # noqa: N802
+        self, requests: AsyncIterator[ocean_pb2.ReconstructRequest], context: Context
+    ) -> AsyncIterator[ocean_pb2.ReconstructResponse]:
+        """Progress, then the report, then the analysis."""
+        spec, observations = await self._received(requests)
+        started = time.monotonic()
+        async for event in followed(lambda report: self._infer(spec, observations, report)):
+            if isinstance(event, Step):
+                yield ocean_pb2.ReconstructResponse(progress=event.wire())
+                continue
+            report = _report(spec, observations, event, time.monotonic() - started)
+            yield ocean_pb2.ReconstructResponse(report=report)
+            for name in FIELDS:
+                if event[name].size:
+                    for part in encode(name, event[name]):
+                        yield ocean_pb2.ReconstructResponse(tensor=part)
+
+    async def Evaluate(  # noqa: N802
+        self, request: ocean_pb2.EvaluateRequest, context: Context
+    ) -> AsyncIterator[ocean_pb2.EvaluateResponse]:
+        """Progress, then the scores of the models as they are served."""
+        methods = list(request.methods) or list(reversed(METHODS))
+        for index, method in enumerate(methods):
+            _check_method(method, f"methods[{index}]")
+        if request.month not in EVALUATION_MONTHS:
+            accepted = f"{' or '.join(map(str, EVALUATION_MONTHS))}, which no method was fitted to"
+            raise InvalidInput.of("month", received=request.month, accepted=accepted)
+        sampling = request.WhichOneof("sampling")
+        if sampling is None:
+            raise InvalidInput.of("sampling", received="nothing", accepted="observed or profiles")
+        drawn = {sampling: getattr(request, sampling)}
+        trial = await asyncio.to_thread(experiment, request.month, seed=request.seed, **drawn)
+        scores = []
+        for index, method in enumerate(methods):
+
+            def work(report: Progress, method: str = method) -> Any:
+                return self._score(method, trial, request, report)
+
+            async for event in followed(work):
+                if isinstance(event, Step):
+                    step = Step((index + event.fraction) / len(methods), f"{method}: {event.message}")
+                    yield ocean_pb2.EvaluateResponse(progress=step.wire())
+                else:
+                    scores.append(event)
+        yield ocean_pb2.EvaluateResponse(report=ocean_pb2.EvaluateReport(scores=scores))
+
+    async def _received(
+        self, requests: AsyncIterator[ocean_pb2.ReconstructRequest]
+    ) -> tuple[ocean_pb2.ReconstructSpec, dict[str, Array]]:
+        """The specification and the observations of one request stream."""
+        spec: ocean_pb2.ReconstructSpec | None = None
+        reader = TensorReader(self._max_request_bytes, OBSERVATIONS)
+        async for request in requests:
+            kind = request.WhichOneof("request")
+            if (spec is None) != (kind == "spec"):
+                accepted = "the specification first and once, then tensors"
+                raise InvalidInput.of("request", received=kind or "nothing", accepted=accepted)
+            if kind == "spec":
+                spec = request.spec
+                _check_method(spec.method, "method")
+            else:
+                reader.feed(request.tensor)
+        if spec is None:
+            raise InvalidInput.of("request", received="nothing", accepted="the specification, then tensors")
+        observations = reader.finish()
+        if not observations["temperature"].size:
+            raise InvalidInput.of("observations", received="zero observations", accepted="at least 1")
+        return spec, observations
+
+    async def _infer(
+        self, spec: ocean_pb2.ReconstructSpec, observations: Mapping[str, Array], report: Progress
+    ) -> dict[str, Array]:
+        options = {name: np.array(getattr(spec, name), np.int64) for name in ("month", "members", "seed")}
+        return await self._predictor.infer(model_name(spec.method), {**observations, **options}, progress=report)
+
+    async def _score(
+        self, method: str, trial: Experiment, request: ocean_pb2.EvaluateRequest, report: Progress
+    ) -> ocean_pb2.MethodScores:
+        spec = ocean_pb2.ReconstructSpec(
+            method=method, month=trial.month, members=request.members, seed=request.seed
+        )
+        observations = {name: getattr(trial.observations, name) for name in OBSERVATIONS}
+        started = time.monotonic()
+        outputs = await self._infer(spec, observations, report)
+        seconds = time.monotonic() - started
+        analysis = Analysis(outputs["mean"].astype(np.float64), outputs["std"].astype(np.float64), outputs["members"])
+        table: dict[str, Any] = await asyncio.to_thread(score, trial, analysis, seed=request.seed)
+        return ocean_pb2.MethodScores(
+            method=method,
+            masked=ocean_pb2.SquaredError(**table["masked"]),
+            all_cells=ocean_pb2.SquaredError(**table["all_cells"]),
+            area_weighted=table["area_weighted"],
+            level_normalised=table["level_normalised"],
+            spread_skill=table["spread_skill"],
+            crps=table["crps"],
+            seconds=seconds,
+        )
+
+
+def service() -> list[Service]:
+    """The service with its models in this process."""
+    servicer = OceanServicer(LocalPredictor(models()), max_request_bytes=load(ServerSettings).max_request_bytes)
+    add = ocean_pb2_grpc.add_OceanServiceServicer_to_server
+    return [Service("tellurion.ocean.v1.OceanService", add, servicer)]
+
+
+def _check_method(method: str, field: str) -> None:
+    if method not in METHODS:
+        raise InvalidInput.of(field, received=method, accepted=", ".join(reversed(METHODS)))
+
+
+def _description(method: Any) -> str:
+    """The first line of the module that a method's mathematics stands in."""
+    module = inspect.getmodule(method)
+    return (inspect.getdoc(module) or "").splitlines()[0]
+
+
+def _report(
+    spec: ocean_pb2.ReconstructSpec, observations: Mapping[str, Array], outputs: Mapping[str, Array], seconds: float
+) -> ocean_pb2.ReconstructReport:
+    received = len(observations["temperature"])
+    reasons = {reason: int(outputs[reason]) for reason in REJECTIONS}
+    rejected = sum(reasons.values())
+    digest = hashlib.sha256()
+    for name in sorted(observations):
+        digest.update(np.ascontiguousarray(observations[name]).data)
+    return ocean_pb2.ReconstructReport(
+        method=spec.method,
+        month=spec.month,
+        seed=spec.seed,
+        observations=ocean_pb2.ObservationReport(
+            received=received,
+            used=received - rejected,
+            rejected=rejected,
+            rejected_by_reason=reasons,
+            merged=int(outputs["duplicates_merged"]),
+        ),
+        seconds=seconds,
+        version=version("tellurion-ocean"),
+        observations_sha256=digest.hexdigest(),
+    )
