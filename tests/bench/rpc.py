@@ -2,7 +2,8 @@
 
     python tests/bench/rpc.py
 
-The servers are processes of their own; calls alternate between the two, so that what else the machine does falls on both.
+The servers are processes of their own; calls alternate between the two, so that what else the machine does falls on
+both.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from tempfile import TemporaryDirectory
 
 import grpc
 import numpy as np
-
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.call import Call, Identity, current_call
 from tellurion_core.client import Channels
@@ -28,7 +28,7 @@ CALLS = 3000
 class NoOp(ocean_pb2_grpc.OceanServiceServicer):
     """Answers ListMethods with nothing."""
 
-    async def ListMethods(self, request, context):
+    async def ListMethods(self, request, context):  # noqa: N802
         return ocean_pb2.ListMethodsResponse()
 
 
@@ -47,9 +47,7 @@ async def serve_harness(address: str) -> None:
     from tellurion_core.telemetry import configure_logs
 
     configure_logs("INFO", "bench")
-    service = Service(
-        "tellurion.ocean.v1.OceanService", ocean_pb2_grpc.add_OceanServiceServicer_to_server, NoOp()
-    )
+    service = Service("tellurion.ocean.v1.OceanService", ocean_pb2_grpc.add_OceanServiceServicer_to_server, NoOp())
     server = Server([service], ServerSettings(listen=address))
     await server.start()
     print("ready", flush=True)

@@ -58,11 +58,10 @@ class SharedPrior:
 class AnalysisModel:
     """Quality control, then one method of analysis."""
 
-    inputs = {**OBSERVATIONS, **OPTIONS}
-    outputs = {**FIELDS, **COUNTS}
-
     def __init__(self, method: str, prior: SharedPrior) -> None:
         self.name = model_name(method)
+        self.inputs = {**OBSERVATIONS, **OPTIONS}
+        self.outputs = {**FIELDS, **COUNTS}
         self._method = method
         self._prior = prior
 

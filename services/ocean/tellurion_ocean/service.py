@@ -124,9 +124,7 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
     async def _score(
         self, method: str, trial: Experiment, request: ocean_pb2.EvaluateRequest, report: Progress
     ) -> ocean_pb2.MethodScores:
-        spec = ocean_pb2.ReconstructSpec(
-            method=method, month=trial.month, members=request.members, seed=request.seed
-        )
+        spec = ocean_pb2.ReconstructSpec(method=method, month=trial.month, members=request.members, seed=request.seed)
         observations = {name: getattr(trial.observations, name) for name in OBSERVATIONS}
         started = time.monotonic()
         outputs = await self._infer(spec, observations, report)

@@ -1,6 +1,6 @@
 """What an analysis costs: seconds and peak memory against the number of observations, on two grids.
 
-    python tests/bench/bench_ocean_cost.py [--json] [--quick]
+    python tests/bench/ocean_cost.py [--json] [--quick]
 
 Every row runs in a process of its own, so that its peak memory is its own; the first call compiles or loads the kernels
 and is reported apart. The observations lie at random places of the ocean and show a random month of the prior.

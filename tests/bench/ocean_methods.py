@@ -1,6 +1,6 @@
 """The methods of ocean reconstruction against the reference figures: two months, two ways of observing, three seeds.
 
-    python tests/bench/bench_ocean_methods.py [--seeds 3] [--methods gp eof_oi …] [--json]
+    python tests/bench/ocean_methods.py [--seeds 3] [--methods gp eof_oi …] [--json]
 
 Opens February and August. Mean squared errors are in °C², at unobserved cells, over 19 levels. Ends with exit code 1
 when a figure is more than a tenth above its reference, or the spread–skill of gp leaves 0.8…1.25.

@@ -1,0 +1,53 @@
+# Everything a developer or CI does with this repository. `make demo` and `make test` do all set-up themselves.
+
+PYTHON ?= python3
+VENV := .venv
+# Where `make data` puts the full files.
+TELLURION_DATA ?= data
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DISTRIBUTIONS := protos libs/core libs/geo libs/client services/ocean[plot] services/gateway
+STUBS := $(shell find protos -name '*.proto') protos/hatch_build.py
+PYPROJECTS := $(wildcard protos/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
+# Compiled kernels are kept between runs, wherever the package is installed.
+export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
+
+.PHONY: setup demo test lint bench acceptance data clean
+
+setup: $(READY)
+
+$(READY): constraints.txt tests/requirements.txt $(STUBS) $(PYPROJECTS)
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 12) else "Tellurion needs Python 3.11 or 3.12: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/requirements.txt $(addprefix -e ,$(DISTRIBUTIONS))
+	@touch $@
+
+demo: setup ## reconstruct February from 500 profiles, by command line, SDK, gRPC and HTTPS; see out/
+	$(BIN)/python tests/e2e/demo.py out
+
+test: setup
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint protos
+	if git rev-parse --verify --quiet origin/main >/dev/null; then $(BIN)/buf breaking protos --against '.git#ref=origin/main,subdir=protos'; fi
+
+bench: setup ## speed and memory against named peers; a few minutes on a quiet machine
+	$(BIN)/python tests/bench/rpc.py
+	$(BIN)/python tests/bench/codec.py
+	$(BIN)/python tests/bench/ocean_cost.py
+
+acceptance: setup ## every figure that the project claims, into tests/bench/RESULTS.md
+	$(BIN)/python tests/bench/acceptance.py
+
+data: ## the full public files (World Ocean Atlas subset, Levitus, COADS, …), unpacked without root; Debian or Ubuntu
+	mkdir -p $(TELLURION_DATA) && cd $(TELLURION_DATA) && apt-get download ferret-datasets \
+	    && dpkg -x ferret-datasets_*.deb . && rm ferret-datasets_*.deb
+	@echo "in $(TELLURION_DATA)/usr/share/ferret-vis/data; python -m tellurion_ocean.training.pack makes the shipped sample of it"
+
+clean:
+	rm -rf $(VENV) out .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
