@@ -1,4 +1,4 @@
-"""Every figure that the project claims, measured in one run and written with its target into RESULTS.md beside this file.
+"""Every figure that the project claims, measured in one run, with its target, into RESULTS.md beside this file.
 
     make acceptance
 
@@ -40,8 +40,8 @@ def main() -> int:
         "## Targets",
         _markdown(["what", "measured", "target", "met"], checks),
         "## Ocean methods",
-        "Mean squared error in °C² at unobserved cells that are wet in all months, unweighted, 19 levels, of a month that"
-        " nothing was fitted to: mean (least–most) of three mask seeds. 7.5 % of the wet cells of a level, or 500 full"
+        "Mean squared error in °C² at unobserved cells that are wet in all months, unweighted, 19 levels, of a month"
+        " that nothing was fitted to: mean (least–most) of three mask seeds. 7.5 % of the wet cells of a level, or 500 full"
         " profiles; noise-free readings that state 0.01 °C; 8 members.",
         _markdown(
             ["case", "method", "MSE °C²", "reference", "area-weighted", "by level", "CRPS °C", "spread–skill", "s"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import grpc
@@ -23,6 +23,9 @@ from tellurion_core.telemetry import RpcMetrics, Tracing
 
 QUIET = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 """Methods that probes call all day: answered as they are, without a log line or an identity."""
+
+DRAIN_SECONDS = 5.0
+"""How long the rest of a refused request stream is read before the refusal is sent."""
 
 log = structlog.get_logger()
 
@@ -75,11 +78,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _wrap(self, method: str, handler: Any) -> grpc.RpcMethodHandler[Any, Any]:
         accept = _checked_stream if handler.request_streaming else _checked
+        drain = _drained if handler.request_streaming else _nothing
         if handler.response_streaming:
             answer = handler.stream_stream or handler.unary_stream
 
             async def stream(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-                async with self._call(method, context):
+                async with self._call(method, context, lambda: drain(request)):
                     async for response in answer(accept(request), context):
                         yield response
 
@@ -90,7 +94,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         answer = handler.stream_unary or handler.unary_unary
 
         async def unary(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            async with self._call(method, context):
+            async with self._call(method, context, lambda: drain(request)):
                 return await answer(accept(request), context)
 
         make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else None
@@ -98,7 +102,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return make(unary, handler.request_deserializer, handler.response_serializer)
 
     @asynccontextmanager
-    async def _call(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[None]:
+    async def _call(
+        self, method: str, context: grpc.aio.ServicerContext[Any, Any], drain: Callable[[], Awaitable[None]]
+    ) -> AsyncIterator[None]:
         started = time.monotonic()
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         request_id = accepted_request_id(metadata.get(REQUEST_ID_KEY))
@@ -114,6 +120,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 yield
         except TellurionError as error:
             code = error.grpc_status.name
+            await drain()
             await _abort(context, error, request_id)
         except TimeoutError:
             code = "DEADLINE_EXCEEDED"
@@ -146,6 +153,18 @@ async def _checked_stream(requests: AsyncIterator[Message]) -> AsyncIterator[Mes
     async for request in requests:
         validate(request)
         yield request
+
+
+async def _drained(requests: AsyncIterator[Message]) -> None:
+    """Reads the rest of a request stream: grpc.aio's client reports a status that comes while it writes as INTERNAL."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in requests:
+                pass
+
+
+async def _nothing(request: Message) -> None:
+    """A request that is one message was read whole."""
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: TellurionError, request_id: str) -> None:

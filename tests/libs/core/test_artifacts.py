@@ -1,0 +1,141 @@
+"""Stored files: one for the same bytes, whole or not at all, and only for their tenant."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tellurion_core.artifacts import Artifact, ArtifactStore
+from tellurion_core.errors import InvalidInput, NotFound, ResourceExhausted
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore(tmp_path / "artifacts", max_bytes=1000)
+
+
+def put(store: ArtifactStore, data: bytes = b"abc", tenant: str = "navy", keep: timedelta | None = HOUR) -> Artifact:
+    return store.put(tenant, [data[:1], data[1:]], media_type="text/plain", name="a.txt", keep=keep)
+
+
+def files(store: ArtifactStore) -> list[Path]:
+    return [path for path in store._root.rglob("*") if path.is_file()]
+
+
+def content(store: ArtifactStore, artifact: Artifact, tenant: str = "navy") -> bytes:
+    with store.open(tenant, artifact.id) as file:
+        return file.read()
+
+
+def test_the_id_is_the_sha_256_of_the_bytes(store: ArtifactStore) -> None:
+    artifact = put(store)
+    assert artifact.id == hashlib.sha256(b"abc").hexdigest()
+    assert (artifact.size, artifact.media_type, artifact.name) == (3, "text/plain", "a.txt")
+    assert artifact.expires - artifact.created == HOUR
+    assert store.get("navy", artifact.id) == artifact
+    assert content(store, artifact) == b"abc"
+
+
+def test_the_same_bytes_are_one_file(store: ArtifactStore) -> None:
+    first, second = put(store), put(store)
+    assert (first.id, first.created) == (second.id, second.created)
+    assert len(files(store)) == 2  # the bytes and their description
+    assert [artifact.id for artifact in store.list("navy")] == [first.id]
+
+
+@pytest.mark.parametrize(("first", "second"), [(HOUR, 2 * HOUR), (2 * HOUR, HOUR), (None, HOUR), (HOUR, None)])
+def test_storing_again_never_shortens_the_time(
+    store: ArtifactStore, first: timedelta | None, second: timedelta | None
+) -> None:
+    put(store, keep=first)
+    kept = put(store, keep=second).expires
+    if first is None or second is None:
+        assert kept is None
+    else:
+        assert kept - datetime.now(UTC) > 1.9 * HOUR
+
+
+def test_tenants_do_not_see_each_other(store: ArtifactStore) -> None:
+    artifact = put(store)
+    for ask in (store.get, store.open, store.delete):
+        with pytest.raises(NotFound):
+            ask("army", artifact.id)
+    assert list(store.list("army")) == []
+    put(store, tenant="army")
+    store.delete("army", artifact.id)
+    assert content(store, artifact) == b"abc"
+
+
+def test_what_has_expired_is_not_there(store: ArtifactStore) -> None:
+    artifact = put(store, keep=timedelta(0))
+    for ask in (store.get, store.open, store.delete):
+        with pytest.raises(NotFound):
+            ask("navy", artifact.id)
+    assert list(store.list("navy")) == []
+
+
+def test_sweeping_removes_what_has_expired_and_nothing_else(store: ArtifactStore) -> None:
+    kept = [put(store, b"stays"), put(store, b"for ever", tenant="army", keep=None)]
+    put(store, b"goes", keep=timedelta(0))
+    put(store, b"goes too", tenant="army", keep=timedelta(0))
+    assert [store.sweep(), store.sweep()] == [2, 0]
+    assert len(files(store)) == 4
+    assert content(store, kept[0]) == b"stays"
+    assert content(store, kept[1], "army") == b"for ever"
+
+
+def test_deleting_leaves_no_file(store: ArtifactStore) -> None:
+    artifact = put(store)
+    store.delete("navy", artifact.id)
+    assert files(store) == []
+    with pytest.raises(NotFound):
+        store.delete("navy", artifact.id)
+
+
+def test_too_many_bytes_leave_nothing(store: ArtifactStore) -> None:
+    with pytest.raises(ResourceExhausted, match="1000 bytes"):
+        store.put("navy", iter([bytes(600)] * 2), media_type="a/b", name="x", keep=None)
+    assert files(store) == []
+    assert put(store, bytes(1000)).size == 1000
+
+
+def test_a_stream_that_breaks_leaves_nothing(store: ArtifactStore) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise ValueError("the sender went away")
+
+    with pytest.raises(ValueError, match="went away"):
+        store.put("navy", broken(), media_type="a/b", name="x", keep=None)
+    assert files(store) == []
+
+
+@pytest.mark.parametrize("tenant", ["", "..", "../navy", "a/b", "/etc", "Navy", "navy\n", "-a", ".put", "x" * 64, "a\0"])
+def test_a_hostile_tenant_is_refused(store: ArtifactStore, tenant: str) -> None:
+    for ask in (lambda: put(store, tenant=tenant), lambda: list(store.list(tenant))):
+        with pytest.raises(InvalidInput):
+            ask()
+    assert not store._root.exists()
+
+
+@pytest.mark.parametrize("artifact_id", ["", "..", "../../etc/passwd", "A" * 64, "a" * 63, "a" * 64 + "\n", "*", "\0"])
+def test_a_hostile_id_is_no_artifact(store: ArtifactStore, artifact_id: str) -> None:
+    put(store)
+    for ask in (store.get, store.open, store.delete):
+        with pytest.raises(NotFound):
+            ask("navy", artifact_id)
+    assert len(files(store)) == 2
+
+
+def test_many_may_store_the_same_bytes_at_once(store: ArtifactStore) -> None:
+    data = bytes(range(200))
+    with ThreadPoolExecutor(8) as threads:
+        stored = list(threads.map(lambda _: put(store, data), range(64)))
+    assert {artifact.id for artifact in stored} == {hashlib.sha256(data).hexdigest()}
+    assert content(store, stored[0]) == data
+    assert len(files(store)) == 2
