@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tellurion_core.errors import Cancelled
 
+from tellurion_ocean.kernels import compiled
+
 BLOCK_BYTES = 64 * 2**20
 """Largest block of a cross-covariance that is ever held."""
 
@@ -44,21 +46,21 @@ def positions(
     return np.column_stack([sphere / np.radians(length_scale), np.sqrt(depth) / depth_scale])
 
 
-@numba.njit(inline="always", cache=True)
+@compiled(inline="always")
 def matern(squared_distance: float) -> float:
     """(1 + √3 r) exp(−√3 r) of r²."""
     a = math.sqrt(3.0 * squared_distance)
     return (1.0 + a) * math.exp(-a)
 
 
-@numba.njit(inline="always", cache=True)
+@compiled(inline="always")
 def squared_distance(a: NDArray[np.float64], i: int, b: NDArray[np.float64], j: int) -> float:
     """Of row `i` of `a` [·, 4] and row `j` of `b` [·, 4]."""
     d0, d1, d2, d3 = a[i, 0] - b[j, 0], a[i, 1] - b[j, 1], a[i, 2] - b[j, 2], a[i, 3] - b[j, 3]
     return d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3
 
 
-@numba.njit(parallel=True, cache=True)
+@compiled(parallel=True)
 def covariance_matrix(at: NDArray[np.float64]) -> NDArray[np.float64]:
     """[N, N] covariances of positions [N, 4] with each other, symmetric, unit diagonal."""
     n = at.shape[0]
@@ -98,7 +100,7 @@ def covariance_product(
     return product
 
 
-@numba.njit(parallel=True, fastmath=FAST, cache=True)
+@compiled(parallel=True, fastmath=FAST)
 def _covariances(targets, sources, series, out):  # [B, 4], [4, N], [8], [≥B, N]; one dtype throughout
     one, sixteenth, three = series[0], series.dtype.type(0.0625), series.dtype.type(3.0)
     for i in numba.prange(targets.shape[0]):

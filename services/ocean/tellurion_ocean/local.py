@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from tellurion_core.errors import Cancelled
 
 from tellurion_ocean.covariance import matern, squared_distance
+from tellurion_ocean.kernels import compiled
 
 TILE = 16_384
 """Cells that are analysed at once; bounds memory and the wait after a cancel."""
@@ -50,7 +51,7 @@ def interpolate_locally(
     return estimate, remaining
 
 
-@numba.njit(parallel=True, fastmath={"contract", "reassoc"}, cache=True)
+@compiled(parallel=True, fastmath={"contract", "reassoc"})
 def _solve(targets, sources, noise, values, nearest, variance, estimate, remaining):
     count = nearest.shape[1]
     for g in numba.prange(targets.shape[0]):

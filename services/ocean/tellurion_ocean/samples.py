@@ -17,6 +17,7 @@ from tellurion_core.errors import Cancelled
 
 from tellurion_ocean.covariance import FAST
 from tellurion_ocean.departures import Departures
+from tellurion_ocean.kernels import compiled
 from tellurion_ocean.prior import Prior
 
 WAVES = 1024
@@ -97,7 +98,7 @@ def sum_of_waves(
     return total
 
 
-@numba.njit(parallel=True, fastmath=FAST, cache=True)
+@compiled(parallel=True, fastmath=FAST)
 def _waves(positions, turns, series, out):  # [B, 4], [4, J], [7], [≥B, 2J]; all float32
     count = turns.shape[1]
     quarter = np.float32(0.25)

@@ -115,7 +115,9 @@ def test_a_stream_that_breaks_leaves_nothing(store: ArtifactStore) -> None:
     assert files(store) == []
 
 
-@pytest.mark.parametrize("tenant", ["", "..", "../navy", "a/b", "/etc", "Navy", "navy\n", "-a", ".put", "x" * 64, "a\0"])
+@pytest.mark.parametrize(
+    "tenant", ["", "..", "../navy", "a/b", "/etc", "Navy", "navy\n", "-a", ".put", "x" * 64, "a\0"]
+)
 def test_a_hostile_tenant_is_refused(store: ArtifactStore, tenant: str) -> None:
     for ask in (lambda: put(store, tenant=tenant), lambda: list(store.list(tenant))):
         with pytest.raises(InvalidInput):

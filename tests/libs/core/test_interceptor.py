@@ -92,7 +92,8 @@ async def test_the_smaller_of_the_callers_and_the_services_deadline_holds(start,
     server = await start(tell_call, max_call_seconds=20)
     channel = bare_channel(server.address)
     for timeout, least, most in ((5, 4, 5), (60, 19, 20), (None, 19, 20)):
-        assert least < float((await ask(channel, "unary", timeout=timeout)).split()[3]) <= most
+        told = await ask(channel, "unary", timeout=timeout)
+        assert least < float(told.split()[3]) <= most * 1.02  # gRPC rounds timeouts up on the wire
 
 
 async def test_a_call_is_stopped_at_the_services_deadline(kind, start, bare_channel, ask) -> None:

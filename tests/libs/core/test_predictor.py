@@ -111,7 +111,9 @@ async def test_inputs_that_are_not_the_models_are_refused_before_it_is_loaded(in
 
 async def test_progress_is_told_on_the_event_loop(predictor_of) -> None:
     told: list[tuple[float, str, int]] = []
-    await predictor_of(Doubling()).infer("doubling", TWO, progress=lambda f, m: told.append((f, m, threading.get_ident())))
+    await predictor_of(Doubling()).infer(
+        "doubling", TWO, progress=lambda f, m: told.append((f, m, threading.get_ident()))
+    )
     await asyncio.sleep(0)
     assert told == [(0.5, "doubling", threading.get_ident())]
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,12 @@ async def test_calls_beyond_the_limit_are_refused(start, bare_channel, ask) -> N
         await ask(channel, "unary", "second")
     free.set()
     assert await first == "first"
-    assert await ask(channel, "unary", "third") == "third"
+    async with asyncio.timeout(5):  # the place is free a moment after the answer
+        while True:
+            with suppress(ResourceExhausted), rpc_errors():
+                assert await ask(channel, "unary", "third") == "third"
+                break
+            await asyncio.sleep(0.01)
 
 
 async def test_a_free_port_is_chosen_and_told(start, bare_channel, ask) -> None:
