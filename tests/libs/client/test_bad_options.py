@@ -105,7 +105,7 @@ def test_of_many_files_the_line_names_the_one(
         (["--month", "2", "--observed", "0"], "observed: received 0.0; accepted: 0.0001 to 0.9"),
         (["--month", "2", "--observed", "nan"], "observed: received nan; accepted: 0.0001 to 0.9"),
         (["--month", "2", "--profiles", "0"], "profiles: received 0; accepted: 1 to 9000"),
-        (["--month", "2", "--observed", ".1", "--profiles", "5"], "observed: received observed 0.1 and profiles 5;"),
+        (["--month", "2", "--observed", "7", "--profiles", "5"], "observed: received 7.0; accepted: 0.0001 to 0.9"),
         (["--month", "2", "--method", "x"], f"method: received x; accepted: {METHODS}"),
         (["--month", "2", "--method", "oi", "--method", "oi"], "method: received oi twice; accepted: each method once"),
         (["--month", "2", "--members", "1"], "members: received 1; accepted: 2 to 64"),

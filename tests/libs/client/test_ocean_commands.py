@@ -109,6 +109,12 @@ def test_evaluate_prints_the_contract(tellurion: Run, printed: Callable[..., str
     assert "°C²" in table
 
 
+def test_profiles_are_observed_instead_of_cells(printed: Callable[..., str], platform: dict[str, Any]) -> None:
+    options = ("--month", 8, "--observed", 0.075, "--profiles", 60, "--method", "climatology")
+    table = printed("ocean", "evaluate", *options, "--state", platform["state"])
+    assert "60 profiles observed" in table
+
+
 def test_a_failure_is_one_line_and_no_json(tellurion: Run, observed: Observed, tmp_path: Path) -> None:
     failed = tellurion(
         "ocean", "reconstruct", observed(), "-o", tmp_path / "a.nc", "--json", TELLURION_URL=f"unix:{tmp_path}/no.sock"

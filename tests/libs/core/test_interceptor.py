@@ -99,7 +99,7 @@ async def test_the_smaller_of_the_callers_and_the_services_deadline_holds(start,
 async def test_a_call_is_stopped_at_the_services_deadline(kind, start, bare_channel, ask) -> None:
     server = await start(forever, max_call_seconds=0.1)
     began = time.monotonic()
-    with pytest.raises(DeadlineExceeded, match="not done within 0.1 s"), rpc_errors():
+    with pytest.raises(DeadlineExceeded, match=r"not done within 0\.1 s"), rpc_errors():
         await ask(bare_channel(server.address), kind, timeout=30)
     assert time.monotonic() - began < 5
 
@@ -137,9 +137,8 @@ async def test_a_cancelled_call_is_cancelled_in_the_service(kind, start, bare_ch
     asked.cancel()
     await asyncio.wait_for(stopped.wait(), 5)
     method = UNARY.replace("Unary", kind.capitalize())
-    async with asyncio.timeout(5):
-        while not registry.get_sample_value("tellurion_rpc_total", {"method": method, "code": "CANCELLED"}):
-            await asyncio.sleep(0.01)
+    await server.stop()  # waits until the harness has written the call down
+    assert registry.get_sample_value("tellurion_rpc_total", {"method": method, "code": "CANCELLED"}) == 1
     assert registry.get_sample_value("tellurion_rpc_active", {"method": method}) == 0
 
 

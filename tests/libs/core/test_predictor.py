@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -22,8 +22,8 @@ class Doubling:
     """Answers y = 2 x."""
 
     name = "doubling"
-    inputs = {"x": TensorSpec("float64", ("N",))}
-    outputs = {"y": TensorSpec("float64", ("N",)), "note": TensorSpec("int64", optional=True)}
+    inputs: ClassVar = {"x": TensorSpec("float64", ("N",))}
+    outputs: ClassVar = {"y": TensorSpec("float64", ("N",)), "note": TensorSpec("int64", optional=True)}
 
     def __init__(self, failing_loads: int = 0) -> None:
         self.loads = 0

@@ -38,6 +38,7 @@ def test_addresses_are_accepted(monkeypatch: pytest.MonkeyPatch, address: str) -
         ("LISTEN", "unix:"),
         ("LISTEN", "::1:80"),
         ("LISTEN", "127.0.0.1:port"),
+        ("LISTEN", "127.0.0.1:99999"),
         ("MAX_CONCURRENT_CALLS", "0"),
         ("MAX_CALL_SECONDS", "0"),
         ("DRAIN_SECONDS", "-1"),

@@ -115,7 +115,7 @@ def test_without_members_none_are_answered(reconstruct) -> None:
 
 def test_the_same_seed_and_input_give_the_same_bytes(reconstruct) -> None:
     (_, first, _), (_, second, _), (_, other, _) = (
-        reconstruct(spec(method="oi", members=2, seed=seed), *tensors()) for seed in (5, 5, 6)
+        reconstruct(spec(method="oi", members=1, seed=seed), *tensors()) for seed in (5, 5, 6)
     )
     assert {name: array.tobytes() for name, array in first.items()} == {
         name: array.tobytes() for name, array in second.items()
@@ -151,7 +151,7 @@ BAD: dict[str, tuple[list[Request], str]] = {
     "only NaN": ([spec(), *tensors(temperature=[np.nan] * 3)], "observations.temperature[0]"),
     "negative uncertainty": ([spec(), *tensors(uncertainty=[0.1, 0.1, -0.1])], "observations.uncertainty[2]"),
     "lengths disagree": ([spec(), *tensors(depth=[1, 2])], "depth"),
-    "zero observations": ([spec(), *tensors(**dict.fromkeys(SOUTH_ATLANTIC, []))], "observations"),
+    "zero observations": ([spec(), *tensors(**{name: [] for name in SOUTH_ATLANTIC})], "observations"),
     "no temperature": ([spec(), *tensors(temperature=None)], "temperature"),
     "unknown method": ([spec(method="kriging"), *tensors()], "method"),
     "no method": ([spec(method=""), *tensors()], "spec.method"),

@@ -73,7 +73,8 @@ def evaluate(
 ) -> None:
     """Score methods against a month of the World Ocean Atlas, from observations drawn from it.
 
-    Without --observed and --profiles, 7.5 % of the wet cells of each level are observed.
+    7.5 % of the wet cells of each level are observed, or the part that --observed says; with --profiles, whole columns
+    instead.
     """
     from dataclasses import asdict
 
@@ -87,17 +88,18 @@ def evaluate(
     )
 
     methods = tuple(method or ())
-    if observed is None and profiles is None:
-        observed = 0.075
+    part = 0.075 if observed is None else observed
+    check_sampling(part, None)
     check_evaluation_month(month)
-    check_sampling(observed, profiles)
+    if profiles is not None:
+        check_sampling(None, profiles)
     check_methods(methods)
     check_members(members, least=2)
     check_seed(seed)
     with _connected(state) as client, display.progress("evaluating") as progress:
         scores = client.ocean.evaluate(
             month=month,
-            observed=observed,
+            observed=part if profiles is None else None,
             profiles=profiles,
             methods=methods,
             members=members,
@@ -109,7 +111,7 @@ def evaluate(
         documents: dict[str, Any] = {name: asdict(of_method) for name, of_method in scores.items()}
         display.json_line({name: {key: document[key] for key in keys} for name, document in documents.items()})
     else:
-        sampled = f"{observed:.2%} of each level's wet cells" if observed is not None else f"{profiles} profiles"
+        sampled = f"{part:.2%} of each level's wet cells" if profiles is None else f"{profiles} profiles"
         display.scores(f"Month {month}, {sampled} observed, seed {seed}", scores)
 
 

@@ -1,0 +1,1 @@
+"""What every service of Tellurion stands on, and nothing of any science; see the modules."""
