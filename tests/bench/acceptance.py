@@ -41,8 +41,8 @@ def main() -> int:
         _markdown(["what", "measured", "target", "met"], checks),
         "## Ocean methods",
         "Mean squared error in °C² at unobserved cells that are wet in all months, unweighted, 19 levels, of a month"
-        " that nothing was fitted to: mean (least–most) of three mask seeds. 7.5 % of the wet cells of a level, or 500 full"
-        " profiles; noise-free readings that state 0.01 °C; 8 members.",
+        " that nothing was fitted to: mean (least–most) of three mask seeds. 7.5 % of the wet cells of a level, or 500"
+        " full profiles; noise-free readings that state 0.01 °C; 8 members.",
         _markdown(
             ["case", "method", "MSE °C²", "reference", "area-weighted", "by level", "CRPS °C", "spread–skill", "s"],
             (_method_row(row) for row in methods),

@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 
 import grpc
 import numpy as np
+
 from tellurion.common.v1 import tensor_pb2
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.tensors import CHUNK_BYTES, TensorReader, encode

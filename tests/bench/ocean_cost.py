@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+
 from tellurion_geo import Grid
 from tellurion_ocean.atlas import training_atlas
 from tellurion_ocean.methods import analyse

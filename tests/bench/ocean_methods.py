@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
+
 from tellurion_ocean.evaluate import evaluate
 from tellurion_ocean.methods import METHODS
 

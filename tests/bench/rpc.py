@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 import grpc
 import numpy as np
+
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.call import Call, Identity, current_call
 from tellurion_core.client import Channels

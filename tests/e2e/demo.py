@@ -23,11 +23,12 @@ import grpc
 import httpx
 import netCDF4
 import numpy as np
-import tellurion_client
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+import tellurion_client
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_geo import read_field
 from tellurion_ocean.analysis import Analysis

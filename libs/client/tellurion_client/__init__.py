@@ -14,6 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tellurion_client.client import Client, connect
+    from tellurion_client.ocean import OceanClient
+    from tellurion_client.ocean_wire import Reconstruction
+    from tellurion_client.scores import Method, MethodScores, SquaredError
     from tellurion_core.client import ClientTls
     from tellurion_core.errors import (
         Cancelled,
@@ -25,11 +29,6 @@ if TYPE_CHECKING:
         Unavailable,
     )
     from tellurion_geo import Grid, Points
-
-    from tellurion_client.client import Client, connect
-    from tellurion_client.ocean import OceanClient
-    from tellurion_client.ocean_wire import Reconstruction
-    from tellurion_client.scores import Method, MethodScores, SquaredError
 
 __all__ = [
     "Cancelled",

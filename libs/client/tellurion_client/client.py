@@ -13,16 +13,16 @@ from typing import Any, Self
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from tellurion.ocean.v1 import ocean_pb2
-from tellurion_core.client import ClientTls, channel_options
-from tellurion_core.errors import Conflict, InvalidInput, Unavailable
-from tellurion_core.status import DETAILS_KEY, from_rpc_error
 
+from tellurion.ocean.v1 import ocean_pb2
 from tellurion_client.embedded import Embedded
 from tellurion_client.ocean import OceanClient
 from tellurion_client.options import check_timeout
 from tellurion_client.platforms import Platform, Remote, running_platform
 from tellurion_client.state import State
+from tellurion_core.client import ClientTls, channel_options
+from tellurion_core.errors import Conflict, InvalidInput, Unavailable
+from tellurion_core.status import DETAILS_KEY, from_rpc_error
 
 ACCEPTED_URLS = "grpc://host:port, grpcs://host:port, unix:/path, or the state folder of a running `tellurion up`"
 SERVICES = tuple(ocean_pb2.DESCRIPTOR.services_by_name.values())

@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
+
+from tellurion_client.options import check_month
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import Points, read_points
 from tellurion_geo.datasets import NETCDF_LIBRARY
-
-from tellurion_client.options import check_month
 
 Observations: TypeAlias = str | os.PathLike[str] | Points | xr.Dataset | Mapping[str, ArrayLike]
 """A CF file; points; a CF dataset; or arrays [N] by name: `latitude` (degrees north), `longitude` (degrees east),

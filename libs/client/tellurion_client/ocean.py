@@ -7,9 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
-from tellurion_core.call import REQUEST_ID_KEY, new_request_id
-from tellurion_core.errors import DataCorrupted
-
 from tellurion_client.observations import Observations, of_one_month, points_of
 from tellurion_client.ocean_wire import AnswerReader, Reconstruction, requests
 from tellurion_client.options import (
@@ -23,6 +20,8 @@ from tellurion_client.options import (
     check_timeout,
 )
 from tellurion_client.scores import Method, MethodScores
+from tellurion_core.call import REQUEST_ID_KEY, new_request_id
+from tellurion_core.errors import DataCorrupted
 
 if TYPE_CHECKING:
     from tellurion_client.client import Client

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tellurion.common.v1 import progress_pb2
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion_core.errors import DataCorrupted

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tellurion_core.errors import Unavailable
-
 from tellurion_client.state import State
+from tellurion_core.errors import Unavailable
 
 
 class Platform(Protocol):

@@ -13,12 +13,11 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
-from tellurion_core.errors import TellurionError, Unavailable
-
 from tellurion_client.process import ServiceProcess, ended
 from tellurion_client.services import GATEWAY, environment
 from tellurion_client.sockets import SocketFolder
 from tellurion_client.state import Run, RunningService, State
+from tellurion_core.errors import TellurionError, Unavailable
 
 STARTS_WITHIN = 120.0
 """Seconds a service may take until it is ready."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
 from tellurion_core.errors import InvalidInput, NotFound, ResourceExhausted
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

@@ -12,6 +12,7 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from opentelemetry import propagate
+
 from tellurion_core.call import REQUEST_ID_KEY, current_call
 from tellurion_core.errors import DeadlineExceeded
 

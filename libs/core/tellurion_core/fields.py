@@ -10,6 +10,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+
 from tellurion.common.v1 import field_pb2
 from tellurion_core.errors import FieldViolation, InvalidInput, shown
 

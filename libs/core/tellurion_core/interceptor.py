@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import grpc
 import structlog
 from google.protobuf.message import Message
+
 from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request_id, current_call
 from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, TellurionError
 from tellurion_core.fields import validate

@@ -15,6 +15,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry
+
 from tellurion_core.errors import InvalidInput
 from tellurion_core.interceptor import Authenticator, CallInterceptor, embedded_identity
 from tellurion_core.settings import ServerSettings, TelemetrySettings

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
+
 from tellurion_core.errors import KINDS, FieldViolation, Internal, InvalidInput, TellurionError
 
 DOMAIN = "tellurion"

@@ -10,6 +10,7 @@ import structlog
 from opentelemetry import context as otel_context
 from opentelemetry import propagate, trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
 from tellurion_core.call import current_call
 from tellurion_core.settings import TelemetrySettings
 

@@ -11,6 +11,7 @@ from typing import Any
 import crc32c
 import numpy as np
 from numpy.typing import NDArray
+
 from tellurion.common.v1 import tensor_pb2
 from tellurion.common.v1.tensor_pb2 import ByteOrder, DataType
 from tellurion_core.errors import DataCorrupted, InvalidInput

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from tellurion_core.errors import InvalidInput
 
+from tellurion_core.errors import InvalidInput
 from tellurion_geo.datasets import NETCDF_LIBRARY
 from tellurion_geo.grid import Grid
 

@@ -7,6 +7,7 @@ import warnings
 import cftime
 import numpy as np
 from numpy.typing import NDArray
+
 from tellurion_core.errors import InvalidInput
 
 LONGEST_SPAN = 20_000

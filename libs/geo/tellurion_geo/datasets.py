@@ -13,8 +13,8 @@ import netCDF4
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from tellurion_core.errors import InvalidInput
 
+from tellurion_core.errors import InvalidInput
 from tellurion_geo import classic
 
 NETCDF_LIBRARY = threading.RLock()

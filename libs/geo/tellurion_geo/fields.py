@@ -10,8 +10,8 @@ from os import PathLike
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from tellurion_core.errors import InvalidInput
 
+from tellurion_core.errors import InvalidInput
 from tellurion_geo.calendars import year_and_month
 from tellurion_geo.datasets import check_size, numbers, opened
 from tellurion_geo.grid import DEEPEST, Grid

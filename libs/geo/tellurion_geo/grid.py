@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from tellurion_core.errors import InvalidInput
 
 DEEPEST = 12_000.0

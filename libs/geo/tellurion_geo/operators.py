@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from tellurion_core.errors import InvalidInput
 
+from tellurion_core.errors import InvalidInput
 from tellurion_geo.grid import Grid
 
 LEAST_WET_WEIGHT = 1e-6

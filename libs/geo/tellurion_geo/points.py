@@ -7,8 +7,8 @@ from os import PathLike
 
 import numpy as np
 from numpy.typing import NDArray
-from tellurion_core.errors import InvalidInput
 
+from tellurion_core.errors import InvalidInput
 from tellurion_geo.calendars import year_and_month
 from tellurion_geo.datasets import opened
 from tellurion_geo.grid import DEEPEST

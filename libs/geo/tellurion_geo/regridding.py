@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import Delaunay, cKDTree
-from tellurion_core.errors import InvalidInput
 from threadpoolctl import threadpool_limits
 
+from tellurion_core.errors import InvalidInput
 from tellurion_geo.grid import Grid
 from tellurion_geo.operators import point_operator
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tellurion_core.errors import InvalidInput
 
 ZERO_CELSIUS = 273.15

@@ -7,7 +7,6 @@ import sys
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.settings import TelemetrySettings, load
-
 from tellurion_gateway.server import serve
 from tellurion_gateway.settings import GatewaySettings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pydantic import BaseModel, Field
+
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion_client.ocean_wire import Reconstruction
 from tellurion_client.scores import MethodScores

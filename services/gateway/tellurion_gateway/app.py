@@ -9,9 +9,9 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI
+
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.client import Channels, ClientTls
-
 from tellurion_gateway import health, problems, routes_artifacts, routes_ocean
 from tellurion_gateway.gateway import Gateway
 from tellurion_gateway.metrics import HttpMetrics

@@ -14,8 +14,8 @@ import anyio
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException as FrameworkError
-from tellurion_core.errors import InvalidInput
 
+from tellurion_core.errors import InvalidInput
 from tellurion_gateway.problems import refusal
 
 FILE_PART = "file"

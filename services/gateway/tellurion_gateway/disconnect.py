@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from fastapi import Request
+
 from tellurion_core.errors import Cancelled
 
 T = TypeVar("T")

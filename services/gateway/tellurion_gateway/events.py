@@ -7,9 +7,9 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import structlog
+
 from tellurion_core.errors import Internal, TellurionError
 from tellurion_core.predictor import Progress
-
 from tellurion_gateway.problems import problem_document
 
 KEEP_ALIVE = b": still working\n\n"

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
-from tellurion_core.artifacts import ArtifactStore
 
+from tellurion_core.artifacts import ArtifactStore
 from tellurion_gateway.ocean import Ocean
 from tellurion_gateway.settings import GatewaySettings
 

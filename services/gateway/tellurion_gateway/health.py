@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from tellurion_core.errors import Unavailable
 
+from tellurion_core.errors import Unavailable
 from tellurion_gateway.answers import StatusAnswer
 from tellurion_gateway.gateway import Here
 from tellurion_gateway.openapi import problems

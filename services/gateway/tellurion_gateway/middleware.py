@@ -7,9 +7,9 @@ import time
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request_id, current_call
 from tellurion_core.errors import Internal, Unavailable, shown
-
 from tellurion_gateway.health import PROBES
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.problems import problem_response

@@ -7,13 +7,13 @@ from typing import Annotated, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+
 from tellurion_core.errors import InvalidInput
+from tellurion_gateway.options import Month, ReconstructOptions
 from tellurion_geo import Points
 from tellurion_geo.grid import DEEPEST
 from tellurion_geo.longitudes import normalised_longitude
 from tellurion_geo.units import celsius
-
-from tellurion_gateway.options import Month, ReconstructOptions
 
 MAX_OBSERVATIONS = 200_000
 """Longest column; more observations come as NetCDF."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_client.ocean_wire import AnswerReader, Reconstruction, requests
 from tellurion_core.client import Channels

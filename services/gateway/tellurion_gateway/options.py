@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion_client.options import MAX_SEED, METHODS
 from tellurion_core.errors import InvalidInput

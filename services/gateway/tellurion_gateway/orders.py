@@ -8,16 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fastapi import Request
+
 from tellurion_client.observations import of_one_month
 from tellurion_core.errors import InvalidInput
-from tellurion_geo import Points, read_points
-
 from tellurion_gateway.bodies import limited, save_body, save_form
 from tellurion_gateway.media import FORM, JSON, NETCDF_NAMES, content_type
 from tellurion_gateway.observations import ReconstructRequest
 from tellurion_gateway.options import ReconstructOptions
 from tellurion_gateway.settings import GatewaySettings
 from tellurion_gateway.validation import checked_fields, checked_json
+from tellurion_geo import Points, read_points
 
 
 @dataclass(frozen=True)

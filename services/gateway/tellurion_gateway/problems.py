@@ -12,10 +12,10 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as FrameworkError
 from starlette.requests import ClientDisconnect
+
 from tellurion_core.call import current_call
 from tellurion_core.errors import Cancelled, Internal, InvalidInput, NotFound, TellurionError, shown
 from tellurion_core.status import problem
-
 from tellurion_gateway.validation import violations
 
 MEDIA_TYPE = "application/problem+json"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from tellurion_core.call import current_call
 
+from tellurion_core.call import current_call
 from tellurion_gateway.answers import ArtifactAnswer
 from tellurion_gateway.gateway import Here
 from tellurion_gateway.openapi import FILE, problems

@@ -12,13 +12,13 @@ from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
+
 from tellurion_client.ocean_wire import Reconstruction
 from tellurion_client.scores import MethodScores
 from tellurion_core.artifacts import Artifact
 from tellurion_core.call import current_call
 from tellurion_core.errors import Internal, InvalidInput
 from tellurion_core.predictor import Progress
-
 from tellurion_gateway.answers import MethodsAnswer, ReconstructAnswer, Scores
 from tellurion_gateway.bodies import limited
 from tellurion_gateway.disconnect import unless_disconnected

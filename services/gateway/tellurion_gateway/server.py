@@ -12,11 +12,11 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
+
 from tellurion_core.errors import InvalidInput
 from tellurion_core.server import announce
 from tellurion_core.settings import TelemetrySettings
 from tellurion_core.telemetry import configure_logs, serve_metrics
-
 from tellurion_gateway.app import create_app
 from tellurion_gateway.gateway import Gateway
 from tellurion_gateway.settings import GatewaySettings

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+
 from tellurion_core.errors import FieldViolation, InvalidInput, shown
 from tellurion_core.fields import MAX_VIOLATIONS
 

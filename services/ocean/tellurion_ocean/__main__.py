@@ -1,7 +1,6 @@
 """Starts the ocean service: `python -m tellurion_ocean`, with settings from `TELLURION_*`."""
 
 from tellurion_core.server import run
-
 from tellurion_ocean.service import service
 
 

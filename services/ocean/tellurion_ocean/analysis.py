@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tellurion_core.errors import Cancelled
 
+from tellurion_core.errors import Cancelled
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+
 from tellurion_geo import Grid
 
 TRAINING_MONTHS = (1, 3, 4, 5, 6, 7, 9, 10, 11, 12)

@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from tellurion_core.errors import Cancelled
 
+from tellurion_core.errors import Cancelled
 from tellurion_ocean.kernels import compiled
 
 BLOCK_BYTES = 64 * 2**20

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import point_operator
-
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior
 

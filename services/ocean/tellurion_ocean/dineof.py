@@ -14,9 +14,9 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import point_operator
-
 from tellurion_ocean.analysis import Analysis, CancelCheck, ProgressReport, never, silent, stop_if
 from tellurion_ocean.departures import departures
 from tellurion_ocean.observations import Observations

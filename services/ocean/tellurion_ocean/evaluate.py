@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import area_weights
-
 from tellurion_ocean import scores
 from tellurion_ocean.analysis import Analysis, CancelCheck, ProgressReport, never, silent
 from tellurion_ocean.atlas import EVALUATION_MONTHS, evaluation_atlas, training_atlas

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.linalg
-from tellurion_core.errors import ResourceExhausted
 
+from tellurion_core.errors import ResourceExhausted
 from tellurion_ocean.analysis import Analysis, CancelCheck, ProgressReport, never, silent, stop_if
 from tellurion_ocean.calibration import amplitude
 from tellurion_ocean.covariance import covariance_matrix, covariance_product

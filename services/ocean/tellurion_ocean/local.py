@@ -13,8 +13,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from tellurion_core.errors import Cancelled
 
+from tellurion_core.errors import Cancelled
 from tellurion_ocean.covariance import matern, squared_distance
 from tellurion_ocean.kernels import compiled
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tellurion_core.errors import InvalidInput
-
 from tellurion_ocean import climatology, dineof, eof_oi, gp, oi
 from tellurion_ocean.analysis import Analysis, CancelCheck, Method, ProgressReport, never, silent
 from tellurion_ocean.observations import Observations

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from threading import Lock
 
 import numpy as np
+
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
 from tellurion_core.tensors import Array, TensorSpec
-
 from tellurion_ocean.atlas import training_atlas
 from tellurion_ocean.methods import METHODS, analyse
 from tellurion_ocean.observations import DEFAULT_UNCERTAINTY, Observations, quality_control

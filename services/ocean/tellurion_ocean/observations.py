@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import point_operator
-
 from tellurion_ocean.prior import Prior
 
 NEAR_DEGREES = 0.01

@@ -18,8 +18,8 @@ from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
-from tellurion_geo import Grid
 
+from tellurion_geo import Grid
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.observations import Observations
 

@@ -11,8 +11,8 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
-from tellurion_geo import Grid, point_operator
 
+from tellurion_geo import Grid, point_operator
 from tellurion_ocean.covariance import positions
 from tellurion_ocean.eofs import eofs
 from tellurion_ocean.harmonics import fit_harmonics, harmonic_design

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from tellurion_core.errors import Cancelled
 
+from tellurion_core.errors import Cancelled
 from tellurion_ocean.covariance import FAST
 from tellurion_ocean.departures import Departures
 from tellurion_ocean.kernels import compiled

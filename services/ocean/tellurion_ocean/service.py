@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.errors import InvalidInput
 from tellurion_core.predictor import LocalPredictor, Predictor
@@ -18,7 +19,6 @@ from tellurion_core.progress import Progress, Step, followed
 from tellurion_core.server import Service
 from tellurion_core.settings import ServerSettings, load
 from tellurion_core.tensors import Array, TensorReader, encode
-
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.atlas import EVALUATION_MONTHS, training_atlas
 from tellurion_ocean.evaluate import Experiment, experiment, score

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tellurion_client.cli.main import run
 
 METHODS = "gp, eof_oi, oi, dineof, climatology"

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import tellurion_client
 from tellurion_client import ClientTls, InvalidInput, TellurionError, Unavailable, connect
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 import pytest
+
 from tellurion_client.cli.main import run
 
 

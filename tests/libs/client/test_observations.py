@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+
 from tellurion_client.observations import by_month, of_one_month, points_of, together
 from tellurion_core.errors import InvalidInput
 

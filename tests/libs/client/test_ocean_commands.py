@@ -15,6 +15,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 import pytest
+
 from tellurion_client import DeadlineExceeded, InvalidInput, connect
 from tellurion_client.cli.main import run
 

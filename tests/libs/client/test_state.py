@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tellurion_client.state import Run, RunningService, State
 from tellurion_core.errors import Conflict, InvalidInput
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tellurion_client.services import chosen_services
 from tellurion_client.state import State
 from tellurion_client.supervisor import GatewaySettings, RestartPolicy, Supervisor

@@ -11,6 +11,7 @@ import grpc
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
+
 from tellurion.common.v1.progress_pb2 import Progress
 from tellurion_core.server import Server, Service
 from tellurion_core.settings import ServerSettings

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import structlog
+
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.server import Service, run
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from tellurion_core.artifacts import Artifact, ArtifactStore
 from tellurion_core.errors import InvalidInput, NotFound, ResourceExhausted
 

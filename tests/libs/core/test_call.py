@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from tellurion_core.call import Call, Identity, accepted_request_id, current_call, new_request_id
 
 

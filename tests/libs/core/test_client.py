@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
 from tellurion.common.v1.progress_pb2 import Progress
 from tellurion_core.call import Call, Identity, current_call
 from tellurion_core.client import DEADLINE_MARGIN, Channels, service_config

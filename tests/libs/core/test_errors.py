@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grpc
 import pytest
+
 from tellurion_core import errors
 from tellurion_core.errors import KINDS, FieldViolation, InvalidInput, TellurionError, shown
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
+
 from tellurion.common.v1 import field_pb2
 from tellurion.common.v1.progress_pb2 import Progress
 from tellurion.common.v1.tensor_pb2 import Tensor, TensorHeader, TensorPart

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
+
 from tellurion.common.v1.progress_pb2 import Progress
 from tellurion_core.call import Identity, current_call
 from tellurion_core.errors import DeadlineExceeded, Internal, InvalidInput, Unauthenticated

@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+
 from tellurion_core.settings import TelemetrySettings
 from tellurion_core.telemetry import Tracing, tracer_provider
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+
 from tellurion_core.call import Call, Identity, current_call
 from tellurion_core.errors import Cancelled, DeadlineExceeded, InvalidInput, NotFound, ResourceExhausted
 from tellurion_core.predictor import LocalPredictor

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+
 from tellurion_core.fields import validate
 from tellurion_core.progress import Progress, Step, followed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tellurion_core.errors import InvalidInput
 from tellurion_core.settings import ServerSettings, StateSettings, TelemetrySettings, load
 

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
+
 from tellurion_core.errors import KINDS, FieldViolation, Internal, InvalidInput, TellurionError
 from tellurion_core.status import DETAILS_KEY, problem, rpc_errors
 

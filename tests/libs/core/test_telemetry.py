@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from prometheus_client import CollectorRegistry
+
 from tellurion.common.v1.progress_pb2 import Progress
 from tellurion_core.client import Channels
 from tellurion_core.errors import NotFound

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+
 from tellurion.common.v1.tensor_pb2 import Tensor, TensorHeader, TensorPart
 from tellurion_core.errors import DataCorrupted, InvalidInput
 from tellurion_core.tensors import CHUNK_BYTES, INLINE_BYTES, TensorReader, TensorSpec, check_tensors, encode

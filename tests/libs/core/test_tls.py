@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
 from tellurion.common.v1.progress_pb2 import Progress
 from tellurion_core.call import current_call
 from tellurion_core.client import Channels, ClientTls

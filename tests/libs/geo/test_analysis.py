@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from compliance_checker.runner import CheckSuite, ComplianceChecker
+
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import Grid, read_field, write_analysis, write_zarr
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 import pytest
+
 from tellurion_core.errors import FieldViolation, InvalidInput
 from tellurion_geo import read_points
 

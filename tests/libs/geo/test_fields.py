@@ -9,6 +9,7 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
+
 from tellurion_core.errors import FieldViolation, InvalidInput
 from tellurion_geo import read_field, wet_mask
 

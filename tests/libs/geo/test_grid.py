@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import Grid, area_weights
 

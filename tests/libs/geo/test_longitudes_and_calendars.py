@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import normalised_longitude
 from tellurion_geo.calendars import year_and_month

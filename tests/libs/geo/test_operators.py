@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
+
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import Grid, point_operator
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import iris_sample_data
 import numpy as np
 import pytest
+
 from tellurion_geo import Curvilinear, Grid, read_field, read_points, regridding
 
 SAMPLES = Path(iris_sample_data.path)

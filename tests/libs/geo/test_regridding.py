@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import Curvilinear, Grid, area_weights, regridding
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tellurion_core.errors import InvalidInput
 from tellurion_core.settings import load
 from tellurion_gateway.settings import GatewaySettings

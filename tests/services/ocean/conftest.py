@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from tellurion_geo import Grid
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Hyperparameters, Prior

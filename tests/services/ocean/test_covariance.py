@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tellurion_core.errors import Cancelled
 from tellurion_ocean.covariance import covariance_matrix, covariance_product, positions
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tellurion_ocean import eof_oi, gp, oi
 from tellurion_ocean.calibration import amplitude
 from tellurion_ocean.departures import departures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tellurion_ocean import climatology, eof_oi, gp, oi
 from tellurion_ocean.departures import departures
 from tellurion_ocean.methods import METHODS, analyse

@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
 from tellurion_core.errors import Cancelled, InvalidInput, ResourceExhausted
 from tellurion_ocean.calibration import amplitude
 from tellurion_ocean.departures import departures

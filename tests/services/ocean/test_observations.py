@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
 from tellurion_core.errors import InvalidInput
 from tellurion_ocean.methods import analyse
 from tellurion_ocean.observations import Observations, merge_duplicates, quality_control

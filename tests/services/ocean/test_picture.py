@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tellurion_ocean.methods import analyse
 
 pytest.importorskip("matplotlib")
@@ -11,6 +12,7 @@ pytest.importorskip("cmocean")
 
 def test_the_picture_is_a_wide_image_of_three_depths(tmp_path, small_prior, observe):
     from matplotlib.image import imread
+
     from tellurion_ocean.picture import draw_reconstruction
 
     prior = small_prior()

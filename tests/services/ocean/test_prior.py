@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+
 from tellurion_geo import Grid
 from tellurion_ocean.atlas import EVALUATION_MONTHS, evaluation_atlas, training_atlas
 from tellurion_ocean.eofs import eofs

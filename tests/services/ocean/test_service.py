@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+
 from tellurion.common.v1.tensor_pb2 import TensorHeader, TensorPart
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.errors import DataCorrupted, InvalidInput, TellurionError

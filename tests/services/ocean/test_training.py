@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import xarray as xr
+
 from tellurion_ocean.atlas import EVALUATION_MONTHS, TRAINING_MONTHS, read_atlas
 from tellurion_ocean.prior import Hyperparameters
 from tellurion_ocean.training.pack import SCALE, pack

@@ -83,6 +83,7 @@ def _failed(error: Exception) -> int:
 def _unparsed(error: typer.TyperException) -> str:
     """What to say of a value of the wrong type, in the words of all other violations."""
     from pydantic import ValidationError
+
     from tellurion_core.errors import FieldViolation, shown
 
     if not isinstance(error, typer.BadParameter) or not isinstance(error.__cause__, ValidationError):

@@ -84,10 +84,9 @@ def down(state: StateOption = None, as_json: JsonOption = False) -> None:
     import signal
     from contextlib import suppress
 
-    from tellurion_core.errors import Unavailable
-
     from tellurion_client.cli import display
     from tellurion_client.state import State
+    from tellurion_core.errors import Unavailable
 
     place = State(state_folder(state))
     run = place.run()

@@ -11,13 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tellurion.ocean.v1 import ocean_pb2
-from tellurion_core.errors import FieldViolation, InvalidInput
-from tellurion_geo import Points
-
 from tellurion_client.cli import display
 from tellurion_client.observations import by_month, of_one_month, points_of, together
 from tellurion_client.ocean import OceanClient
 from tellurion_client.options import check_members, check_method, check_month, check_seed
+from tellurion_core.errors import FieldViolation, InvalidInput
+from tellurion_geo import Points
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from tellurion_core.errors import InvalidInput
 
 from tellurion_client.cli import display
 from tellurion_client.cli.platform import state_folder
 from tellurion_client.services import GATEWAY, chosen_services
 from tellurion_client.state import State
 from tellurion_client.supervisor import GatewaySettings, Supervisor
+from tellurion_core.errors import InvalidInput
 
 
 @dataclass(frozen=True)
