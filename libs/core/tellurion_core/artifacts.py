@@ -14,6 +14,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -65,30 +66,34 @@ class ArtifactStore:
         folder = self._tenant(tenant)
         folder.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".put-", delete=False) as file:
-            try:
+        with _room(), tempfile.NamedTemporaryFile(dir=folder, prefix=".put-", delete=False) as file:
+            written = Path(file.name)
+        try:
+            with written.open("wb") as file:
                 for chunk in chunks:
                     size += len(chunk)
                     if size > self._max_bytes:
                         raise ResourceExhausted(f"an artifact may have at most {self._max_bytes} bytes")
                     digest.update(chunk)
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-                now = datetime.now(UTC)
-                artifact = Artifact(
-                    id=digest.hexdigest(),
-                    size=size,
-                    media_type=media_type,
-                    name=name,
-                    created=now,
-                    expires=None if keep is None else now + keep,
-                )
-                return self._keep(tenant, Path(file.name), artifact)
-            except OSError as error:
-                raise ResourceExhausted("the artifact could not be stored; is the disk full?") from error
-            finally:
-                Path(file.name).unlink(missing_ok=True)
+                    with _room():
+                        file.write(chunk)
+                with _room():
+                    file.flush()
+                    os.fsync(file.fileno())
+            now = datetime.now(UTC)
+            artifact = Artifact(
+                id=digest.hexdigest(),
+                size=size,
+                media_type=media_type,
+                name=name,
+                created=now,
+                expires=None if keep is None else now + keep,
+            )
+            with _room():
+                return self._keep(tenant, written, artifact)
+        finally:
+            written.unlink(missing_ok=True)
+            written.with_suffix(".json").unlink(missing_ok=True)
 
     def get(self, tenant: str, artifact_id: str) -> Artifact:
         """What is known of an artifact.
@@ -181,6 +186,15 @@ class ArtifactStore:
     def _description(self, tenant: str, artifact_id: str) -> Path:
         path = self._path(tenant, artifact_id)
         return path.with_name(path.name + ".json")
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Says that the store is full where the disk is."""
+    try:
+        yield
+    except OSError as error:
+        raise ResourceExhausted("the artifact could not be stored; is the disk full?") from error
 
 
 def _missing(artifact_id: str) -> NotFound:

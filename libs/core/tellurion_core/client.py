@@ -14,7 +14,6 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from opentelemetry import propagate
 
 from tellurion_core.call import REQUEST_ID_KEY, current_call
-from tellurion_core.errors import DeadlineExceeded
 
 DEADLINE_MARGIN = 0.05
 """Seconds kept back from the caller's deadline, to answer it truthfully when ours has passed."""
@@ -134,7 +133,10 @@ def _propagated(details: Any) -> Any:
         return details
     remaining = call.time_remaining() - DEADLINE_MARGIN
     if remaining <= 0:
-        raise DeadlineExceeded("the caller's deadline has passed")
+        # As gRPC would say it: an interceptor of grpc.aio may raise nothing else.
+        no = grpc.aio.Metadata()
+        late = grpc.StatusCode.DEADLINE_EXCEEDED
+        raise grpc.aio.AioRpcError(late, no, no, details="the caller's deadline has passed")
     carrier: dict[str, str] = {REQUEST_ID_KEY: call.request_id}
     propagate.inject(carrier)
     metadata = grpc.aio.Metadata(*(details.metadata or ()))

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.interceptor import Authenticator, CallInterceptor, embedded_identity
-from tellurion_core.settings import ServerSettings, TelemetrySettings
+from tellurion_core.settings import ServerSettings, TelemetrySettings, load
 from tellurion_core.telemetry import RpcMetrics, Tracing, configure_logs, serve_metrics, tracer_provider
 
 MAX_MESSAGE_BYTES = 4 << 20
@@ -86,13 +86,17 @@ class Server:
             InvalidInput: the address cannot be bound, or a TLS file is not what it should be.
         """
         listen = self._settings.listen
+        credentials = _credentials(self._settings)
         try:
-            if (credentials := _credentials(self._settings)) is None:
+            if credentials is None:
                 port = self._server.add_insecure_port(listen)
             else:
                 port = self._server.add_secure_port(listen, credentials)
         except RuntimeError:
-            raise InvalidInput.of("TELLURION_LISTEN", received=listen, accepted="an address that is free") from None
+            accepted = "an address that is free"
+            if credentials is not None:
+                accepted += ", and in TELLURION_TLS_CERTIFICATE and TELLURION_TLS_KEY a PEM certificate and its key"
+            raise InvalidInput.of("TELLURION_LISTEN", received=listen, accepted=accepted) from None
         self.address = listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
         await self._server.start()
         for name in self._names:
@@ -145,8 +149,6 @@ async def serve(name: str, services: Sequence[Service], settings: ServerSettings
 
 def run(name: str, services: Callable[[], Sequence[Service]]) -> None:
     """Entry of a service's `__main__`: settings from the environment, then `serve`; exits 2 on bad settings."""
-    from tellurion_core.settings import load
-
     try:
         asyncio.run(serve(name, services(), load(ServerSettings), load(TelemetrySettings)))
     except InvalidInput as error:

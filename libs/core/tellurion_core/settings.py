@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, FilePath, ValidationError, model_validator
+from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tellurion_core.errors import FieldViolation, InvalidInput, shown
 
-Address = Annotated[str, Field(pattern=r"^(unix:.+|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$")]
+
+def _checked_address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    numbered = host and port.isascii() and port.isdigit() and int(port) <= 65535
+    if not value.startswith("unix:/") and not (numbered and re.fullmatch(r"\[[0-9a-fA-F:]+\]|[^:\s]+", host)):
+        raise ValueError("host:port with a port of 0 to 65535, or unix:/path")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_checked_address)]
 """`host:port`, port 0 for any free one, or `unix:/path`."""
 
 S = TypeVar("S", bound=BaseSettings)
