@@ -42,7 +42,8 @@ def main() -> int:
         "## Ocean methods",
         "Mean squared error in °C² at unobserved cells that are wet in all months, unweighted, 19 levels, of a month"
         " that nothing was fitted to: mean (least–most) of three mask seeds. 7.5 % of the wet cells of a level, or 500"
-        " full profiles; noise-free readings that state 0.01 °C; 8 members.",
+        " full profiles; noise-free readings that state 0.01 °C; 8 members. No value was fitted to these months or"
+        " chosen on them; they were looked at while the methods were written, so they are not a blind test.",
         _markdown(
             ["case", "method", "MSE °C²", "reference", "area-weighted", "by level", "CRPS °C", "spread–skill", "s"],
             (_method_row(row) for row in methods),
@@ -58,7 +59,7 @@ def main() -> int:
             ([name, f"{noop[name]['p50_ms']:.3f}", f"{noop[name]['p99_ms']:.3f}"] for name in ("grpc.aio", "harness")),
         ),
         _markdown(
-            ["field MiB", "bare GB/s", "codec GB/s", "ratio of bests", "of medians", "receiver +MiB", "sender +MiB"],
+            [name.replace("_", " ") for name in fields[0]],
             ([row["MiB"], *(f"{value:.2f}" for name, value in row.items() if name != "MiB")] for row in fields),
         ),
     ]
@@ -77,16 +78,22 @@ def _targets(
     yield _at_most("no-op call through our interceptors, p50 over grpc.aio's", noop["ratio"]["p50"], 1.5)
     for row in fields:
         yield _at_least(f"{row['MiB']} MiB through the codec, throughput over bare chunks'", row["ratio"], 0.8)
-        yield _at_most(f"{row['MiB']} MiB, growth of the receiver, MiB", row["receiver_growth_MiB"], 64)
-        yield _at_most(f"{row['MiB']} MiB, growth of the sender, MiB", row["sender_growth_MiB"], 64)
+        for side in ("receiver", "sender"):
+            grown, bare = row[f"codec_{side}_growth_MiB"], row[f"bare_{side}_growth_MiB"]
+            yield _at_most(f"{row['MiB']} MiB, growth of the {side}, MiB", grown, 64)
+            yield _at_most(f"{row['MiB']} MiB, that growth beyond bare chunks', MiB", grown - bare, 8)
     for method, seconds in (("eof_oi", 3.0), ("gp", 25.0)):
         full = [r for r in costs if (r["method"], r["observations"], r["members"]) == (method, 14_000, 8)]
         yield _at_most(f"{method}, 2° × 19 levels, 14 000 observations, 8 members, s", full[0]["seconds"], seconds)
+    for row in costs:
+        if row["grid"] == ocean_cost.GRIDS[1] and row["observations"] == 10**6:
+            memory = row["peak_mib"] - row["peak_before_mib"]
+            yield _at_most(f"{row['method']}, {row['grid']}, 10⁶ observations, MiB for the analysis", memory, 2048)
     for row in methods:
         name = f"{row['method']}, {row['case']}"
         if row["reference"] is not None:
             limit = ocean_methods.TOLERANCE * row["reference"]
-            yield _at_most(f"{name}, MSE °C²", row["mse"], round(limit, 4), digits=4)
+            yield _at_most(f"{name}, MSE °C², worst of three seeds", row["mse_range"][1], round(limit, 4), digits=4)
         if row["method"] == "gp":
             low, high = row["spread_skill_range"]
             met = "yes" if ocean_methods.HONEST[0] <= low and high <= ocean_methods.HONEST[1] else "no"

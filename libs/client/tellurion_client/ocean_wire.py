@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from tellurion.common.v1 import progress_pb2
 from tellurion.ocean.v1 import ocean_pb2
-from tellurion_core.errors import DataCorrupted
+from tellurion_core.errors import DataCorrupted, InvalidInput
 from tellurion_core.tensors import TensorReader, TensorSpec, encode
 from tellurion_geo import Grid, Points, write_analysis
 
@@ -92,7 +93,8 @@ class AnswerReader:
             case "report":
                 self._report = response.report
             case "tensor":
-                self._tensors.feed(response.tensor)
+                with _faults_of_the_service():
+                    self._tensors.feed(response.tensor)
         return None
 
     def result(self) -> Reconstruction:
@@ -101,8 +103,18 @@ class AnswerReader:
         Raises:
             DataCorrupted: the stream ended too early.
         """
-        tensors = self._tensors.finish()
         if self._report is None:
             raise DataCorrupted("the answer ended before its report")
-        grid = Grid(tensors["depth"], tensors["lat"], tensors["lon"])
+        with _faults_of_the_service():
+            tensors = self._tensors.finish()
+            grid = Grid(tensors["depth"], tensors["lat"], tensors["lon"])
         return Reconstruction(grid, tensors["mean"], tensors["std"], tensors.get("members"), self._report)
+
+
+@contextmanager
+def _faults_of_the_service() -> Iterator[None]:
+    """What is wrong with an answer is not the caller's input."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise DataCorrupted(f"the answer cannot be used: {error.message}") from error

@@ -81,6 +81,11 @@ class State:
         new.write_text(json.dumps(asdict(run), indent=1) + "\n")
         new.replace(self.folder / "run.json")
 
+    def make(self) -> None:
+        """Makes the folders, for nobody but their user; a folder that is there keeps its mode."""
+        for folder in (self.folder, self.logs):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Makes the folder and holds its lock; what an earlier run left is removed.
@@ -90,7 +95,7 @@ class State:
             Conflict: another `tellurion up` runs on this state.
         """
         try:
-            self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.make()
             lock = (self.folder / "lock").open("a")
         except OSError as error:
             raise InvalidInput.of(

@@ -9,12 +9,13 @@ another tenant's artifact looks like none. Files appear whole, by renaming, and 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +23,9 @@ from typing import BinaryIO
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tellurion_core.errors import InvalidInput, NotFound, ResourceExhausted
+
+UNFINISHED_SECONDS = 86_400
+"""Age at which a file that was never finished is given up; no upload takes as long."""
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ID = re.compile(r"[0-9a-f]{64}")
@@ -89,7 +93,7 @@ class ArtifactStore:
                 created=now,
                 expires=None if keep is None else now + keep,
             )
-            with _room():
+            with _room(), self._locked(folder):
                 return self._keep(tenant, written, artifact)
         finally:
             written.unlink(missing_ok=True)
@@ -136,20 +140,40 @@ class ArtifactStore:
             NotFound: this tenant has no such artifact.
         """
         self.get(tenant, artifact_id)
-        self._remove(self._path(tenant, artifact_id))
+        with self._locked(self._tenant(tenant)):
+            self._remove(self._path(tenant, artifact_id))
 
     def sweep(self) -> int:
-        """Deletes what has expired, of all tenants, and returns how many artifacts went."""
+        """Deletes what has expired, of all tenants, and returns how many artifacts went.
+
+        What a process that was killed left half-written goes after a day.
+        """
         now, gone = datetime.now(UTC), 0
-        for path in self._root.glob("*/??/*.json"):
-            try:
-                artifact = Artifact.model_validate_json(path.read_bytes())
-            except (FileNotFoundError, ValidationError):
-                continue
-            if artifact.expires is not None and artifact.expires <= now:
-                self._remove(path.with_suffix(""))
-                gone += 1
+        for folder in filter(Path.is_dir, self._root.glob("*")):
+            for path in folder.glob("??/*.json"):
+                with self._locked(folder):
+                    if self._expired(path, now):
+                        self._remove(path.with_suffix(""))
+                        gone += 1
+            for path in folder.glob(".put-*"):
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime < now.timestamp() - UNFINISHED_SECONDS:
+                        path.unlink()
         return gone
+
+    def _expired(self, description: Path, now: datetime) -> bool:
+        try:
+            expires = Artifact.model_validate_json(description.read_bytes()).expires
+        except (FileNotFoundError, ValidationError):
+            return False
+        return expires is not None and expires <= now
+
+    @contextmanager
+    def _locked(self, folder: Path) -> Iterator[None]:
+        """Keeps other processes from changing this tenant's descriptions meanwhile."""
+        with (folder / ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _keep(self, tenant: str, written: Path, artifact: Artifact) -> Artifact:
         path = self._path(tenant, artifact.id)

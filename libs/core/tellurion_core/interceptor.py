@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import grpc
@@ -85,8 +85,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
             async def stream(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
                 async with self._call(method, context, lambda: drain(request)):
-                    async for response in answer(accept(request), context):
-                        yield response
+                    responses = answer(accept(request), context)
+                    async with aclosing(responses):
+                        async for response in responses:
+                            yield response
 
             make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else None
             make = make or grpc.unary_stream_rpc_method_handler
@@ -113,26 +115,28 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         seconds = self._max_call_seconds if remaining is None else min(remaining, self._max_call_seconds)
         span = self._tracing.begin(method, metadata)
         self._metrics.started(method)
-        code, token = "OK", None
+        code = "OK"
+        limit = asyncio.timeout(seconds)
         try:
             identity = self._authenticate(metadata, context)
-            token = current_call.set(Call(method, request_id, identity, started + seconds))
-            async with asyncio.timeout(seconds):
+            # Never reset: grpc.aio answers each call in a task, and so in a context, of its own.
+            current_call.set(Call(method, request_id, identity, started + seconds))
+            async with limit:
                 yield
         except TellurionError as error:
             code = error.grpc_status.name
             await drain()
             await _abort(context, error, request_id)
-        except TimeoutError:
-            code = "DEADLINE_EXCEEDED"
-            await _abort(context, DeadlineExceeded(f"not done within {seconds:.1f} s"), request_id)
         except (asyncio.CancelledError, GeneratorExit):
             code = "CANCELLED" if remaining is None or context.time_remaining() else "DEADLINE_EXCEEDED"
             raise
         except grpc.aio.AbortError:
-            code = "ABORTED_BY_SERVICE"
+            code = "UNKNOWN"  # a servicer that aborts by itself, where ours raise an error of the tree
             raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, TimeoutError) and limit.expired():
+                code = "DEADLINE_EXCEEDED"
+                await _abort(context, DeadlineExceeded(f"not done within {seconds:.1f} s"), request_id)
             code = "INTERNAL"
             log.exception("call failed", method=method, request_id=request_id)
             await _abort(context, Internal(f"internal error; the log has it under request id {request_id}"), request_id)
@@ -141,8 +145,6 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             self._metrics.ended(method, code, elapsed)
             self._tracing.end(span, code)
             log.info("call", method=method, code=code, seconds=round(elapsed, 4), request_id=request_id)
-            if token is not None:
-                current_call.reset(token)
 
 
 def _checked(request: Message) -> Message:

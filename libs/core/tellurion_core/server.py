@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import ssl
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,10 @@ class Service:
     """The stub module's ``add_…Servicer_to_server``."""
     servicer: Any
     """The implementation, of asynchronous methods."""
+    start: Callable[[], Awaitable[None]] | None = None
+    """Awaited before the service reports SERVING: loading models, for example."""
+    stop: Callable[[], Awaitable[None]] | None = None
+    """Awaited after the last call has ended."""
 
 
 class Server:
@@ -69,6 +74,7 @@ class Server:
                 ("grpc.so_reuseport", 0),
             ],
         )
+        self._services = services
         for service in services:
             service.register(service.servicer, self._server)
         self._names = ["", *(service.name for service in services)]
@@ -80,7 +86,7 @@ class Server:
         """Where the server listens, once it has started: `host:port` or `unix:/path`."""
 
     async def start(self) -> None:
-        """Listens and reports SERVING.
+        """Listens, starts the services, and reports SERVING.
 
         Raises:
             InvalidInput: the address cannot be bound, or a TLS file is not what it should be.
@@ -93,11 +99,11 @@ class Server:
             else:
                 port = self._server.add_secure_port(listen, credentials)
         except RuntimeError:
-            accepted = "an address that is free"
-            if credentials is not None:
-                accepted += ", and in TELLURION_TLS_CERTIFICATE and TELLURION_TLS_KEY a PEM certificate and its key"
-            raise InvalidInput.of("TELLURION_LISTEN", received=listen, accepted=accepted) from None
+            raise InvalidInput.of("TELLURION_LISTEN", received=listen, accepted="an address that is free") from None
         self.address = listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
+        for service in self._services:
+            if service.start is not None:
+                await service.start()
         await self._server.start()
         for name in self._names:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -107,6 +113,9 @@ class Server:
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(self._settings.drain_seconds)
         await self._server.stop(self._settings.stop_seconds)
+        for service in self._services:
+            if service.stop is not None:
+                await service.stop()
 
     async def wait(self) -> None:
         """Waits until the server has stopped."""
@@ -116,6 +125,14 @@ class Server:
 def _credentials(settings: ServerSettings) -> grpc.ServerCredentials | None:
     if settings.tls_certificate is None or settings.tls_key is None:
         return None
+    check = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # gRPC itself would say only that it could not listen
+    try:
+        check.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        if settings.tls_client_ca is not None:
+            check.load_verify_locations(settings.tls_client_ca)
+    except (OSError, ssl.SSLError) as error:
+        accepted = "PEM files that can be read: a certificate, the key that belongs to it, and authorities of clients"
+        raise InvalidInput.of("TELLURION_TLS_CERTIFICATE", received=str(error), accepted=accepted) from None
     client_ca = settings.tls_client_ca.read_bytes() if settings.tls_client_ca else None
     pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
     return grpc.ssl_server_credentials([pair], root_certificates=client_ca, require_client_auth=client_ca is not None)
@@ -138,6 +155,8 @@ async def serve(name: str, services: Sequence[Service], settings: ServerSettings
         loop.add_signal_handler(number, stopping.set)
     await server.start()
     log.info("serving", address=server.address)
+    if settings.tls_client_ca is None and not settings.listen.startswith(("unix:", "127.", "localhost:", "[::1]:")):
+        log.warning("whoever reaches this address is served; TELLURION_TLS_CLIENT_CA would ask for a certificate")
     announce(name, server.address)
     await stopping.wait()
     log.info("stopping")
@@ -147,10 +166,11 @@ async def serve(name: str, services: Sequence[Service], settings: ServerSettings
     log.info("stopped")
 
 
-def run(name: str, services: Callable[[], Sequence[Service]]) -> None:
+def run(name: str, service: Callable[[ServerSettings], Service]) -> None:
     """Entry of a service's `__main__`: settings from the environment, then `serve`; exits 2 on bad settings."""
     try:
-        asyncio.run(serve(name, services(), load(ServerSettings), load(TelemetrySettings)))
+        settings, telemetry = load(ServerSettings), load(TelemetrySettings)
+        asyncio.run(serve(name, [service(settings)], settings, telemetry))
     except InvalidInput as error:
         print(error.message, file=sys.stderr)
         sys.exit(error.exit_code)

@@ -75,24 +75,24 @@ class Tracing:
     def __init__(self, provider: trace.TracerProvider | None) -> None:
         self._tracer = provider.get_tracer("tellurion") if provider is not None else None
 
-    def begin(self, method: str, metadata: dict[str, str]) -> tuple[trace.Span, Any] | None:
-        """Starts the span of a call and makes it current; None while tracing is off."""
+    def begin(self, method: str, metadata: dict[str, str]) -> trace.Span | None:
+        """Starts the span of a call and makes it current in this task; None while tracing is off."""
         if self._tracer is None:
             return None
         span = self._tracer.start_span(
             method.lstrip("/"), context=propagate.extract(metadata), kind=trace.SpanKind.SERVER
         )
-        return span, otel_context.attach(trace.set_span_in_context(span))
+        # Never detached: grpc.aio answers each call in a task, and so in a context, of its own.
+        otel_context.attach(trace.set_span_in_context(span))
+        return span
 
-    def end(self, begun: tuple[trace.Span, Any] | None, code: str) -> None:
+    def end(self, span: trace.Span | None, code: str) -> None:
         """Ends the span with the call's gRPC status."""
-        if begun is None:
+        if span is None:
             return
-        span, token = begun
         span.set_attribute("rpc.response.status_code", code)
         if code not in ("OK", "CANCELLED"):
             span.set_status(trace.StatusCode.ERROR)
-        otel_context.detach(token)
         span.end()
 
 

@@ -4,60 +4,73 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar
 
+import anyio
 import structlog
 
 from tellurion_core.errors import Internal, TellurionError
-from tellurion_core.predictor import Progress
+from tellurion_core.progress import Progress, Step, followed
 from tellurion_gateway.problems import problem_document
 
+T = TypeVar("T")
 KEEP_ALIVE = b": still working\n\n"
 
 log = structlog.get_logger()
 
 
 async def events(
-    work: Callable[[Progress], Awaitable[str]], path: str, *, comment_seconds: float
+    work: Callable[[Progress], Coroutine[Any, Any, str]], path: str, *, comment_seconds: float
 ) -> AsyncGenerator[bytes]:
     """The stream of events of `work`, which is told where to report progress and answers JSON.
 
     `error` carries a problem document about the request to `path`. A comment is sent after each silence of
-    `comment_seconds`. Closing the generator cancels the work.
+    `comment_seconds`. Progress that comes faster than it is taken is skipped: only the newest waits. Closing the
+    generator cancels the work and waits until it has ended.
     """
-    queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-
-    def progress(fraction: float, message: str) -> None:
-        queue.put_nowait(_event("progress", json.dumps({"fraction": fraction, "message": message})))
-
-    async def run() -> None:
-        queue.put_nowait(await _last_event(work(progress), path))
-        queue.put_nowait(None)
-
-    task = asyncio.create_task(run())
     try:
-        while True:
-            try:
-                async with asyncio.timeout(comment_seconds):
-                    event = await queue.get()
-            except TimeoutError:
-                event = KEEP_ALIVE
-            if event is None:
-                return
-            yield event
-    finally:
-        task.cancel()
-
-
-async def _last_event(work: Awaitable[str], path: str) -> bytes:
-    try:
-        return _event("result", await work)
+        async with aclosing(_with_silences(followed(work), comment_seconds)) as told:
+            async for news in told:
+                match news:
+                    case None:
+                        yield KEEP_ALIVE
+                    case Step(fraction, message):
+                        yield _event("progress", json.dumps({"fraction": fraction, "message": message}))
+                    case result:
+                        yield _event("result", result)
+        return
     except TellurionError as error:
         failure = error
     except Exception:
         log.exception("request failed")
         failure = Internal("see the log")
-    return _event("error", json.dumps(problem_document(failure, path)))
+    yield _event("error", json.dumps(problem_document(failure, path)))
+
+
+async def _with_silences(told: AsyncGenerator[T], seconds: float) -> AsyncGenerator[T | None]:
+    """What is told, and None after each silence of so many seconds; closes `told` in the end."""
+    coming = asyncio.ensure_future(anext(told))
+    try:
+        while True:
+            # Unlike a timeout, this leaves what is awaited running.
+            await asyncio.wait([coming], timeout=seconds)
+            if not coming.done():
+                yield None
+                continue
+            try:
+                news = coming.result()
+            except StopAsyncIteration:
+                return
+            yield news
+            coming = asyncio.ensure_future(anext(told))
+    finally:
+        coming.cancel()
+        # The web framework cancels at every await, and `told` cannot be closed while it is still running.
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([coming])
+            await told.aclose()
 
 
 def _event(name: str, data: str) -> bytes:

@@ -24,7 +24,7 @@ from tellurion_core.errors import (
     TellurionError,
     Unavailable,
 )
-from tellurion_core.predictor import Progress
+from tellurion_core.progress import Progress
 from tellurion_core.status import rpc_errors
 from tellurion_geo import Points
 

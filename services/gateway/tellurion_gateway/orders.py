@@ -53,12 +53,23 @@ async def received_order(request: Request, query: ReconstructOptions, settings: 
         path = Path(folder) / "observations.nc"
         async with limited(request, max_bytes=max_bytes, seconds=settings.upload_seconds) as body:
             if json:
-                asked = await asyncio.to_thread(checked_json, ReconstructRequest, await body.body())
-                return Order(asked.observations.points(asked.month), asked.month, 0, asked)
-            if form == FORM:
+                text = await body.body()
+            elif form == FORM:
                 query = checked_fields(ReconstructOptions, await save_form(body, path))
             else:
                 await save_body(body, path)
-        every = await asyncio.to_thread(read_points, path)
-    month, points = of_one_month(every, query.month)
-    return Order(points, month, len(every) - len(points), query)
+        # Up to millions of values: in a thread, so that other requests go on.
+        if json:
+            return await asyncio.to_thread(_json_order, text)
+        return await asyncio.to_thread(_file_order, path, query)
+
+
+def _json_order(text: bytes) -> Order:
+    asked = checked_json(ReconstructRequest, text)
+    return Order(asked.observations.points(asked.month), asked.month, 0, asked)
+
+
+def _file_order(path: Path, options: ReconstructOptions) -> Order:
+    every = read_points(path)
+    month, points = of_one_month(every, options.month)
+    return Order(points, month, len(every) - len(points), options)

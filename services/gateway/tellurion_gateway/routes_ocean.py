@@ -18,7 +18,7 @@ from tellurion_client.scores import MethodScores
 from tellurion_core.artifacts import Artifact
 from tellurion_core.call import current_call
 from tellurion_core.errors import Internal, InvalidInput
-from tellurion_core.predictor import Progress
+from tellurion_core.progress import Progress
 from tellurion_gateway.answers import MethodsAnswer, ReconstructAnswer, Scores
 from tellurion_gateway.bodies import limited
 from tellurion_gateway.disconnect import unless_disconnected
@@ -75,7 +75,8 @@ async def evaluate(request: Request, gateway: Here) -> Response:
     content_type(request, (JSON,))
     limits = gateway.settings
     async with limited(request, max_bytes=limits.max_json_bytes, seconds=limits.upload_seconds) as body:
-        options = checked_json(EvaluateOptions, await body.body())
+        text = await body.body()
+    options = await asyncio.to_thread(checked_json, EvaluateOptions, text)
 
     async def scores(progress: Progress) -> str:
         found = await gateway.ocean.evaluate(options.message(), progress=progress)

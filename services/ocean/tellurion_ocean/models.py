@@ -23,7 +23,11 @@ OBSERVATIONS: Mapping[str, TensorSpec] = {
     "uncertainty": TensorSpec("float64", ("N",), optional=True, unit="degree_C"),
 }
 """The observations [N]; an uncertainty that is not known is NaN."""
-OPTIONS: Mapping[str, TensorSpec] = {name: TensorSpec("int64") for name in ("month", "members", "seed")}
+OPTIONS: Mapping[str, TensorSpec] = {
+    "month": TensorSpec("int64"),
+    "members": TensorSpec("int64"),
+    "seed": TensorSpec("uint64"),
+}
 FIELDS: Mapping[str, TensorSpec] = {
     "depth": TensorSpec("float64", ("Z",), unit="m"),
     "lat": TensorSpec("float64", ("Y",), unit="degrees_north"),

@@ -17,13 +17,13 @@ from tellurion_core.errors import InvalidInput
 from tellurion_core.predictor import LocalPredictor, Predictor
 from tellurion_core.progress import Progress, Step, followed
 from tellurion_core.server import Service
-from tellurion_core.settings import ServerSettings, load
+from tellurion_core.settings import ServerSettings
 from tellurion_core.tensors import Array, TensorReader, encode
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.atlas import EVALUATION_MONTHS, training_atlas
 from tellurion_ocean.evaluate import Experiment, experiment, score
 from tellurion_ocean.methods import METHODS
-from tellurion_ocean.models import FIELDS, OBSERVATIONS, REJECTIONS, model_name, models
+from tellurion_ocean.models import FIELDS, OBSERVATIONS, OPTIONS, REJECTIONS, model_name, models
 
 Context = Any
 
@@ -56,7 +56,7 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
             if isinstance(event, Step):
                 yield ocean_pb2.ReconstructResponse(progress=event.wire())
                 continue
-            report = _report(spec, observations, event, time.monotonic() - started)
+            report = await asyncio.to_thread(_report, spec, observations, event, time.monotonic() - started)
             yield ocean_pb2.ReconstructResponse(report=report)
             for name in FIELDS:
                 if event[name].size:
@@ -118,7 +118,7 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
     async def _infer(
         self, spec: ocean_pb2.ReconstructSpec, observations: Mapping[str, Array], report: Progress
     ) -> dict[str, Array]:
-        options = {name: np.array(getattr(spec, name), np.int64) for name in ("month", "members", "seed")}
+        options = {name: np.array(getattr(spec, name), kind.dtype) for name, kind in OPTIONS.items()}
         return await self._predictor.infer(model_name(spec.method), {**observations, **options}, progress=report)
 
     async def _score(
@@ -143,11 +143,16 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
         )
 
 
-def service() -> list[Service]:
-    """The service with its models in this process."""
-    servicer = OceanServicer(LocalPredictor(models()), max_request_bytes=load(ServerSettings).max_request_bytes)
-    add = ocean_pb2_grpc.add_OceanServiceServicer_to_server
-    return [Service("tellurion.ocean.v1.OceanService", add, servicer)]
+def service(settings: ServerSettings) -> Service:
+    """The service with its models in this process; it serves once they are loaded."""
+    predictor = LocalPredictor(models())
+    return Service(
+        "tellurion.ocean.v1.OceanService",
+        ocean_pb2_grpc.add_OceanServiceServicer_to_server,
+        OceanServicer(predictor, max_request_bytes=settings.max_request_bytes),
+        start=predictor.load,
+        stop=predictor.close,
+    )
 
 
 def _check_method(method: str, field: str) -> None:

@@ -26,7 +26,7 @@ def put(store: ArtifactStore, data: bytes = b"abc", tenant: str = "navy", keep: 
 
 
 def files(store: ArtifactStore) -> list[Path]:
-    return [path for path in store._root.rglob("*") if path.is_file()]
+    return [path for path in store._root.rglob("*") if path.is_file() and path.name != ".lock"]
 
 
 def content(store: ArtifactStore, artifact: Artifact, tenant: str = "navy") -> bytes:

@@ -129,5 +129,5 @@ async def test_under_mtls_a_client_needs_a_certificate_of_the_authority(
 async def test_a_file_that_is_no_certificate_is_refused(start, host, tmp_path) -> None:
     text = tmp_path / "text.pem"
     text.write_text("not a certificate")
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match="TELLURION_TLS_CERTIFICATE"):
         await start(tell_subject, **files(host) | {"tls_certificate": text})

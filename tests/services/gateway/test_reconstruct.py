@@ -107,10 +107,13 @@ def test_events_come_in_order_and_end_with_the_result(client: httpx.Client, body
     answer = client.post(URL, json=body, headers={"Accept": "text/event-stream"})
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     told = [_event(text) for text in answer.text.strip().split("\n\n")]
-    assert [name for name, _ in told] == ["progress", "progress", "result"]
-    assert told[0][1] == {"fraction": 0.25, "message": "analysis"}
-    assert told[1][1]["fraction"] == 1.0
-    result = told[2][1]
+    steps, (name, result) = told[:-1], told[-1]
+    first, last = (
+        ("progress", {"fraction": 0.25, "message": "analysis"}),
+        ("progress", {"fraction": 1.0, "message": "done"}),
+    )
+    assert steps in ([first, last], [last])  # the newest is never skipped
+    assert name == "result"
     assert result["artifact"]["id"] == plain["artifact"]["id"]
     assert result.keys() == plain.keys()
 

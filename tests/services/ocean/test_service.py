@@ -125,6 +125,13 @@ def test_the_same_seed_and_input_give_the_same_bytes(reconstruct) -> None:
     assert first["members"].tobytes() != other["members"].tobytes()
 
 
+def test_every_seed_of_the_contract_is_one(reconstruct) -> None:
+    members = [
+        reconstruct(spec(method="oi", members=1, seed=seed), *tensors())[1]["members"] for seed in (2**64 - 1, 0)
+    ]
+    assert not np.array_equal(*members, equal_nan=True)
+
+
 def test_an_analysis_follows_its_observations(reconstruct) -> None:
     _, prior, _ = reconstruct(spec(), *tensors())
     level, row, column = (np.abs(prior[name] - at).argmin() for name, at in (("depth", 10), ("lat", -29), ("lon", 341)))

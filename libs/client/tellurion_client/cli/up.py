@@ -96,7 +96,7 @@ def detached(plan: Plan, *, as_json: bool) -> None:
 
 def _log_for(state: State) -> Path:
     try:
-        state.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state.make()
         log = state.logs / "up.log"
         log.touch()
     except OSError as error:
