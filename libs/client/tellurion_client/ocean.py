@@ -63,7 +63,7 @@ class OceanClient:
             DataCorrupted: the answer arrived damaged.
         """
         check_method(method)
-        check_members(members, least=0)
+        check_members(members, least=1)
         check_seed(seed)
         check_timeout(timeout)
         if month is not None:

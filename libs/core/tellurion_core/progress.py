@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -28,8 +28,8 @@ class Step:
         return progress_pb2.Progress(fraction=min(max(self.fraction, 0.0), 1.0), message=self.message[:200])
 
 
-async def followed(start: Callable[[Progress], Coroutine[Any, Any, T]]) -> AsyncIterator[Step | T]:
-    """Yields each step that the work reports, and its result last; leaving early cancels the work.
+async def followed(start: Callable[[Progress], Coroutine[Any, Any, T]]) -> AsyncGenerator[Step | T, None]:
+    """Yields each step that the work reports, and its result last; closing it early cancels the work.
 
     Steps that come faster than they are taken are skipped: only the newest waits.
     """

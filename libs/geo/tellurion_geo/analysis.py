@@ -86,10 +86,12 @@ def write_zarr(
 @contextmanager
 def _placed(path: str | PathLike[str]) -> Iterator[Path]:
     """A place to write beside `path`; what stands there at the end is renamed to `path`, and nothing else is left."""
-    target = Path(path)
+    target = Path(path).resolve()  # through a link, to what it names
     try:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
+            raise PermissionError(errno.EACCES, "not a file that may be written")
         with TemporaryDirectory(dir=target.parent, prefix=".unfinished-") as folder:
             yield Path(folder) / target.name
             (Path(folder) / target.name).replace(target)

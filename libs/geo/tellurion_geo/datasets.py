@@ -36,6 +36,8 @@ def opened(path: str | PathLike[str], field: str) -> Iterator[xr.Dataset]:
     source = Path(path)
     if not source.exists():
         raise InvalidInput.of(field, received=f"no such file: {source.name}", accepted=NETCDF)
+    if not (source.is_file() or source.is_dir()):
+        raise InvalidInput.of(field, received=f"{source.name}, a device or a pipe", accepted=NETCDF)
     with NETCDF_LIBRARY, _open(source, field) as dataset:
         yield dataset
 

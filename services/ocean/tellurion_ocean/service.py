@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from importlib.metadata import version
 from typing import Any
 
@@ -52,14 +53,14 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
         """Progress, then the report, then the analysis."""
         spec, observations = await self._received(requests)
         started = time.monotonic()
-        async for event in followed(lambda report: self._infer(spec, observations, report)):
-            if isinstance(event, Step):
-                yield ocean_pb2.ReconstructResponse(progress=event.wire())
-                continue
-            report = await asyncio.to_thread(_report, spec, observations, event, time.monotonic() - started)
-            yield ocean_pb2.ReconstructResponse(report=report)
-            for name in FIELDS:
-                if event[name].size:
+        async with aclosing(followed(lambda report: self._infer(spec, observations, report))) as events:
+            async for event in events:
+                if isinstance(event, Step):
+                    yield ocean_pb2.ReconstructResponse(progress=event.wire())
+                    continue
+                report = await asyncio.to_thread(_report, spec, observations, event, time.monotonic() - started)
+                yield ocean_pb2.ReconstructResponse(report=report)
+                for name in FIELDS:
                     for part in encode(name, event[name]):
                         yield ocean_pb2.ReconstructResponse(tensor=part)
 
@@ -84,12 +85,13 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
             def work(report: Progress, method: str = method) -> Any:
                 return self._score(method, trial, request, report)
 
-            async for event in followed(work):
-                if isinstance(event, Step):
-                    step = Step((index + event.fraction) / len(methods), f"{method}: {event.message}")
-                    yield ocean_pb2.EvaluateResponse(progress=step.wire())
-                else:
-                    scores.append(event)
+            async with aclosing(followed(work)) as events:
+                async for event in events:
+                    if isinstance(event, Step):
+                        step = Step((index + event.fraction) / len(methods), f"{method}: {event.message}")
+                        yield ocean_pb2.EvaluateResponse(progress=step.wire())
+                    else:
+                        scores.append(event)
         yield ocean_pb2.EvaluateResponse(report=ocean_pb2.EvaluateReport(scores=scores))
 
     async def _received(

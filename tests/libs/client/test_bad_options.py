@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 from collections.abc import Callable
@@ -65,6 +66,7 @@ def test_reconstruct(
         ("none/a.nc", "output: received none: No such file or directory; accepted: a file in a folder that can be"),
         ("obs.nc/a.nc", "output: received obs.nc: Not a directory; accepted: a file in a folder that can be written"),
         ("obs.nc", "output: received obs.nc, a file of observations; accepted: another file"),
+        ("/dev/full", "output: received /dev/full, a device or a pipe; accepted: a file that may be written"),
     ],
 )
 def test_an_output_that_cannot_be_written(
@@ -77,6 +79,10 @@ def test_observations_that_cannot_be_used(
     refused: Callable[..., str], observed: Callable[..., Path], tmp_path: Path
 ) -> None:
     (tmp_path / "text.nc").write_text("not NetCDF")
+    os.mkfifo(tmp_path / "pipe.nc")
+    assert refused("ocean", "reconstruct", "pipe.nc", "-o", "a.nc").startswith(
+        "observations: received pipe.nc, a device"
+    )
     assert refused("ocean", "reconstruct", "none.nc", "-o", "a.nc").startswith("observations: received no such file")
     assert refused("ocean", "reconstruct", "text.nc", "-o", "a.nc").startswith("observations: received a file that")
     assert "argument 'OBS.nc...'" in refused("ocean", "reconstruct", "-o", "a.nc")
@@ -94,6 +100,10 @@ def test_of_many_files_the_line_names_the_one(
     refused: Callable[..., str], observed: Callable[..., Path], tmp_path: Path
 ) -> None:
     (tmp_path / "text.nc").write_text("not NetCDF")
+    os.mkfifo(tmp_path / "pipe.nc")
+    assert refused("ocean", "reconstruct", "pipe.nc", "-o", "a.nc").startswith(
+        "observations: received pipe.nc, a device"
+    )
     line = refused("ocean", "reconstruct", observed(), "text.nc", "-o", "a.nc")
     assert line.startswith("text.nc: observations: received a file that starts with")
 

@@ -82,7 +82,7 @@ def test_a_field_that_breaks_its_rule_is_named(message: Message, field: str) -> 
 
 
 def test_the_bounds_themselves_are_accepted() -> None:
-    for message in (spec(month=1, members=0), spec(month=12, members=64), Progress(fraction=1, message="x" * 200)):
+    for message in (spec(month=1, members=1), spec(month=12, members=64), Progress(fraction=1, message="x" * 200)):
         validate(message)
 
 

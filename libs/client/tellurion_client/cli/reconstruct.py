@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ class Analysis:
 
     output: Path
     report: ocean_pb2.ReconstructReport
+    left_out: int
+    """Samples that the reader left out: no temperature or position, or a quality flag that is not good."""
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -33,15 +36,16 @@ class Analysis:
             "output": str(self.output),
             "method": self.report.method,
             "month": self.report.month,
-            "observations": {"used": observations.used, "rejected": observations.rejected},
+            "observations": {"used": observations.used, "rejected": observations.rejected + self.left_out},
             "seconds": self.report.seconds,
         }
 
     def sentence(self) -> str:
         """The same for a person, with the reasons of rejections."""
         observations = self.report.observations
-        reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(observations.rejected_by_reason.items()))
-        rejected = f"{observations.rejected} rejected" + (f" ({reasons})" if reasons else "")
+        numbers = {**observations.rejected_by_reason, "missing_or_flagged": self.left_out}
+        reasons = ", ".join(f"{number} {reason.replace('_', ' ')}" for reason, number in numbers.items() if number)
+        rejected = f"{observations.rejected + self.left_out} rejected" + (f" ({reasons})" if reasons else "")
         merged = f", {observations.merged} duplicates merged" if observations.merged else ""
         return (
             f"{self.output}: {calendar.month_name[self.report.month]} by {self.report.method} in "
@@ -91,7 +95,7 @@ class Request:
 
     def carry_out(self, ocean: OceanClient) -> list[Analysis]:
         """Reconstructs each month, and when all are done shows them under their names."""
-        done: list[tuple[Path, Analysis]] = []
+        done: list[tuple[Path, Path, Analysis]] = []
         with ExitStack() as stack:
             staging: Path | None = None  # not before there is something to write: a killed process leaves it behind
             for month, points in self.months.items():
@@ -99,14 +103,15 @@ class Request:
                     reconstruction = ocean.reconstruct(
                         points, method=self.method, month=month, members=self.members, seed=self.seed, progress=progress
                     )
-                output = self.outputs[month]
+                output = self.outputs[month].resolve()  # through a link, to what it names
                 staging = staging or stack.enter_context(_folder_in(output.parent))
                 staged = staging / output.name
                 reconstruction.write(staged)
-                done.append((staged, Analysis(output, reconstruction.report)))
-            for staged, analysis in done:
-                staged.replace(analysis.output)
-        return [analysis for _, analysis in done]
+                left_out = points.missing + points.flagged
+                done.append((staged, output, Analysis(self.outputs[month], reconstruction.report, left_out)))
+            for staged, output, _ in done:
+                staged.replace(output)
+        return [analysis for _, _, analysis in done]
 
 
 def _points_of_one_of_many(path: Path) -> Points:
@@ -121,6 +126,9 @@ def _points_of_one_of_many(path: Path) -> Points:
 def _check_output(output: Path, observations: Sequence[Path]) -> None:
     if output.is_dir() or not output.name:
         raise InvalidInput.of("output", received=f"{output}, a folder", accepted="a file to write")
+    if output.exists() and not (output.is_file() and os.access(output, os.W_OK)):
+        received = f"{output}, {'read-only' if output.is_file() else 'a device or a pipe'}"
+        raise InvalidInput.of("output", received=received, accepted="a file that may be written")
     if output.exists() and any(path.exists() and output.samefile(path) for path in observations):
         raise InvalidInput.of("output", received=f"{output}, a file of observations", accepted="another file")
 
