@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion_core.errors import Cancelled
+from tellurion_core.predictor import CancelCheck
+from tellurion_core.progress import Progress
+from tellurion_ocean.cancellation import never, silent
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior
-
-CancelCheck = Callable[[], bool]
-ProgressReport = Callable[[float, str], None]
-
-
-def never() -> bool:
-    """The cancel check of a caller who never cancels."""
-    return False
-
-
-def silent(fraction: float, message: str) -> None:
-    """The progress report of a caller who does not watch."""
-
-
-def stop_if(cancelled: CancelCheck) -> None:
-    """Raise Cancelled when the caller has cancelled."""
-    if cancelled():
-        raise Cancelled("the analysis was cancelled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +59,7 @@ class Method(Protocol):
         members: int = 0,
         seed: int = 0,
         cancelled: CancelCheck = never,
-        progress: ProgressReport = silent,
+        progress: Progress = silent,
     ) -> Analysis:
         """The analysis of observations that passed quality control.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from tellurion_geo import Grid
+from tellurion_geo.datasets import NETCDF_LIBRARY
 
 TRAINING_MONTHS = (1, 3, 4, 5, 6, 7, 9, 10, 11, 12)
 EVALUATION_MONTHS = (2, 8)
@@ -25,7 +27,7 @@ class Atlas:
     grid: Grid
     months: tuple[int, ...]
     temperature: NDArray[np.float32]
-    """[M, Z, Y, X] °C, land NaN."""
+    """[M, Z, Y, X] °C, land NaN; read-only when read from a file."""
 
     def without(self, month: int) -> Atlas:
         """The other months."""
@@ -37,11 +39,13 @@ class Atlas:
         return self.temperature[self.months.index(month)]
 
 
+@cache
 def training_atlas() -> Atlas:
     """The ten months that priors are fitted to."""
     return _read(TRAINING_FILE)
 
 
+@cache
 def evaluation_atlas() -> Atlas:
     """February and August: for evaluation alone, never to fit or tune with."""
     return _read(EVALUATION_FILE)
@@ -54,7 +58,9 @@ def _read(name: str) -> Atlas:
 
 def read_atlas(path: Path) -> Atlas:
     """A packed atlas file as `tellurion_ocean.training.pack` writes it."""
-    with xr.open_dataset(path) as file:
+    with NETCDF_LIBRARY, xr.open_dataset(path) as file:
         grid = Grid(depth=file["depth"].values, lat=file["lat"].values, lon=file["lon"].values)
         months = tuple(int(m) for m in file["month"].values)
-        return Atlas(grid, months, file["thetao"].values.astype(np.float32))
+        temperature = file["thetao"].values.astype(np.float32)
+    temperature.setflags(write=False)  # the shipped ones are shared by all who ask
+    return Atlas(grid, months, temperature)

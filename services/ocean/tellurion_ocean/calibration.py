@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion_ocean.analysis import CancelCheck, never, stop_if
+from tellurion_core.predictor import CancelCheck
+from tellurion_ocean.cancellation import never, stop_if
 from tellurion_ocean.departures import Departures
 from tellurion_ocean.eof_fit import fit_eofs
 from tellurion_ocean.local import interpolate_locally

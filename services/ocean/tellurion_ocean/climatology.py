@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tellurion_ocean.analysis import Analysis, CancelCheck, ProgressReport, never, silent
+from tellurion_core.predictor import CancelCheck
+from tellurion_core.progress import Progress
+from tellurion_ocean.analysis import Analysis
+from tellurion_ocean.cancellation import never, silent
 from tellurion_ocean.departures import departures
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior
@@ -19,7 +22,7 @@ def analyse(
     members: int = 0,
     seed: int = 0,
     cancelled: CancelCheck = never,
-    progress: ProgressReport = silent,
+    progress: Progress = silent,
 ) -> Analysis:
     """The prior itself: its mean, its standard deviation, and draws from it as members."""
     progress(0.0, "climatology")

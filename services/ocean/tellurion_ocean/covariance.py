@@ -16,7 +16,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion_core.errors import Cancelled
+from tellurion_core.predictor import CancelCheck
+from tellurion_ocean.cancellation import never, stop_if
 from tellurion_ocean.kernels import compiled
 
 BLOCK_BYTES = 64 * 2**20
@@ -77,7 +78,7 @@ def covariance_product(
     weights: NDArray[np.float64],  # [N, V]
     *,
     precision: type[np.floating] = np.float32,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: CancelCheck = never,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> NDArray[np.float64]:
     """K(targets, sources) · weights, [G, V], over every pair, with blocks of at most BLOCK_BYTES of K in memory.
@@ -91,8 +92,7 @@ def covariance_product(
     block = np.empty((min(height, len(targets)), len(sources)), dtype=precision)
     product = np.empty((len(targets), weights.shape[1]))
     for start in range(0, len(targets), height):
-        if cancelled():
-            raise Cancelled("the analysis was cancelled")
+        stop_if(cancelled)
         rows = targets_t[start : start + height]
         _covariances(rows, sources_t, series, block)
         product[start : start + height] = block[: len(rows)] @ weights_t

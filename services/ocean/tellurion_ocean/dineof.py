@@ -16,8 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
+from tellurion_core.predictor import CancelCheck
+from tellurion_core.progress import Progress
 from tellurion_geo import point_operator
-from tellurion_ocean.analysis import Analysis, CancelCheck, ProgressReport, never, silent, stop_if
+from tellurion_ocean.analysis import Analysis
+from tellurion_ocean.cancellation import never, silent, stop_if
 from tellurion_ocean.departures import departures
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior
@@ -42,7 +45,7 @@ def analyse(
     members: int = 0,
     seed: int = 0,
     cancelled: CancelCheck = never,
-    progress: ProgressReport = silent,
+    progress: Progress = silent,
 ) -> Analysis:
     """The filled month. Its error is the held-out one, in units of the prior's std, the same for every cell.
 

@@ -13,10 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
+from tellurion_core.predictor import CancelCheck
+from tellurion_core.progress import Progress
 from tellurion_geo import area_weights
 from tellurion_ocean import scores
-from tellurion_ocean.analysis import Analysis, CancelCheck, ProgressReport, never, silent
+from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.atlas import EVALUATION_MONTHS, evaluation_atlas, training_atlas
+from tellurion_ocean.cancellation import never, silent
 from tellurion_ocean.methods import METHODS, analyse
 from tellurion_ocean.observations import DEFAULT_UNCERTAINTY, Observations, quality_control
 from tellurion_ocean.prior import Hyperparameters, Prior
@@ -102,7 +105,7 @@ def evaluate(
     seed: int = 0,
     members: int = 8,
     cancelled: CancelCheck = never,
-    progress: ProgressReport = silent,
+    progress: Progress = silent,
 ) -> dict[str, dict[str, object]]:
     """Scores by method, as `experiment` draws and `score` counts them. Raises as `experiment` and `analyse` do."""
     trial = experiment(month, observed=observed, profiles=profiles, noise=noise, seed=seed)

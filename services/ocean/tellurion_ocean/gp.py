@@ -14,8 +14,11 @@ import numpy as np
 import scipy.linalg
 
 from tellurion_core.errors import ResourceExhausted
-from tellurion_ocean.analysis import Analysis, CancelCheck, ProgressReport, never, silent, stop_if
+from tellurion_core.predictor import CancelCheck
+from tellurion_core.progress import Progress
+from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.calibration import amplitude
+from tellurion_ocean.cancellation import never, silent, stop_if
 from tellurion_ocean.covariance import covariance_matrix, covariance_product
 from tellurion_ocean.departures import departures
 from tellurion_ocean.local import interpolate_locally
@@ -35,7 +38,7 @@ def analyse(
     members: int = 0,
     seed: int = 0,
     cancelled: CancelCheck = never,
-    progress: ProgressReport = silent,
+    progress: Progress = silent,
     precision: type[np.floating] = np.float32,
 ) -> Analysis:
     """The posterior mean, its standard deviation and posterior draws.

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from tellurion_core.errors import Cancelled
+from tellurion_core.predictor import CancelCheck
+from tellurion_ocean.cancellation import never, stop_if
 from tellurion_ocean.covariance import matern, squared_distance
 from tellurion_ocean.kernels import compiled
 
@@ -30,7 +31,7 @@ def interpolate_locally(
     *,
     variance: float,
     neighbours: int,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: CancelCheck = never,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Interpolated values [G, V] and their remaining variance [G], for a field of the given prior variance.
@@ -41,8 +42,7 @@ def interpolate_locally(
     estimate, remaining = np.empty((len(targets), values.shape[1])), np.empty(len(targets))
     values = np.ascontiguousarray(values)
     for start in range(0, len(targets), TILE):
-        if cancelled():
-            raise Cancelled("the analysis was cancelled")
+        stop_if(cancelled)
         tile = slice(start, start + TILE)
         count = min(neighbours, len(sources))
         _, nearest = tree.query(targets[tile], k=range(1, count + 1), workers=numba.get_num_threads())

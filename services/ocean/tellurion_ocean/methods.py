@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tellurion_core.errors import InvalidInput
+from tellurion_core.predictor import CancelCheck
+from tellurion_core.progress import Progress
 from tellurion_ocean import climatology, dineof, eof_oi, gp, oi
-from tellurion_ocean.analysis import Analysis, CancelCheck, Method, ProgressReport, never, silent
+from tellurion_ocean.analysis import Analysis, Method
+from tellurion_ocean.cancellation import never, silent
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior
 
@@ -22,7 +25,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
 )
 """From the simplest to the best; the mathematics of each stands in its module."""
 
-MEMBER_LIMIT = 100
+MEMBER_LIMIT = 64
 """Members of one analysis."""
 
 
@@ -35,7 +38,7 @@ def analyse(
     members: int = 0,
     seed: int = 0,
     cancelled: CancelCheck = never,
-    progress: ProgressReport = silent,
+    progress: Progress = silent,
 ) -> Analysis:
     """The analysis of `month` by the named method, from observations that passed quality control.
 

@@ -7,6 +7,7 @@ from threading import Lock
 
 import numpy as np
 
+from tellurion_core.errors import InvalidInput
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
 from tellurion_core.tensors import Array, TensorSpec
@@ -77,13 +78,20 @@ class AnalysisModel:
         """The analysis of these observations.
 
         Raises:
-            InvalidInput: an observation that cannot be, by field and index.
+            InvalidInput: an observation that cannot be, by field and index; or no observation passed quality control.
             ResourceExhausted: more observations than the method can take.
             Cancelled: soon after `cancelled` answered true.
         """
         prior, month = self._prior.get(), int(inputs["month"])
         progress(0.0, "quality control")
         accepted, quality = quality_control(_observations(inputs), prior, month)
+        if not len(accepted):
+            counts = f"{quality.outside_ocean} outside the ocean, {quality.failed_background_check}"
+            raise InvalidInput.of(
+                "observations",
+                received=f"all rejected: {counts} failed the background check",
+                accepted="at least one in the ocean that agrees with the climatology within its error",
+            )
         analysis = analyse(
             self._method,
             prior,

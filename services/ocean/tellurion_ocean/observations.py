@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import point_operator
+from tellurion_geo.grid import DEEPEST
 from tellurion_ocean.prior import Prior
 
 NEAR_DEGREES = 0.01
@@ -19,18 +20,18 @@ LEAST_UNCERTAINTY = 0.001
 """°C; the best laboratory thermometers. Smaller stated uncertainties count as this."""
 DEFAULT_UNCERTAINTY = 0.01
 """°C; for an observation that states none: a little above a CTD's or an Argo float's accuracy."""
+GREATEST_UNCERTAINTY = 1000.0
+"""°C; far above any temperature's, and its inverse square is still a number."""
 INNOVATION_LIMIT = 10.0
 """Standard deviations of the innovation beyond which an observation is rejected. True departures have heavier tails
 than a normal distribution: of the left-out training months 6 would reject one true value in 770, 10 one in 4000."""
-DEEPEST = 12_000.0
-"""Metres; below every sea floor."""
 
 ACCEPTED = {
     "latitude": (-90.0, 90.0, "degrees north in -90…90"),
     "longitude": (-180.0, 360.0, "degrees east in -180…360"),
     "depth": (0.0, DEEPEST, f"metres, positive down, in 0…{DEEPEST:.0f}"),
     "temperature": (-np.inf, np.inf, "finite °C"),
-    "uncertainty": (0.0, np.inf, "finite °C, not negative"),
+    "uncertainty": (0.0, GREATEST_UNCERTAINTY, f"°C in 0…{GREATEST_UNCERTAINTY:.0f}"),
 }
 
 
@@ -85,22 +86,14 @@ class Observations:
 
 @dataclass(frozen=True)
 class QualityReport:
-    """What became of the observations."""
+    """What became of the observations that are not used as they came."""
 
-    received: int
-    used: int
-    """Super-observations that the analysis sees."""
     outside_ocean: int
     """Rejected: on land, outside the grid, or below the sea floor or the deepest level."""
     failed_background_check: int
     """Rejected: further from the climatology than its error and their own allow."""
     duplicates_merged: int
     """Merged into another one at nearly the same place."""
-
-    @property
-    def rejected(self) -> int:
-        """Observations that count for nothing; merged ones do count."""
-        return self.outside_ocean + self.failed_background_check
 
 
 def quality_control(
@@ -123,8 +116,6 @@ def quality_control(
     merged = merge_duplicates(observations[in_ocean & plausible])
     passed = int(np.count_nonzero(in_ocean & plausible))
     return merged, QualityReport(
-        received=len(observations),
-        used=len(merged),
         outside_ocean=int(np.count_nonzero(~in_ocean)),
         failed_background_check=int(np.count_nonzero(in_ocean & ~plausible)),
         duplicates_merged=passed - len(merged),
@@ -148,14 +139,18 @@ def merge_duplicates(observations: Observations) -> Observations:
     def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(member_of, weights=precision * values) / total
 
+    def within(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        low, high, _ = ACCEPTED[name]
+        return np.clip(values, low, high)  # the mean of poles may round to beyond the pole
+
     anchor = observations.longitude[first]
     eastward = (observations.longitude - anchor[member_of] + 180.0) % 360.0 - 180.0
     return Observations(
-        mean(observations.latitude),
+        within("latitude", mean(observations.latitude)),
         (anchor + mean(eastward)) % 360.0,
-        mean(observations.depth),
+        within("depth", mean(observations.depth)),
         mean(observations.temperature),
-        total**-0.5,
+        within("uncertainty", total**-0.5),
     )
 
 

@@ -10,8 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from tellurion_ocean.analysis import Analysis, CancelCheck, ProgressReport, never, silent
+from tellurion_core.predictor import CancelCheck
+from tellurion_core.progress import Progress
+from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.calibration import amplitude
+from tellurion_ocean.cancellation import never, silent
 from tellurion_ocean.departures import departures
 from tellurion_ocean.local import interpolate_locally
 from tellurion_ocean.observations import Observations
@@ -30,7 +33,7 @@ def analyse(
     members: int = 0,
     seed: int = 0,
     cancelled: CancelCheck = never,
-    progress: ProgressReport = silent,
+    progress: Progress = silent,
 ) -> Analysis:
     """The analysis; a member is the mean plus the error that the same gain makes on a draw from the prior."""
     seen = departures(prior, observations, month)

@@ -7,14 +7,14 @@ Recht (2007), Random features for large-scale kernel machines; Rasmussen and Wil
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion_core.errors import Cancelled
+from tellurion_core.predictor import CancelCheck
+from tellurion_ocean.cancellation import never, stop_if
 from tellurion_ocean.covariance import FAST
 from tellurion_ocean.departures import Departures
 from tellurion_ocean.kernels import compiled
@@ -45,7 +45,7 @@ def draw(
     *,
     amplitude: float,
     residual_variance: float,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: CancelCheck = never,
 ) -> PriorDraws:
     """`count` draws from amplitude · (modes modesᵀ + residual_variance · Matérn).
 
@@ -79,7 +79,7 @@ def sum_of_waves(
     positions: NDArray[np.float64],  # [N, 4]
     frequencies: NDArray[np.float64],  # [4, J]
     weights: NDArray[np.float64],  # [2J, M], those of the cosines first
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: CancelCheck = never,
 ) -> NDArray[np.float64]:
     """Σⱼ (uⱼ cos ωⱼ·x + vⱼ sin ωⱼ·x), [N, M], in single precision.
 
@@ -90,8 +90,7 @@ def sum_of_waves(
     block = np.empty((min(TILE, len(positions)), len(weights)), dtype=np.float32)
     total = np.empty((len(positions), weights.shape[1]))
     for start in range(0, len(positions), TILE):
-        if cancelled():
-            raise Cancelled("the analysis was cancelled")
+        stop_if(cancelled)
         rows = positions[start : start + TILE].astype(np.float32)
         _waves(rows, turns, series, block)
         total[start : start + TILE] = block[: len(rows)] @ weights

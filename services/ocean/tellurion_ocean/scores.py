@@ -110,7 +110,8 @@ def gaussian_crps(mean: NDArray[np.float64], std: NDArray[np.float64], truth: ND
 
     Source: Gneiting and Raftery (2007), Strictly proper scoring rules, eq. 21.
     """
-    z = (truth - mean) / np.maximum(std, 1e-9)
+    std = np.maximum(std, 1e-9)  # °C; a certain forecast scores its absolute error
+    z = (truth - mean) / std
     density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
     return float(np.mean(std * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi))))
 

@@ -51,7 +51,7 @@ def test_a_wild_value_is_rejected_and_reported_and_does_not_spoil_its_duplicate(
         np.append(good.uncertainty, 0.1),
     )
     kept, report = quality_control(wild, prior, MONTH)
-    assert (report.received, report.used, report.failed_background_check) == (51, 50, 1)
+    assert (len(kept), report.failed_background_check) == (50, 1)
     assert kept.temperature.max() < 50
 
 
@@ -59,8 +59,8 @@ def test_land_the_deep_and_the_far_south_are_outside(small_prior):
     prior = small_prior()
     island = prior.grid.lat[5], prior.grid.lon[6]
     places = Observations.of([island[0], 0.0, -80.0, 0.0], [island[1], 180.0, 180.0, 180.0], [0, 900, 0, 0], 20.0)
-    _, report = quality_control(places, prior, MONTH)
-    assert (report.outside_ocean, report.rejected) == (3, 3)
+    kept, report = quality_control(places, prior, MONTH)
+    assert (len(kept), report.outside_ocean, report.failed_background_check) == (1, 3, 0)
 
 
 def test_the_report_accounts_for_every_observation(small_prior, observe):
@@ -70,8 +70,9 @@ def test_the_report_accounts_for_every_observation(small_prior, observe):
     temperature = good.temperature[twice].copy()
     temperature[20] = -99.0
     mixed = Observations.of(good.latitude[twice], good.longitude[twice], good.depth[twice], temperature, 0.05)
-    _, report = quality_control(mixed, prior, MONTH)
-    assert report.received == report.used + report.rejected + report.duplicates_merged == 50
+    merged, report = quality_control(mixed, prior, MONTH)
+    assert (report.outside_ocean, report.failed_background_check, report.duplicates_merged) == (0, 1, 10)
+    assert len(merged) == 50 - 1 - 10
 
 
 @pytest.mark.parametrize("method", ["oi", "dineof", "eof_oi", "gp"])
@@ -97,6 +98,7 @@ def test_the_order_of_observations_does_not_matter(small_prior, observe, method)
         ("temperature", np.inf),
         ("temperature", np.nan),
         ("uncertainty", -0.1),
+        ("uncertainty", 1e200),
     ],
 )
 def test_an_impossible_value_is_refused_with_its_field_and_index(name, value):
@@ -105,6 +107,17 @@ def test_an_impossible_value_is_refused_with_its_field_and_index(name, value):
     with pytest.raises(InvalidInput) as refused:
         Observations.of(**rows)
     assert refused.value.violations[0].field == f"observations.{name}[1]"
+
+
+@pytest.mark.parametrize("latitude", [-90.0, 90.0])
+def test_the_bounds_of_what_is_accepted_survive_the_merge(latitude):
+    uncertainty = np.append(np.random.default_rng(0).uniform(0.0, 1000.0, 999), 1000.0)
+    edge = Observations.of(latitude, np.arange(1000) * 0.36, 12_000.0, 10.0, uncertainty)
+    merged = merge_duplicates(edge)
+    assert len(merged) == 1000
+    np.testing.assert_allclose(merged.latitude, latitude)
+    np.testing.assert_allclose(merged.depth, 12_000.0)
+    assert merged.uncertainty.max() == pytest.approx(1000.0)
 
 
 def test_columns_that_disagree_are_refused():

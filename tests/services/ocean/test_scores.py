@@ -65,6 +65,11 @@ def test_the_gaussian_crps_is_that_of_many_members():
     assert scores.gaussian_crps(mean, std, truth) == pytest.approx(scores.fair_crps(members, truth), abs=0.01)
 
 
+def test_the_gaussian_crps_of_a_certain_forecast_is_its_absolute_error():
+    mean, truth = np.array([0.0, 1.0, -2.0]), np.array([0.5, 1.0, 1.0])
+    assert scores.gaussian_crps(mean, np.zeros(3), truth) == pytest.approx((0.5 + 0.0 + 3.0) / 3)
+
+
 def test_the_interval_of_uncorrelated_values_is_that_of_the_central_limit():
     rng = np.random.default_rng(4)
     latitude, longitude = np.degrees(np.arcsin(rng.uniform(-1, 1, 50_000))), rng.uniform(0, 360, 50_000)

@@ -52,7 +52,8 @@ def stub() -> Iterator[ocean_pb2_grpc.OceanServiceStub]:
 
 
 def spec(**changes: Any) -> Request:
-    return Request(spec=ocean_pb2.ReconstructSpec(**{"method": "climatology", "month": 2, "seed": 5, **changes}))
+    asked = {"method": "climatology", "month": 2, "members": 1, "seed": 5, **changes}
+    return Request(spec=ocean_pb2.ReconstructSpec(**asked))
 
 
 def tensors(**changes: Any) -> list[Request]:
