@@ -85,7 +85,7 @@ async def serve(kind: str, address: str) -> None:
 
 
 async def bare_parts(field: np.ndarray) -> AsyncIterator[ocean_pb2.ReconstructRequest]:
-    yield ocean_pb2.ReconstructRequest(spec=ocean_pb2.ReconstructSpec(method="gp", month=1, seed=field.nbytes))
+    yield ocean_pb2.ReconstructRequest(spec=ocean_pb2.ReconstructSpec(method="gp", month=1, members=1, seed=field.nbytes))
     data = field.view(np.uint8).data
     for start in range(0, field.nbytes, CHUNK_BYTES):
         part = tensor_pb2.TensorPart(chunk=bytes(data[start : start + CHUNK_BYTES]))
@@ -93,7 +93,7 @@ async def bare_parts(field: np.ndarray) -> AsyncIterator[ocean_pb2.ReconstructRe
 
 
 async def codec_parts(field: np.ndarray) -> AsyncIterator[ocean_pb2.ReconstructRequest]:
-    yield ocean_pb2.ReconstructRequest(spec=ocean_pb2.ReconstructSpec(method="gp", month=1))
+    yield ocean_pb2.ReconstructRequest(spec=ocean_pb2.ReconstructSpec(method="gp", month=1, members=1))
     for part in encode("field", field):
         yield ocean_pb2.ReconstructRequest(tensor=part)
 

@@ -26,7 +26,7 @@ Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=360, allow_inf_nan=False)]
 Depth = Annotated[float, Field(ge=0, le=DEEPEST, allow_inf_nan=False)]
 Temperature = Annotated[float, Field(allow_inf_nan=False)]
-Uncertainty = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Uncertainty = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 
 
 class Observations(BaseModel):
