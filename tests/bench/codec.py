@@ -85,7 +85,8 @@ async def serve(kind: str, address: str) -> None:
 
 
 async def bare_parts(field: np.ndarray) -> AsyncIterator[ocean_pb2.ReconstructRequest]:
-    yield ocean_pb2.ReconstructRequest(spec=ocean_pb2.ReconstructSpec(method="gp", month=1, members=1, seed=field.nbytes))
+    spec = ocean_pb2.ReconstructSpec(method="gp", month=1, members=1, seed=field.nbytes)
+    yield ocean_pb2.ReconstructRequest(spec=spec)
     data = field.view(np.uint8).data
     for start in range(0, field.nbytes, CHUNK_BYTES):
         part = tensor_pb2.TensorPart(chunk=bytes(data[start : start + CHUNK_BYTES]))
