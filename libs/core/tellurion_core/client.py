@@ -14,10 +14,10 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from opentelemetry import propagate
 
 from tellurion_core.call import REQUEST_ID_KEY, current_call
+from tellurion_core.tensors import MAX_MESSAGE_BYTES
 
 DEADLINE_MARGIN = 0.05
 """Seconds kept back from the caller's deadline, to answer it truthfully when ours has passed."""
-MAX_MESSAGE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,7 @@ from tellurion_core.errors import InvalidInput
 from tellurion_core.interceptor import Authenticator, CallInterceptor, embedded_identity
 from tellurion_core.settings import ServerSettings, TelemetrySettings, load
 from tellurion_core.telemetry import RpcMetrics, Tracing, configure_logs, serve_metrics, tracer_provider
-
-MAX_MESSAGE_BYTES = 4 << 20
-"""Largest single message; larger data travel in chunks."""
+from tellurion_core.tensors import MAX_MESSAGE_BYTES
 
 log = structlog.get_logger()
 

@@ -24,6 +24,8 @@ CHUNK_BYTES = 512 << 10
 """Size of a chunk; 256 KiB to 2 MiB measure alike on loopback, smaller and larger are slower."""
 MAX_CHUNK_BYTES = 1 << 20
 """Largest chunk accepted from another implementation."""
+MAX_MESSAGE_BYTES = 4 << 20
+"""Largest single gRPC message; larger data travel in chunks."""
 
 _DTYPES: dict[int, np.dtype[Any]] = {
     getattr(DataType, f"DATA_TYPE_{name.upper()}"): np.dtype(name)
@@ -33,6 +35,7 @@ _DTYPES: dict[int, np.dtype[Any]] = {
     )
 }
 _DATA_TYPES = {dtype: number for number, dtype in _DTYPES.items()}
+_BYTE_ORDERS = (ByteOrder.BYTE_ORDER_LITTLE_ENDIAN, ByteOrder.BYTE_ORDER_BIG_ENDIAN)
 _NATIVE = ByteOrder.BYTE_ORDER_LITTLE_ENDIAN if sys.byteorder == "little" else ByteOrder.BYTE_ORDER_BIG_ENDIAN
 
 
@@ -193,7 +196,7 @@ class TensorReader:
     def _checked(self, header: tensor_pb2.TensorHeader) -> tuple[np.dtype[Any], tuple[int, ...]]:
         name, shape = header.name, tuple(header.shape)
         dtype = _DTYPES.get(header.data_type)
-        if dtype is None or header.byte_order not in (1, 2):
+        if dtype is None or header.byte_order not in _BYTE_ORDERS:
             accepted = "a data type and a byte order of tellurion.common.v1"
             raise InvalidInput.of(
                 f"{name}.data_type", received=f"{header.data_type}/{header.byte_order}", accepted=accepted

@@ -29,7 +29,7 @@ def header(**changes: Any) -> TensorHeader:
 
 
 def spec(**changes: Any) -> ReconstructSpec:
-    return ReconstructSpec(**{"method": "gp", "month": 2, **changes})
+    return ReconstructSpec(**{"method": "gp", "month": 2, "members": 1, **changes})
 
 
 @pytest.fixture(scope="module")

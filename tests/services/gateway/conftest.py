@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -217,6 +218,16 @@ class RunningGateway:
     def log(self) -> list[dict[str, Any]]:
         """The lines logged so far."""
         return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+
+    def logged(self, request_id: str) -> dict[str, Any]:
+        """The line of a request, which is logged once its answer is on its way."""
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            for line in self.log():
+                if line.get("request_id") == request_id:
+                    return line
+            time.sleep(0.01)
+        raise AssertionError(f"no line of {request_id} was logged")
 
     def peak_memory(self) -> int:
         """Most bytes that were resident so far."""

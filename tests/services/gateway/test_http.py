@@ -81,7 +81,7 @@ def test_a_request_id_is_taken_answered_and_passed_on(
     answer = client.post(URL, json=body, headers={"X-Request-Id": "cruise-42"})
     assert answer.headers["X-Request-Id"] == "cruise-42"
     assert ocean.calls[-1][0].request_id == "cruise-42"
-    line = next(line for line in gateway.log() if line.get("request_id") == "cruise-42")
+    line = gateway.logged("cruise-42")
     assert {
         "event": "request",
         "method": "POST",
