@@ -217,7 +217,8 @@ class RunningGateway:
 
     def log(self) -> list[dict[str, Any]]:
         """The lines logged so far."""
-        return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+        whole, _, _ = self.log_path.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def logged(self, request_id: str) -> dict[str, Any]:
         """The line of a request, which is logged once its answer is on its way."""
