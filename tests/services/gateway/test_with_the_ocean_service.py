@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,6 @@ import netCDF4
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    find_spec("tellurion_ocean") is None or find_spec("tellurion_ocean.__main__") is None,
-    reason="the ocean service is not installed",
-)
 URL = "/v1/ocean:reconstruct"
 SOUTHERN_ATLANTIC = {
     "latitude": [-30.0, -30.0, -20.0, -20.001, -25.0],

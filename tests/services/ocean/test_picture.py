@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from matplotlib.image import imread
 
 from tellurion_ocean.methods import analyse
-
-pytest.importorskip("matplotlib")
-pytest.importorskip("cmocean")
+from tellurion_ocean.picture import draw_reconstruction
 
 
 def test_the_picture_is_a_wide_image_of_three_depths(tmp_path, small_prior, observe):
-    from matplotlib.image import imread
-
-    from tellurion_ocean.picture import draw_reconstruction
-
     prior = small_prior()
     observations, _ = observe(prior, 2, 60)
     analysis = analyse("oi", prior, observations, 2)
