@@ -222,7 +222,7 @@ class RunningGateway:
 
     def logged(self, request_id: str) -> dict[str, Any]:
         """The line of a request, which is logged once its answer is on its way."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + 10
         while time.monotonic() < end:
             for line in self.log():
                 if line.get("request_id") == request_id:

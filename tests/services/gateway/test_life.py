@@ -39,7 +39,7 @@ def test_a_client_that_goes_away_cancels_the_work(
     with pytest.raises(httpx.ReadTimeout):
         gateway.client.post(URL, json=body, headers=headers, timeout=httpx.Timeout(5, read=0.5))
     assert ocean.cancelled.wait(5)
-    until(lambda: any(line.get("request_id") == headers["X-Request-Id"] for line in gateway.log()))
+    gateway.logged(headers["X-Request-Id"])
     metrics = gateway.client.get("/metrics").text
     assert "tellurion_http_active 1.0" in metrics  # the one that asks
 
