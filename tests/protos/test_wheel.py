@@ -32,7 +32,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.mark.slow
 def test_the_installed_wheel_alone_gives_messages_rules_and_stubs(wheel: Path, tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(tmp_path), str(wheel)]
     subprocess.run(pip, check=True)
@@ -42,7 +41,6 @@ def test_the_installed_wheel_alone_gives_messages_rules_and_stubs(wheel: Path, t
     assert (float(most), stub) == (12, "OceanServiceStub")
 
 
-@pytest.mark.slow
 def test_the_namespace_is_left_open_for_other_distributions(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     assert not names & {"tellurion/__init__.py", "tellurion/ocean/__init__.py", "tellurion/common/__init__.py"}

@@ -10,7 +10,10 @@ from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_client.observations import Observations, of_one_month, points_of
 from tellurion_client.ocean_wire import AnswerReader, Reconstruction, requests
 from tellurion_client.options import (
+    DEFAULT_METHOD,
+    METHODS,
     check_evaluation_month,
+    check_learned,
     check_members,
     check_method,
     check_methods,
@@ -42,22 +45,28 @@ class OceanClient:
         self,
         observations: Observations,
         *,
-        method: str = "gp",
+        method: str = DEFAULT_METHOD,
         month: int | None = None,
         members: int = 8,
         seed: int = 0,
+        steps: int = 0,
+        weights: str = "",
         progress: Progress | None = None,
         timeout: float | None = None,
     ) -> Reconstruction:
         """One month of temperature on the service's grid, with its uncertainty.
 
         The month is that of the observations' time. With `month`, only the observations of that month are used, of
-        any year, and those without a time. The same observations, method, members and seed give the same answer.
-        Ctrl-C cancels the work in the service.
+        any year, and those without a time. The same observations and options give the same answer. Ctrl-C cancels the
+        work in the service.
+
+        A learned method takes `steps`, how many its sampler does, its own number where 0; and `weights`, the name or
+        SHA-256 of weights that are registered with the service (`tellurion models add`), those shipped where empty.
 
         Raises:
             InvalidInput: an option or an observation that cannot be used; observations of several months, or without
                 time, and no `month`.
+            NotFound: the service has no such weights.
             DeadlineExceeded: not done within `timeout` seconds.
             Unavailable: the service cannot be reached or started.
             DataCorrupted: the answer arrived damaged.
@@ -65,13 +74,16 @@ class OceanClient:
         check_method(method)
         check_members(members, least=1)
         check_seed(seed)
+        check_learned([method], steps=steps, weights=weights)
         check_timeout(timeout)
         if month is not None:
             check_month(month)
         month, points = of_one_month(points_of(observations), month)
-        stream = requests(points, method=method, month=month, members=members, seed=seed)
+        spec = ocean_pb2.ReconstructSpec(
+            method=method, month=month, members=members, seed=seed, steps=steps, weights=weights
+        )
         answer = AnswerReader()
-        with self._call("Reconstruct", stream, timeout) as responses:
+        with self._call("Reconstruct", requests(spec, points), timeout) as responses:
             for response in responses:
                 step = answer.feed(response)
                 if step is not None and progress is not None:
@@ -87,16 +99,20 @@ class OceanClient:
         methods: Iterable[str] = (),
         members: int = 8,
         seed: int = 0,
+        steps: int = 0,
+        weights: str = "",
         progress: Progress | None = None,
         timeout: float | None = None,
     ) -> dict[str, MethodScores]:
         """Scores by method on a month of the World Ocean Atlas that no method was fitted to.
 
         What the methods see is drawn from the atlas with `seed`: either the part `observed` of the wet cells of each
-        level, or so many full `profiles`. All methods where `methods` is empty.
+        level, or so many full `profiles`. All methods where `methods` is empty. Those that are learned take `steps` and
+        `weights` as in `reconstruct`.
 
         Raises:
             InvalidInput: an option that cannot be used.
+            NotFound: the service has no such weights.
             DeadlineExceeded: not done within `timeout` seconds.
             Unavailable: the service cannot be reached or started.
         """
@@ -106,8 +122,11 @@ class OceanClient:
         check_methods(chosen)
         check_members(members, least=2)
         check_seed(seed)
+        check_learned(chosen or METHODS, steps=steps, weights=weights)
         check_timeout(timeout)
-        request = ocean_pb2.EvaluateRequest(month=month, seed=seed, methods=chosen, members=members)
+        request = ocean_pb2.EvaluateRequest(
+            month=month, seed=seed, methods=chosen, members=members, steps=steps, weights=weights
+        )
         if observed is not None:
             request.observed = observed
         if profiles is not None:
@@ -134,7 +153,7 @@ class OceanClient:
         with self._client.calling(SERVICE):
             stub = ocean_pb2_grpc.OceanServiceStub(self._client.channel(SERVICE))
             answer = stub.ListMethods(ocean_pb2.ListMethodsRequest(), timeout=timeout, metadata=_metadata())
-        return tuple(Method(method.name, method.description, method.ensemble) for method in answer.methods)
+        return tuple(map(Method.of, answer.methods))
 
     @contextmanager
     def _call(self, method: str, request: Any, timeout: float | None) -> Iterator[Any]:

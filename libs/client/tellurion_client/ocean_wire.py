@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,14 +43,26 @@ class Reconstruction:
     members: NDArray[np.float32] | None
     """Ensemble [K, Z, Y, X] in °C; None where none was asked for."""
     report: ocean_pb2.ReconstructReport
-    """Method, month, seed, and what became of the observations."""
+    """Method, month, seed, steps and weights, and what became of the observations."""
 
-    def write(self, path: Path) -> None:
-        """Writes CF NetCDF, whole or not at all.
+    def write(self, path: str | PathLike[str], *, members_out: str | PathLike[str] | None = None) -> None:
+        """Writes CF NetCDF, each file whole or not at all.
+
+        The members are written with the analysis or, with `members_out`, to a file of their own, where its mean and
+        standard deviation stand beside them.
 
         Raises:
-            InvalidInput: the path cannot be written.
+            InvalidInput: a path cannot be written; or `members_out` is given and there are no members.
         """
+        if members_out is None:
+            self._write(path, self.members)
+            return
+        if self.members is None:
+            raise InvalidInput.of("members_out", received="a file, and no members", accepted="none")
+        self._write(members_out, self.members)
+        self._write(path, None)
+
+    def _write(self, path: str | PathLike[str], members: NDArray[np.float32] | None) -> None:
         observations = self.report.observations
         attributes: dict[str, str | int] = {
             "method": self.report.method,
@@ -60,14 +72,13 @@ class Reconstruction:
             "observations_rejected": observations.rejected,
             "software_version": f"tellurion {self.report.version}",
         }
-        write_analysis(path, self.grid, self.report.month, self.mean, self.std, self.members, attributes)
+        if self.report.weights_sha256:
+            attributes |= {"steps": self.report.steps, "weights_sha256": self.report.weights_sha256}
+        write_analysis(path, self.grid, self.report.month, self.mean, self.std, members, attributes)
 
 
-def requests(
-    points: Points, *, method: str, month: int, members: int, seed: int
-) -> Iterator[ocean_pb2.ReconstructRequest]:
+def requests(spec: ocean_pb2.ReconstructSpec, points: Points) -> Iterator[ocean_pb2.ReconstructRequest]:
     """The request stream of one reconstruction: the specification, then the observations."""
-    spec = ocean_pb2.ReconstructSpec(method=method, month=month, members=members, seed=seed)
     yield ocean_pb2.ReconstructRequest(spec=spec)
     for name in ("latitude", "longitude", "depth", "temperature", "uncertainty"):
         for part in encode(name, np.asarray(getattr(points, name), np.float64)):

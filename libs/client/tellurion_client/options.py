@@ -6,11 +6,16 @@ from collections.abc import Iterable
 
 from tellurion_core.errors import InvalidInput
 
-METHODS = ("gp", "eof_oi", "oi", "dineof", "climatology")
+METHODS = ("posterior", "gp", "eof_oi", "oi", "dineof", "reconmost", "climatology")
 """Methods of ocean reconstruction, best first."""
+LEARNED = ("posterior", "reconmost")
+"""Those that sample a learned model, and so take steps and weights."""
+DEFAULT_METHOD = "gp"
+"""The method where none is named."""
 EVALUATION_MONTHS = (2, 8)
 """Months of the atlas that no method was fitted to."""
 MAX_MEMBERS = 64
+MAX_STEPS = 1000
 MAX_SEED = 2**63 - 1
 """Largest seed; as a signed number it fits into every format that records it."""
 
@@ -50,6 +55,17 @@ def check_members(members: int, *, least: int) -> None:
 def check_seed(seed: int) -> None:
     """Raises InvalidInput unless this is a seed."""
     _check_within("seed", seed, 0, MAX_SEED)
+
+
+def check_learned(methods: Iterable[str], *, steps: int, weights: str) -> None:
+    """Raises InvalidInput unless one of these methods takes `steps` and `weights`, or they are left out (0, empty)."""
+    _check_within("steps", steps, 0, MAX_STEPS)
+    if not isinstance(weights, str):
+        raise InvalidInput.of("weights", received=weights, accepted="a name or SHA-256 of registered weights")
+    if set(methods).isdisjoint(LEARNED):
+        for name, value in (("steps", steps), ("weights", weights)):
+            if value:
+                raise InvalidInput.of(name, received=value, accepted=f"none, except with {' or '.join(LEARNED)}")
 
 
 def check_sampling(observed: float | None, profiles: int | None) -> None:

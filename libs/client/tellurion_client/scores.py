@@ -17,6 +17,13 @@ class Method:
     """What it computes, in a sentence."""
     ensemble: bool
     """Whether it answers an ensemble."""
+    learned: bool
+    """Whether it samples a learned model, and so takes `steps` and `weights`."""
+
+    @classmethod
+    def of(cls, wire: ocean_pb2.Method) -> Method:
+        """From the wire."""
+        return cls(wire.name, wire.description, wire.ensemble, wire.learned)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,14 @@ class StateSettings(BaseSettings):
     model_config = _CONFIG
 
     state: Path = Path.home() / ".local" / "state" / "tellurion"
-    """Folder for artifacts, sockets and databases of an embedded platform."""
+    """Folder for artifacts, weights, sockets and databases of an embedded platform."""
+    models: Path | None = None
+    """Folder of registered weights; `models` in the state folder where it is not set."""
+
+    @property
+    def models_folder(self) -> Path:
+        """Folder of registered weights."""
+        return self.models or self.state / "models"
 
 
 def load(kind: type[S]) -> S:

@@ -53,6 +53,10 @@ class ReconstructAnswer(BaseModel):
     method: str
     month: int
     seed: int
+    steps: int = Field(description="Steps of the sampler; 0 for a method that is not learned.")
+    weights_sha256: str = Field(
+        description="Lower-case hexadecimal SHA-256 of the weights; empty for a method that is not learned."
+    )
     observations: ObservationsAnswer
     seconds: float = Field(description="Time the computation took.")
     artifact: ArtifactAnswer = Field(description="The analysis, CF NetCDF.")
@@ -77,6 +81,8 @@ class ReconstructAnswer(BaseModel):
             method=report.method,
             month=report.month,
             seed=report.seed,
+            steps=report.steps,
+            weights_sha256=report.weights_sha256,
             observations=observations,
             seconds=report.seconds,
             artifact=ArtifactAnswer.of(artifact),
@@ -89,6 +95,12 @@ class MethodAnswer(BaseModel):
     name: str
     description: str
     ensemble: bool = Field(description="Whether it answers an ensemble.")
+    learned: bool = Field(description="Whether it samples a learned model, and so takes `steps` and `weights`.")
+
+    @classmethod
+    def of(cls, wire: ocean_pb2.Method) -> MethodAnswer:
+        """From the wire."""
+        return cls(name=wire.name, description=wire.description, ensemble=wire.ensemble, learned=wire.learned)
 
 
 class MethodsAnswer(BaseModel):
@@ -102,7 +114,7 @@ class MethodsAnswer(BaseModel):
     @classmethod
     def of(cls, wire: ocean_pb2.ListMethodsResponse) -> MethodsAnswer:
         """From the wire."""
-        methods = [MethodAnswer(name=m.name, description=m.description, ensemble=m.ensemble) for m in wire.methods]
+        methods = [MethodAnswer.of(method) for method in wire.methods]
         return cls(methods=methods, depth=list(wire.depth), lat=list(wire.lat), lon=list(wire.lon))
 
 

@@ -63,12 +63,12 @@ class Ocean:
             return await self._stub.ListMethods(ocean_pb2.ListMethodsRequest())
 
     async def reconstruct(
-        self, points: Points, *, method: str, month: int, members: int, seed: int, progress: Progress
+        self, spec: ocean_pb2.ReconstructSpec, points: Points, *, progress: Progress
     ) -> Reconstruction:
         """One month of temperature on the service's grid."""
         reader = AnswerReader()
         with _errors():
-            call = self._stub.Reconstruct(requests(points, method=method, month=month, members=members, seed=seed))
+            call = self._stub.Reconstruct(requests(spec, points))
             try:
                 async for response in call:
                     if (step := reader.feed(response)) is not None:

@@ -8,7 +8,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tellurion.ocean.v1 import ocean_pb2
-from tellurion_client.options import MAX_SEED, METHODS
+from tellurion_client.options import DEFAULT_METHOD, MAX_SEED
 from tellurion_core.errors import InvalidInput
 from tellurion_core.fields import rules
 
@@ -30,7 +30,7 @@ def ruled(message: Descriptor, name: str, **more: Any) -> Any:
     elif field.type == FieldDescriptor.TYPE_INT32:
         limits = {key: int(limit) for key, limit in limits.items()}
     if own.pattern and not field.is_repeated:
-        limits["pattern"] = f"^(?:{own.pattern})$"
+        limits["pattern"] = f"^(?:{own.pattern}){'' if own.required else '?'}$"  # an empty string is none
     return Field(**limits | more)
 
 
@@ -38,6 +38,13 @@ MethodName = Annotated[str, ruled(RECONSTRUCT, "method")]
 Month = Annotated[int, ruled(RECONSTRUCT, "month", examples=[2])]
 Members = Annotated[int, ruled(RECONSTRUCT, "members", ge=1, examples=[8])]
 Seed = Annotated[int, ruled(RECONSTRUCT, "seed", examples=[7])]
+Steps = Annotated[int, ruled(RECONSTRUCT, "steps", examples=[20])]
+Weights = Annotated[str, ruled(RECONSTRUCT, "weights", examples=["north"])]
+STEPS = "Steps of a learned method's sampler; the method's own number where 0. No other method takes any."
+WEIGHTS = (
+    "Weights of a learned method, by the name or SHA-256 under which they are registered with the service; those "
+    "shipped where empty. No other method takes any."
+)
 
 
 class ReconstructOptions(BaseModel):
@@ -45,7 +52,7 @@ class ReconstructOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: MethodName = Field(default=METHODS[0], description="Name of the method, from `/v1/ocean/methods`.")
+    method: MethodName = Field(default=DEFAULT_METHOD, description="Name of the method, from `/v1/ocean/methods`.")
     month: Month | None = Field(
         default=None,
         description="Calendar month, 1 for January. Needed where the observations are of several months, or of none; "
@@ -53,6 +60,13 @@ class ReconstructOptions(BaseModel):
     )
     members: Members = Field(default=DEFAULT_MEMBERS, description="Ensemble members in the analysis file.")
     seed: Seed = Field(default=0, description="Seed of the members: the same seed and input give the same answer.")
+    steps: Steps = Field(default=0, description=STEPS)
+    weights: Weights = Field(default="", description=WEIGHTS)
+
+    def message(self, month: int) -> ocean_pb2.ReconstructSpec:
+        """The specification for the ocean service."""
+        names = {field.name for field in RECONSTRUCT.fields}
+        return ocean_pb2.ReconstructSpec(**self.model_dump(include=names) | {"month": month})
 
 
 class EvaluateOptions(BaseModel):
@@ -80,6 +94,8 @@ class EvaluateOptions(BaseModel):
     members: Annotated[int, ruled(EVALUATE, "members")] = Field(
         default=DEFAULT_MEMBERS, description="Ensemble members that spread and CRPS are computed from."
     )
+    steps: Annotated[int, ruled(EVALUATE, "steps")] = Field(default=0, description=STEPS)
+    weights: Annotated[str, ruled(EVALUATE, "weights")] = Field(default="", description=WEIGHTS)
 
     @model_validator(mode="after")
     def _one_sampling(self) -> Self:

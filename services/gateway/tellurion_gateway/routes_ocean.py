@@ -42,7 +42,7 @@ router = APIRouter(prefix="/v1", tags=["ocean"])
     summary="Reconstruct one month of ocean temperature from sparse observations",
     responses={
         200: {"model": ReconstructAnswer, "content": {NETCDF: NETCDF_FILE, EVENTS: EVENT_STREAM}},
-        **problems(406, 408, 413, 415, 422, 429, 500, 503, 504),
+        **problems(404, 406, 408, 413, 415, 422, 429, 500, 503, 504),
     },
     openapi_extra=RECONSTRUCT_BODY,
 )
@@ -65,7 +65,7 @@ async def reconstruct(request: Request, gateway: Here, query: Annotated[Reconstr
     summary="Score methods on a month of the World Ocean Atlas that none was fitted to",
     responses={
         200: {"model": Scores, "content": {EVENTS: EVENT_STREAM}},
-        **problems(406, 408, 413, 415, 422, 429, 500, 503, 504),
+        **problems(404, 406, 408, 413, 415, 422, 429, 500, 503, 504),
     },
     openapi_extra=EVALUATE_BODY,
 )
@@ -107,15 +107,7 @@ def _untold(fraction: float, message: str) -> None:
 
 
 async def _computed(gateway: Gateway, order: Order, progress: Progress) -> Reconstruction:
-    options = order.options
-    return await gateway.ocean.reconstruct(
-        order.points,
-        method=options.method,
-        month=order.month,
-        members=options.members,
-        seed=options.seed,
-        progress=progress,
-    )
+    return await gateway.ocean.reconstruct(order.options.message(order.month), order.points, progress=progress)
 
 
 async def _summary(gateway: Gateway, order: Order, progress: Progress) -> str:

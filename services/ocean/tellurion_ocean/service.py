@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import inspect
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import aclosing
 from importlib.metadata import version
 from typing import Any
@@ -18,22 +18,28 @@ from tellurion_core.errors import InvalidInput
 from tellurion_core.predictor import LocalPredictor, Predictor
 from tellurion_core.progress import Progress, Step, followed
 from tellurion_core.server import Service
-from tellurion_core.settings import ServerSettings
+from tellurion_core.settings import ServerSettings, StateSettings, load
 from tellurion_core.tensors import Array, TensorReader, encode
+from tellurion_core.weights import WeightsStore
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.atlas import EVALUATION_MONTHS, training_atlas
 from tellurion_ocean.evaluate import Experiment, experiment, score
-from tellurion_ocean.methods import METHODS
+from tellurion_ocean.methods import LEARNED, METHODS
 from tellurion_ocean.models import FIELDS, OBSERVATIONS, OPTIONS, REJECTIONS, model_name, models
 
 Context = Any
+SERVICE = "ocean"
+"""The service that users register weights for."""
+SHIPPED = bytes(hashlib.sha256().digest_size)
+"""What a model takes as the digest of the weights that it comes with."""
 
 
 class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
     """Answers tellurion.ocean.v1.OceanService."""
 
-    def __init__(self, predictor: Predictor, *, max_request_bytes: int) -> None:
+    def __init__(self, predictor: Predictor, weights: WeightsStore, *, max_request_bytes: int) -> None:
         self._predictor = predictor
+        self._weights = weights
         self._max_request_bytes = max_request_bytes
 
     async def ListMethods(  # noqa: N802
@@ -42,7 +48,7 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
         """The methods, best first, and their grid."""
         grid = (await asyncio.to_thread(training_atlas)).grid
         methods = [
-            ocean_pb2.Method(name=name, description=_description(method), ensemble=True)
+            ocean_pb2.Method(name=name, description=_description(method), ensemble=True, learned=name in LEARNED)
             for name, method in reversed(METHODS.items())
         ]
         return ocean_pb2.ListMethodsResponse(methods=methods, depth=grid.depth, lat=grid.lat, lon=grid.lon)
@@ -71,12 +77,14 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
         methods = list(request.methods) or list(reversed(METHODS))
         for index, method in enumerate(methods):
             _check_method(method, f"methods[{index}]")
+        _check_learned(methods, request)
         if request.month not in EVALUATION_MONTHS:
             accepted = f"{' or '.join(map(str, EVALUATION_MONTHS))}, which no method was fitted to"
             raise InvalidInput.of("month", received=request.month, accepted=accepted)
         sampling = request.WhichOneof("sampling")
         if sampling is None:
             raise InvalidInput.of("sampling", received="nothing", accepted="observed or profiles")
+        request.weights = await self._sha256(request.weights)
         drawn = {sampling: getattr(request, sampling)}
         trial = await asyncio.to_thread(experiment, request.month, seed=request.seed, **drawn)
         scores = []
@@ -97,7 +105,7 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
     async def _received(
         self, requests: AsyncIterator[ocean_pb2.ReconstructRequest]
     ) -> tuple[ocean_pb2.ReconstructSpec, dict[str, Array]]:
-        """The specification and the observations of one request stream."""
+        """The specification, weights by their SHA-256, and the observations of one request stream."""
         spec: ocean_pb2.ReconstructSpec | None = None
         reader = TensorReader(self._max_request_bytes, OBSERVATIONS)
         async for request in requests:
@@ -108,6 +116,8 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
             if kind == "spec":
                 spec = request.spec
                 _check_method(spec.method, "method")
+                _check_learned([spec.method], spec)
+                spec.weights = await self._sha256(spec.weights)
             else:
                 reader.feed(request.tensor)
         if spec is None:
@@ -117,16 +127,24 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
             raise InvalidInput.of("observations", received="zero observations", accepted="at least 1")
         return spec, observations
 
+    async def _sha256(self, weights: str) -> str:
+        """The SHA-256 of registered weights; empty where none are named. Raises NotFound."""
+        return (await asyncio.to_thread(self._weights.get, SERVICE, weights)).sha256 if weights else ""
+
     async def _infer(
         self, spec: ocean_pb2.ReconstructSpec, observations: Mapping[str, Array], report: Progress
     ) -> dict[str, Array]:
-        options = {name: np.array(getattr(spec, name), kind.dtype) for name, kind in OPTIONS.items()}
+        weights = bytes.fromhex(spec.weights) or SHIPPED
+        asked = {name: getattr(spec, name) for name in OPTIONS} | {"weights": list(weights)}
+        options = {name: np.array(asked[name], kind.dtype) for name, kind in OPTIONS.items()}
         return await self._predictor.infer(model_name(spec.method), {**observations, **options}, progress=report)
 
     async def _score(
         self, method: str, trial: Experiment, request: ocean_pb2.EvaluateRequest, report: Progress
     ) -> ocean_pb2.MethodScores:
         spec = ocean_pb2.ReconstructSpec(method=method, month=trial.month, members=request.members, seed=request.seed)
+        if method in LEARNED:
+            spec.steps, spec.weights = request.steps, request.weights
         observations = {name: getattr(trial.observations, name) for name in OBSERVATIONS}
         started = time.monotonic()
         outputs = await self._infer(spec, observations, report)
@@ -147,11 +165,12 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
 
 def service(settings: ServerSettings) -> Service:
     """The service with its models in this process; it serves once they are loaded."""
-    predictor = LocalPredictor(models())
+    weights = WeightsStore(load(StateSettings).models_folder)
+    predictor = LocalPredictor(models(weights))
     return Service(
         "tellurion.ocean.v1.OceanService",
         ocean_pb2_grpc.add_OceanServiceServicer_to_server,
-        OceanServicer(predictor, max_request_bytes=settings.max_request_bytes),
+        OceanServicer(predictor, weights, max_request_bytes=settings.max_request_bytes),
         start=predictor.load,
         stop=predictor.close,
     )
@@ -160,6 +179,15 @@ def service(settings: ServerSettings) -> Service:
 def _check_method(method: str, field: str) -> None:
     if method not in METHODS:
         raise InvalidInput.of(field, received=method, accepted=", ".join(reversed(METHODS)))
+
+
+def _check_learned(methods: Collection[str], asked: ocean_pb2.ReconstructSpec | ocean_pb2.EvaluateRequest) -> None:
+    """Refuses what only a learned method takes where none of the methods is one."""
+    if not LEARNED.isdisjoint(methods):
+        return
+    for field in ("steps", "weights"):
+        if value := getattr(asked, field):
+            raise InvalidInput.of(field, received=value, accepted=f"none, except with {' or '.join(sorted(LEARNED))}")
 
 
 def _description(method: Any) -> str:
@@ -177,6 +205,11 @@ def _report(
     digest = hashlib.sha256()
     for name in sorted(observations):
         digest.update(np.ascontiguousarray(observations[name]).data)
+    learned: dict[str, Any] = {}
+    if spec.method in LEARNED:
+        # A model that chose the number of steps itself says which.
+        learned["steps"] = int(outputs.get("steps", spec.steps))
+        learned["weights_sha256"] = outputs["weights"].tobytes().hex()
     return ocean_pb2.ReconstructReport(
         method=spec.method,
         month=spec.month,
@@ -191,4 +224,5 @@ def _report(
         seconds=seconds,
         version=version("tellurion-ocean"),
         observations_sha256=digest.hexdigest(),
+        **learned,
     )

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import netCDF4
 import numpy as np
 import pytest
 
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion_client.ocean_wire import AnswerReader
-from tellurion_core.errors import DataCorrupted
+from tellurion_core.errors import DataCorrupted, InvalidInput
 from tellurion_core.tensors import encode
 
+MEMBERS = np.arange(12, dtype=np.float32).reshape(3, 1, 2, 2)
+LEARNED = ocean_pb2.ReconstructReport(method="posterior", month=2, steps=20, weights_sha256="ab" * 32)
 
-def messages(**changed: np.ndarray) -> list[ocean_pb2.ReconstructResponse]:
+
+def messages(
+    report: ocean_pb2.ReconstructReport | None = None, **changed: np.ndarray
+) -> list[ocean_pb2.ReconstructResponse]:
     """The answer of a grid of 1 × 2 × 2 cells, with some tensors changed."""
     field = np.zeros((1, 2, 2), np.float32)
     tensors = {
@@ -22,8 +30,11 @@ def messages(**changed: np.ndarray) -> list[ocean_pb2.ReconstructResponse]:
         "std": field,
     }
     parts = [part for name, array in (tensors | changed).items() for part in encode(name, array)]
-    report = ocean_pb2.ReconstructResponse(report=ocean_pb2.ReconstructReport(method="gp", month=2))
-    return [report, *(ocean_pb2.ReconstructResponse(tensor=part) for part in parts)]
+    report = report or ocean_pb2.ReconstructReport(method="gp", month=2)
+    return [
+        ocean_pb2.ReconstructResponse(report=report),
+        *(ocean_pb2.ReconstructResponse(tensor=part) for part in parts),
+    ]
 
 
 def read(responses: list[ocean_pb2.ReconstructResponse]) -> AnswerReader:
@@ -56,3 +67,31 @@ def test_tensors_that_do_not_fit_are_corrupted_data(changed: dict[str, np.ndarra
 def test_an_answer_that_ends_early_is_corrupted_data(kept: int) -> None:
     with pytest.raises(DataCorrupted):
         read(messages()[:kept]).result()
+
+
+def test_members_are_written_with_the_analysis_or_to_a_file_of_their_own(tmp_path: Path) -> None:
+    answer = read(messages(members=MEMBERS)).result()
+    answer.write(tmp_path / "whole.nc")
+    answer.write(tmp_path / "analysis.nc", members_out=tmp_path / "members.nc")
+    with netCDF4.Dataset(tmp_path / "analysis.nc") as analysis:
+        assert {"thetao", "thetao_std"} <= set(analysis.variables)
+        assert "member" not in analysis.dimensions
+    assert (tmp_path / "members.nc").read_bytes() == (tmp_path / "whole.nc").read_bytes()
+    with netCDF4.Dataset(tmp_path / "members.nc") as members:
+        assert np.array_equal(members["thetao_member"][:], MEMBERS)
+
+
+def test_a_file_of_members_needs_members(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"^members_out: "):
+        read(messages()).result().write(tmp_path / "analysis.nc", members_out=tmp_path / "members.nc")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_steps_and_weights_of_a_learned_method_are_attributes(tmp_path: Path) -> None:
+    read(messages(LEARNED, members=MEMBERS)).result().write(tmp_path / "a.nc", members_out=tmp_path / "m.nc")
+    read(messages(members=MEMBERS)).result().write(tmp_path / "gp.nc")
+    for name in ("a.nc", "m.nc"):
+        with netCDF4.Dataset(tmp_path / name) as learned:
+            assert (learned.steps, learned.weights_sha256) == (20, "ab" * 32)
+    with netCDF4.Dataset(tmp_path / "gp.nc") as classical:
+        assert not {"steps", "weights_sha256"} & set(classical.ncattrs())

@@ -12,7 +12,8 @@ import pytest
 
 from tellurion_client.cli.main import run
 
-METHODS = "gp, eof_oi, oi, dineof, climatology"
+METHODS = "posterior, gp, eof_oi, oi, dineof, reconmost, climatology"
+LEARNED = "accepted: none, except with posterior or reconmost"
 
 
 @pytest.fixture
@@ -50,6 +51,10 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         (["--members", "1000000"], "members: received 1000000; accepted: 1 to 64"),
         (["--members", "2.5"], "members: received 2.5; accepted: a valid integer"),
         (["--seed", "-1"], "seed: received -1; accepted: 0 to 9223372036854775807"),
+        (["--method", "posterior", "--steps", "-1"], "steps: received -1; accepted: 0 to 1000"),
+        (["--method", "posterior", "--steps", "1001"], "steps: received 1001; accepted: 0 to 1000"),
+        (["--steps", "20"], f"steps: received 20; {LEARNED}"),
+        (["--method", "eof_oi", "--weights", "north"], f"weights: received north; {LEARNED}"),
         (["--xyz"], "No such option: --xyz"),
     ],
 )
@@ -73,6 +78,27 @@ def test_an_output_that_cannot_be_written(
     refused: Callable[..., str], observed: Callable[..., Path], output: str, line: str
 ) -> None:
     assert refused("ocean", "reconstruct", observed().name, "-o", output).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("members_out", "line"),
+    [
+        (".", "members-out: received ., a folder; accepted: a file to write"),
+        (
+            "none/m.nc",
+            "members-out: received none: No such file or directory; accepted: a file in a folder that can be",
+        ),
+        ("obs.nc", "members-out: received obs.nc, a file of observations; accepted: another file"),
+        ("a.nc", "members-out: received a.nc, the analysis; accepted: another file"),
+        ("./here/../a.nc", "members-out: received here/../a.nc, the analysis; accepted: another file"),
+    ],
+)
+def test_a_file_of_members_that_cannot_be_written(
+    refused: Callable[..., str], observed: Callable[..., Path], tmp_path: Path, members_out: str, line: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    asked = ("ocean", "reconstruct", observed().name, "-o", "a.nc", "--members-out", members_out)
+    assert refused(*asked).startswith(line)
 
 
 def test_observations_that_cannot_be_used(
@@ -117,6 +143,9 @@ def test_of_many_files_the_line_names_the_one(
         (["--month", "2", "--method", "oi", "--method", "oi"], "method: received oi twice; accepted: each method once"),
         (["--month", "2", "--members", "1"], "members: received 1; accepted: 2 to 64"),
         (["--month", "2", "--seed", "-7"], "seed: received -7; accepted: 0 to"),
+        (["--month", "2", "--steps", "1001"], "steps: received 1001; accepted: 0 to 1000"),
+        (["--month", "2", "--method", "gp", "--steps", "20"], f"steps: received 20; {LEARNED}"),
+        (["--month", "2", "--method", "gp", "--weights", "north"], f"weights: received north; {LEARNED}"),
     ],
 )
 def test_evaluate(refused: Callable[..., str], options: list[str], line: str) -> None:
@@ -149,5 +178,26 @@ def test_up_on_a_port_that_is_taken(refused: Callable[..., str]) -> None:
         assert refused("up", "--port", port).startswith(f"port: received 127.0.0.1:{port}: Address already in use;")
 
 
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        (
+            {"file": "none.nc"},
+            "weights: received none.nc: No such file or directory; accepted: a whole safetensors file",
+        ),
+        ({}, "weights: received obs.nc: "),
+        ({"--name": "../north"}, "name: received ../north; accepted: "),
+        ({"--service": "Ocean"}, "service: received Ocean; accepted: "),
+    ],
+)
+def test_models_add(
+    refused: Callable[..., str], observed: Callable[..., Path], changed: dict[str, str], line: str
+) -> None:
+    observed()
+    asked = {"file": "obs.nc", "--service": "ocean", "--name": "north"} | changed
+    file = asked.pop("file")
+    assert refused("models", "add", file, *(word for option in asked.items() for word in option)).startswith(line)
+
+
 def test_a_command_that_there_is_not(refused: Callable[..., str]) -> None:
-    assert refused("melt") == "No such command 'melt'."
+    assert refused("boil") == "No such command 'boil'."

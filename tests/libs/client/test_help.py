@@ -24,6 +24,10 @@ from tellurion_client.cli.main import run
         ["ocean", "reconstruct"],
         ["ocean", "evaluate"],
         ["ocean", "methods"],
+        ["models"],
+        ["models", "add"],
+        ["models", "list"],
+        ["models", "remove"],
     ],
 )
 def test_help_of_every_command_has_an_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pty
@@ -15,9 +16,13 @@ from typing import Any
 import netCDF4
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
-from tellurion_client import DeadlineExceeded, InvalidInput, connect
+import tellurion_ocean
+from tellurion_client import DeadlineExceeded, InvalidInput, NotFound, connect
 from tellurion_client.cli.main import run
+from tellurion_client.options import LEARNED, METHODS
 
 TELLURION = [sys.executable, "-m", "tellurion_client"]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -47,7 +52,8 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 def test_methods(tellurion: Run, printed: Callable[..., str], platform: dict[str, Any]) -> None:
     known = documents(tellurion("ocean", "methods", "--json", "--state", platform["state"]))
-    assert {"gp", "eof_oi", "oi", "dineof", "climatology"} <= {method["name"] for method in known}
+    assert tuple(method["name"] for method in known) == METHODS
+    assert tuple(method["name"] for method in known if method["learned"]) == LEARNED
     table = printed("ocean", "methods", "--state", platform["state"])
     assert all(method["name"] in table for method in known)
 
@@ -93,6 +99,94 @@ def test_many_files_give_one_analysis_per_month(
     assert not (tmp_path / "out.nc").exists()
     one = json.loads(printed("ocean", "reconstruct", *files, "-o", tmp_path / "m.nc", "--month", 3, *options))
     assert (one["month"], one["output"]) == (3, str(tmp_path / "m.nc"))
+
+
+def test_members_go_to_a_file_of_their_own(
+    printed: Callable[..., str], platform: dict[str, Any], observed: Observed, tmp_path: Path
+) -> None:
+    (tmp_path / "ensemble").mkdir()
+    observations = (observed("a.nc", months=(2,)), observed("b.nc", months=(3,)))
+    outputs = ("-o", tmp_path / "out.nc", "--members-out", tmp_path / "ensemble" / "m.nc")
+    options = ("--method", "oi", "--members", 2, "--json", "--state", platform["state"])
+    done = json.loads(printed("ocean", "reconstruct", *observations, *outputs, *options))
+    assert [Path(document["members_out"]).name for document in done] == ["m-02.nc", "m-03.nc"]
+    for document in done:
+        with netCDF4.Dataset(document["output"]) as analysis:
+            assert "thetao_member" not in analysis.variables
+        with netCDF4.Dataset(document["members_out"]) as members:
+            assert members["thetao_member"].shape == (2, *members["thetao"].shape)
+    assert sorted(path.name for path in (tmp_path / "ensemble").iterdir()) == ["m-02.nc", "m-03.nc"]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Path:
+    """The weights that the ocean service comes with."""
+    (path,) = (Path(tellurion_ocean.__path__[0]) / "weights").glob("*.safetensors")
+    return path
+
+
+@pytest.fixture(scope="module")
+def registered(
+    tellurion: Run, platform: dict[str, Any], shipped: Path, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The SHA-256 of the same tensors in another file, registered as `mine` with the running platform."""
+    mine = tmp_path_factory.mktemp("mine") / "mine.safetensors"
+    with safe_open(shipped, "np") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        save_file(tensors, mine, file.metadata() | {"note": "mine"})
+    options = ("--service", "ocean", "--name", "mine", "--json", "--state", platform["state"])
+    assert documents(tellurion("models", "add", mine, *options))["size"] == mine.stat().st_size
+    return hashlib.sha256(mine.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("method", LEARNED)
+def test_a_learned_method_says_its_steps_and_weights(
+    printed: Callable[..., str],
+    platform: dict[str, Any],
+    observed: Observed,
+    tmp_path: Path,
+    shipped: Path,
+    registered: str,
+    method: str,
+) -> None:
+    options = ("--method", method, "--steps", 3, "--members", 2, "--json", "--state", platform["state"])
+    expected = {"": hashlib.sha256(shipped.read_bytes()).hexdigest(), "mine": registered, registered: registered}
+    means = []
+    for weights, sha256 in expected.items():
+        asked = (observed(), "-o", tmp_path / "a.nc", *options, *(("--weights", weights) if weights else ()))
+        document = json.loads(printed("ocean", "reconstruct", *asked))
+        assert (document["steps"], document["weights_sha256"]) == (3, sha256)
+        with netCDF4.Dataset(tmp_path / "a.nc") as analysis:
+            assert (analysis.steps, analysis.weights_sha256) == (3, sha256)
+            means.append(analysis["thetao"][:].filled(np.nan))
+    assert all(np.array_equal(mean, means[0], equal_nan=True) for mean in means)
+
+
+def test_a_learned_method_chooses_its_own_number_of_steps(platform: dict[str, Any], observed: Observed) -> None:
+    with connect(platform["state"]) as client:
+        assert client.ocean.reconstruct(observed(), method="posterior", members=1).report.steps > 0
+
+
+def test_weights_that_are_not_registered_are_told_with_those_that_are(
+    tellurion: Run, platform: dict[str, Any], observed: Observed, tmp_path: Path, registered: str
+) -> None:
+    options = ("--method", "posterior", "--weights", "nonesuch", "--state", platform["state"])
+    for asked in (("reconstruct", observed(), "-o", tmp_path / "a.nc"), ("evaluate", "--month", 2)):
+        failed = tellurion("ocean", *asked, *options)
+        assert (failed.returncode, failed.stdout) == (1, "")
+        assert failed.stderr == "tellurion: there are no weights nonesuch for ocean; registered: mine\n"
+    with connect(platform["state"]) as client, pytest.raises(NotFound, match="registered: mine"):
+        client.ocean.reconstruct(observed(), method="posterior", weights="0" * 64)
+
+
+def test_steps_and_weights_reach_the_learned_among_the_evaluated(
+    printed: Callable[..., str], platform: dict[str, Any], registered: str
+) -> None:
+    asked = ("--month", 2, "--profiles", 60, "--members", 2, "--method", "climatology", "--method", "posterior")
+    options = ("--steps", 2, "--weights", "mine", "--json", "--state", platform["state"])
+    scores = json.loads(printed("ocean", "evaluate", *asked, *options))
+    assert list(scores) == ["climatology", "posterior"]
+    assert scores["posterior"]["masked"]["reconstruction"] < scores["climatology"]["masked"]["reconstruction"]
 
 
 def test_evaluate_prints_the_contract(tellurion: Run, printed: Callable[..., str], platform: dict[str, Any]) -> None:
@@ -196,6 +290,7 @@ def test_the_sdk_reports_progress_and_answers_arrays(platform: dict[str, Any], o
 
 def test_what_the_service_refuses_is_refused_here(platform: dict[str, Any], observed: Observed) -> None:
     with connect(platform["state"]) as client:
-        for options in ({"members": 65}, {"seed": -1}, {"month": 13}, {"method": "x"}, {"timeout": 0}):
+        bad = ({"members": 65}, {"seed": -1}, {"month": 13}, {"method": "x"}, {"timeout": 0}, {"steps": 5})
+        for options in (*bad, {"method": "posterior", "steps": 1001}, {"method": "posterior", "weights": "../a"}):
             with pytest.raises(InvalidInput):
                 client.ocean.reconstruct(observed(), **options)

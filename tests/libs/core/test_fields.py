@@ -63,6 +63,10 @@ def test_messages_that_keep_the_rules_pass() -> None:
         (spec(month=13), "month"),
         (spec(members=10**6), "members"),
         (spec(members=-1), "members"),
+        (spec(steps=-1), "steps"),
+        (spec(steps=1001), "steps"),
+        (spec(weights="../a"), "weights"),
+        (spec(weights="a" * 65), "weights"),
         (header(name="a" * 129), "name"),
         (spec(method="GP; --"), "method"),
         (spec(method="gp\n"), "method"),
@@ -82,7 +86,11 @@ def test_a_field_that_breaks_its_rule_is_named(message: Message, field: str) -> 
 
 
 def test_the_bounds_themselves_are_accepted() -> None:
-    for message in (spec(month=1, members=1), spec(month=12, members=64), Progress(fraction=1, message="x" * 200)):
+    for message in (
+        spec(month=1, members=1),
+        spec(month=12, members=64, steps=1000, weights="a" * 64),
+        Progress(fraction=1, message="x" * 200),
+    ):
         validate(message)
 
 

@@ -26,6 +26,15 @@ def test_variables_with_the_prefix_are_read(monkeypatch: pytest.MonkeyPatch, tmp
     assert load(StateSettings).state == tmp_path
 
 
+def test_registered_weights_are_in_the_state_folder_or_where_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TELLURION_STATE", str(tmp_path))
+    assert load(StateSettings).models_folder == tmp_path / "models"
+    monkeypatch.setenv("TELLURION_MODELS", "/srv/models")
+    assert load(StateSettings).models_folder == Path("/srv/models")
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "0.0.0.0:65535", "[::1]:80", "localhost:5000", "unix:/a/b"])
 def test_addresses_are_accepted(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("TELLURION_LISTEN", address)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from cryptography.x509.oid import NameOID
 from tellurion.common.v1 import progress_pb2
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.call import current_call
-from tellurion_core.errors import InvalidInput, Unavailable
+from tellurion_core.errors import InvalidInput, NotFound, Unavailable
 from tellurion_core.server import Server, Service
 from tellurion_core.settings import ServerSettings
 from tellurion_core.tensors import TensorReader, encode
@@ -77,7 +78,7 @@ class ScriptedOcean(ocean_pb2_grpc.OceanServiceServicer):
     """Set when that wait is cancelled."""
 
     async def ListMethods(self, request, context):  # noqa: N802
-        methods = [ocean_pb2.Method(name="echo", description="Gives the observations' mean back.", ensemble=False)]
+        methods = [ocean_pb2.Method(name="echo", description="Gives the observations' mean back.", learned=True)]
         return ocean_pb2.ListMethodsResponse(methods=methods, depth=[0, 100], lat=[-10, 10], lon=[90, 180, 270])
 
     async def Reconstruct(self, requests, context):  # noqa: N802
@@ -97,12 +98,15 @@ class ScriptedOcean(ocean_pb2_grpc.OceanServiceServicer):
                 raise Unavailable("10.0.0.7:50051 went down")
             case "broken":
                 raise RuntimeError("the secret is hunter2")
+            case "unregistered":
+                raise NotFound("there are no weights south for ocean; registered: north")
             case "echo" | "damaged":
                 pass
             case _:
                 raise InvalidInput.of("method", received=spec.method, accepted="echo")
         yield _progress(1.0, "done")
         report = ocean_pb2.ReconstructReport(method=spec.method, month=spec.month, seed=spec.seed, version="0")
+        report.steps, report.weights_sha256 = spec.steps, sha256(spec.weights.encode()).hexdigest()
         used = len(tensors["temperature"])
         report.observations.MergeFrom(ocean_pb2.ObservationReport(received=used, used=used))
         yield ocean_pb2.ReconstructResponse(report=report)

@@ -116,6 +116,8 @@ def test_zero_observations(client: httpx.Client, tmp_path: Path) -> None:
         *(("members", value) for value in ("0", "1000000", "-1")),
         *(("seed", value) for value in ("-1", str(2**63))),
         *(("method", value) for value in ("GP!", "")),
+        *(("steps", value) for value in ("-1", "1001")),
+        *(("weights", value) for value in ("../north", "a" * 65)),
         ("colour", "blue"),
     ],
 )
@@ -231,6 +233,8 @@ def test_a_form_without_parts(client: httpx.Client, content_type: str) -> None:
         ({"month": 2, "profiles": 5, "members": 1}, "members"),
         ({"month": 2, "profiles": 5, "methods": ["GP!"]}, "methods[0]"),
         ({"month": 2, "profiles": 5, "methods": ["gp"] * 17}, "methods"),
+        ({"month": 2, "profiles": 5, "steps": 1001}, "steps"),
+        ({"month": 2, "profiles": 5, "weights": "../north"}, "weights"),
         ({"month": 2, "profiles": 5, "colour": "blue"}, "colour"),
     ],
 )

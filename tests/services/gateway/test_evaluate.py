@@ -27,6 +27,13 @@ def test_what_is_left_out_is_as_in_the_sdk(client: httpx.Client, ocean: Any) -> 
     client.post("/v1/ocean:evaluate", json={"month": 2, "observed": 0.075})
     request = ocean.calls[-1][1]
     assert (request.observed, request.seed, request.members, list(request.methods)) == (0.075, 0, 8, [])
+    assert (request.steps, request.weights) == (0, "")
+
+
+def test_steps_and_weights_reach_the_service(client: httpx.Client, ocean: Any) -> None:
+    client.post("/v1/ocean:evaluate", json={"month": 2, "observed": 0.075, "steps": 20, "weights": "north"})
+    request = ocean.calls[-1][1]
+    assert (request.steps, request.weights) == (20, "north")
 
 
 def test_events_end_with_the_scores(client: httpx.Client) -> None:
@@ -41,7 +48,9 @@ def test_events_end_with_the_scores(client: httpx.Client) -> None:
 def test_methods_and_their_grid(client: httpx.Client) -> None:
     answer = client.get("/v1/ocean/methods")
     assert answer.json() == {
-        "methods": [{"name": "echo", "description": "Gives the observations' mean back.", "ensemble": False}],
+        "methods": [
+            {"name": "echo", "description": "Gives the observations' mean back.", "ensemble": False, "learned": True}
+        ],
         "depth": [0.0, 100.0],
         "lat": [-10.0, 10.0],
         "lon": [90.0, 180.0, 270.0],

@@ -33,9 +33,15 @@ def test_the_limits_of_options_are_those_of_the_proto(document: dict[str, Any]) 
     asked = document["components"]["schemas"]["ReconstructRequest"]["properties"]
     assert (asked["month"]["minimum"], asked["month"]["maximum"]) == (1, 12)
     assert (asked["members"]["minimum"], asked["members"]["maximum"]) == (1, 64)
+    assert (asked["steps"]["minimum"], asked["steps"]["maximum"]) == (0, 1000)
+    assert asked["weights"]["maxLength"] == 64
     scored = document["components"]["schemas"]["EvaluateOptions"]["properties"]
     assert scored["methods"]["maxItems"] == 16
     assert scored["profiles"]["anyOf"][0]["maximum"] == 9000
+    assert (scored["steps"], scored["weights"]) == (
+        {name: value for name, value in asked["steps"].items() if name != "examples"},
+        {name: value for name, value in asked["weights"].items() if name != "examples"},
+    )
 
 
 def test_the_examples_are_accepted(document: dict[str, Any], client: httpx.Client) -> None:

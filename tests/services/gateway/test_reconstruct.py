@@ -90,7 +90,39 @@ def test_options_left_out_are_those_of_the_sdk(client: httpx.Client, ocean: Any,
     del body["method"], body["seed"]
     client.post(URL, json=body)
     _, spec, _ = ocean.calls[-1]
-    assert (spec.method, spec.members, spec.seed) == ("gp", 8, 0)
+    assert (spec.method, spec.members, spec.seed, spec.steps, spec.weights) == ("gp", 8, 0, 0, "")
+
+
+def test_steps_and_weights_in_query_form_and_json(
+    client: httpx.Client, ocean: Any, body: dict[str, Any], write_observations: Callable[..., Path], tmp_path: Path
+) -> None:
+    file, learned = write_observations().read_bytes(), {"steps": 20, "weights": "north"}
+    answers = [
+        client.post(URL, json=body | learned),
+        client.post(URL, params=ECHO | learned, content=file, headers=NETCDF),
+        client.post(URL, data={name: str(v) for name, v in (ECHO | learned).items()}, files={"file": file}),
+    ]
+    for answer, (_, spec, _) in zip(answers, ocean.calls, strict=True):
+        assert (spec.steps, spec.weights) == (20, "north")
+        told = answer.json()
+        assert (told["steps"], told["weights_sha256"]) == (20, sha256(b"north").hexdigest())
+    (tmp_path / "analysis.nc").write_bytes(client.get(told["artifact"]["href"]).content)
+    with netCDF4.Dataset(tmp_path / "analysis.nc") as analysis:
+        assert (analysis.steps, analysis.weights_sha256) == (20, sha256(b"north").hexdigest())
+
+
+def test_a_form_may_leave_its_fields_empty(
+    client: httpx.Client, ocean: Any, write_observations: Callable[..., Path]
+) -> None:
+    fields = {"method": "echo", "weights": ""}
+    assert client.post(URL, data=fields, files={"file": write_observations().read_bytes()}).status_code == 200
+    assert ocean.calls[-1][1].weights == ""
+
+
+def test_weights_that_are_not_registered_are_not_found(client: httpx.Client, body: dict[str, Any]) -> None:
+    answer = client.post(URL, json={**body, "method": "unregistered", "weights": "south"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["detail"] == "there are no weights south for ocean; registered: north"
 
 
 def test_of_several_months_the_one_asked_for_is_used(

@@ -15,6 +15,8 @@ import netCDF4
 import numpy as np
 import pytest
 
+from tellurion_client.options import LEARNED, METHODS
+
 URL = "/v1/ocean:reconstruct"
 SOUTHERN_ATLANTIC = {
     "latitude": [-30.0, -30.0, -20.0, -20.001, -25.0],
@@ -56,8 +58,8 @@ def body(**options: Any) -> dict[str, Any]:
 
 def test_the_methods_of_the_contract_are_listed_on_the_atlas_grid(real: httpx.Client) -> None:
     answer = real.get("/v1/ocean/methods").json()
-    assert answer["methods"][0]["name"] == "gp"
-    assert {method["name"] for method in answer["methods"]} == {"gp", "eof_oi", "oi", "dineof", "climatology"}
+    assert tuple(method["name"] for method in answer["methods"]) == METHODS
+    assert tuple(method["name"] for method in answer["methods"] if method["learned"]) == LEARNED
     assert (len(answer["depth"]), len(answer["lat"]), len(answer["lon"])) == (19, 90, 180)
     assert real.get("/readyz").json() == {"status": "ready"}
 
@@ -90,6 +92,25 @@ def test_an_analysis_follows_an_observation_and_is_surer_near_it(real: httpx.Cli
         assert surer[observed] < 0.7 * surer[indian]
 
 
+def test_a_learned_method_says_its_steps_and_weights(real: httpx.Client) -> None:
+    told = real.post(URL, json=body(method="posterior", steps=2)).json()
+    assert (told["method"], told["steps"]) == ("posterior", 2)
+    assert len(told["weights_sha256"]) == 64
+    classical = real.post(URL, json=body()).json()
+    assert (classical["steps"], classical["weights_sha256"]) == (0, "")
+
+
+def test_weights_that_are_not_registered_are_not_found(real: httpx.Client) -> None:
+    learned = {"methods": ["posterior"], "weights": "nonesuch"}
+    for path, asked in (
+        (URL, body(method="posterior", weights="nonesuch")),
+        ("/v1/ocean:evaluate", {"month": 2, "observed": 0.075, **learned}),
+    ):
+        answer = real.post(path, json=asked)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+        assert answer.json()["detail"] == "there are no weights nonesuch for ocean; registered: none"
+
+
 def test_duplicates_and_wild_values_are_handled_and_reported(real: httpx.Client) -> None:
     told = real.post(URL, json=body()).json()["observations"]
     assert told["received"] == 5
@@ -115,6 +136,9 @@ def test_progress_grows_and_ends_in_the_result(real: httpx.Client) -> None:
     ("path", "asked", "field"),
     [
         (URL, body(method="nonesuch"), "method"),
+        (URL, body(steps=20), "steps"),
+        (URL, body(weights="north"), "weights"),
+        ("/v1/ocean:evaluate", {"month": 2, "observed": 0.075, "methods": ["oi"], "steps": 20}, "steps"),
         ("/v1/ocean:evaluate", {"month": 3, "observed": 0.075}, "month"),
         ("/v1/ocean:evaluate", {"month": 2, "observed": 0.075, "methods": ["nonesuch"]}, "methods"),
     ],

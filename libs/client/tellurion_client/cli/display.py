@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tellurion_client.ocean import Progress
     from tellurion_client.scores import Method, MethodScores
+    from tellurion_core.weights import Entry
 
 
 def line(text: str) -> None:
@@ -42,9 +43,19 @@ def services(state: Path, pid: int, running: Mapping[str, Mapping[str, Any]]) ->
 
 def methods(known: Iterable[Method]) -> None:
     """A table of methods."""
-    table = _table("Methods, best first", ["method", "ensemble", "computes"], [])
+    table = _table("Methods, best first", ["method", "ensemble", "learned", "computes"], [])
     for method in known:
-        table.add_row(method.name, "yes" if method.ensemble else "no", method.description)
+        answers = ("yes" if answer else "no" for answer in (method.ensemble, method.learned))
+        table.add_row(method.name, *answers, method.description)
+    _print(table)
+
+
+def models(registered: Iterable[Entry]) -> None:
+    """A table of registered weights."""
+    table = _table("Registered weights", ["service", "name", "added", "SHA-256"], ["MB"])
+    for entry in registered:
+        added = entry.added.strftime("%Y-%m-%d")
+        table.add_row(entry.service, entry.name, added, entry.sha256, f"{entry.size / 1e6:.1f}")
     _print(table)
 
 

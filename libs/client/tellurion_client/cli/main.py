@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tellurion_client.cli import ocean, platform
+from tellurion_client.cli import models, ocean, platform
 
 app = typer.Typer(
     name="tellurion",
@@ -20,6 +20,7 @@ app = typer.Typer(
     epilog="Example: tellurion ocean reconstruct observations.nc -o analysis.nc --month 2",
 )
 app.add_typer(ocean.app)
+app.add_typer(models.app)
 platform.add_commands(app)
 
 

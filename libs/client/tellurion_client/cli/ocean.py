@@ -20,15 +20,29 @@ app = typer.Typer(
 )
 
 SeedOption = Annotated[int, typer.Option(metavar="S", help="Seed; the same seed and input give the same answer.")]
+StepsOption = Annotated[
+    int, typer.Option(metavar="N", help="Steps of posterior or reconmost, 1 to 1000; 0 for the method's own number.")
+]
+WeightsOption = Annotated[
+    str, typer.Option(metavar="NAME", help="Weights of `tellurion models add`, by name or SHA-256; else those shipped.")
+]
 
 
-@app.command(epilog="Example: tellurion ocean reconstruct argo_*.nc -o analysis.nc --method gp --members 8 --seed 1")
+@app.command(
+    epilog="Example: tellurion ocean reconstruct argo_*.nc -o analysis.nc --method posterior --members 8 "
+    "--members-out members.nc --seed 1"
+)
 def reconstruct(
     observations: Annotated[list[Path], typer.Argument(metavar="OBS.nc...", help="CF files of points or profiles.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="ANALYSIS.nc", help="File to write.")],
-    method: Annotated[str, typer.Option(help="gp, eof_oi, oi, dineof or climatology.")] = "gp",
+    method: Annotated[str, typer.Option(help="posterior, gp, eof_oi, oi, dineof, reconmost or climatology.")] = "gp",
     members: Annotated[int, typer.Option(help="Size of the ensemble, 1 to 64.")] = 8,
+    members_out: Annotated[
+        Path | None, typer.Option(metavar="FILE.nc", help="File of their own for the members; else in ANALYSIS.nc.")
+    ] = None,
     seed: SeedOption = 0,
+    steps: StepsOption = 0,
+    weights: WeightsOption = "",
     month: Annotated[
         int | None, typer.Option(metavar="M", help="Use observations of this calendar month; from their time.")
     ] = None,
@@ -38,12 +52,23 @@ def reconstruct(
     """Reconstruct each month of temperature that the observations are of.
 
     Observations of several months in one file need --month. Several files give one analysis per month: where there
-    are several months, February is written to ANALYSIS-02.nc beside ANALYSIS.nc. All outputs are written, or none.
+    are several months, February is written to ANALYSIS-02.nc beside ANALYSIS.nc, and its members to FILE-02.nc. All
+    outputs are written, or none.
     """
     from tellurion_client.cli import display
     from tellurion_client.cli.reconstruct import Request
 
-    request = Request.checked(observations, output, method=method, members=members, seed=seed, month=month)
+    request = Request.checked(
+        observations,
+        output,
+        members_out,
+        month=month,
+        method=method,
+        members=members,
+        seed=seed,
+        steps=steps,
+        weights=weights,
+    )
     with _connected(state) as client:
         done = request.carry_out(client.ocean)
     if as_json:
@@ -68,6 +93,8 @@ def evaluate(
     ] = None,
     members: Annotated[int, typer.Option(help="Members that spread and CRPS come from, 2 to 64.")] = 8,
     seed: SeedOption = 0,
+    steps: StepsOption = 0,
+    weights: WeightsOption = "",
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,7 +107,9 @@ def evaluate(
 
     from tellurion_client.cli import display
     from tellurion_client.options import (
+        METHODS,
         check_evaluation_month,
+        check_learned,
         check_members,
         check_methods,
         check_sampling,
@@ -96,6 +125,7 @@ def evaluate(
     check_methods(methods)
     check_members(members, least=2)
     check_seed(seed)
+    check_learned(methods or METHODS, steps=steps, weights=weights)
     with _connected(state) as client, display.progress("evaluating") as progress:
         scores = client.ocean.evaluate(
             month=month,
@@ -104,6 +134,8 @@ def evaluate(
             methods=methods,
             members=members,
             seed=seed,
+            steps=steps,
+            weights=weights,
             progress=progress,
         )
     if as_json:

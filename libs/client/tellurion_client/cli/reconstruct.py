@@ -15,7 +15,7 @@ from tellurion.ocean.v1 import ocean_pb2
 from tellurion_client.cli import display
 from tellurion_client.observations import by_month, of_one_month, points_of, together
 from tellurion_client.ocean import OceanClient
-from tellurion_client.options import check_members, check_method, check_month, check_seed
+from tellurion_client.options import check_learned, check_members, check_method, check_month, check_seed
 from tellurion_core.errors import FieldViolation, InvalidInput
 from tellurion_geo import Points
 
@@ -25,6 +25,8 @@ class Analysis:
     """One month that was reconstructed and written."""
 
     output: Path
+    members_out: Path | None
+    """File of the members, where they have one of their own."""
     report: ocean_pb2.ReconstructReport
     left_out: int
     """Samples that the reader left out: no temperature or position, or a quality flag that is not good."""
@@ -32,13 +34,18 @@ class Analysis:
     def document(self) -> dict[str, Any]:
         """What `--json` prints."""
         observations = self.report.observations
-        return {
+        document: dict[str, Any] = {
             "output": str(self.output),
             "method": self.report.method,
             "month": self.report.month,
             "observations": {"used": observations.used, "rejected": observations.rejected + self.left_out},
             "seconds": self.report.seconds,
         }
+        if self.members_out is not None:
+            document["members_out"] = str(self.members_out)
+        if self.report.weights_sha256:
+            document |= {"steps": self.report.steps, "weights_sha256": self.report.weights_sha256}
+        return document
 
     def sentence(self) -> str:
         """The same for a person, with the reasons of rejections."""
@@ -47,8 +54,9 @@ class Analysis:
         reasons = ", ".join(f"{number} {reason.replace('_', ' ')}" for reason, number in numbers.items() if number)
         rejected = f"{observations.rejected + self.left_out} rejected" + (f" ({reasons})" if reasons else "")
         merged = f", {observations.merged} duplicates merged" if observations.merged else ""
+        outputs = f"{self.output}" + (f" and {self.members_out}" if self.members_out is not None else "")
         return (
-            f"{self.output}: {calendar.month_name[self.report.month]} by {self.report.method} in "
+            f"{outputs}: {calendar.month_name[self.report.month]} by {self.report.method} in "
             f"{self.report.seconds:.1f} s from {observations.used} observations{merged}, {rejected}"
         )
 
@@ -61,13 +69,24 @@ class Request:
     """The observations of each month."""
     outputs: dict[int, Path]
     """Where each month's analysis goes."""
-    method: str
-    members: int
-    seed: int
+    members_outputs: dict[int, Path]
+    """Where each month's members go; empty where they go with the analysis."""
+    options: dict[str, Any]
+    """The other options of a reconstruction."""
 
     @classmethod
     def checked(
-        cls, observations: Sequence[Path], output: Path, *, method: str, members: int, seed: int, month: int | None
+        cls,
+        observations: Sequence[Path],
+        output: Path,
+        members_out: Path | None,
+        *,
+        month: int | None,
+        method: str,
+        members: int,
+        seed: int,
+        steps: int,
+        weights: str,
     ) -> Request:
         """Reads the observations.
 
@@ -77,41 +96,70 @@ class Request:
         check_method(method)
         check_members(members, least=1)
         check_seed(seed)
+        check_learned([method], steps=steps, weights=weights)
         if month is not None:
             check_month(month)
-        _check_output(output, observations)
-        with _folder_in(output.parent):
-            pass  # it can be written in
+        files = {"output": output} | ({} if members_out is None else {"members-out": members_out})
+        for option, path in files.items():
+            _check_output(option, path, observations)
+            with _folder_in(option, path.parent):
+                pass  # it can be written in
         if len(observations) == 1:
             only, points = of_one_month(points_of(observations[0]), month)
             months = {only: points}
         else:
             months = by_month(together([_points_of_one_of_many(path) for path in observations]), month)
-        several = len(months) > 1
-        outputs = {m: output.with_name(f"{output.stem}-{m:02d}{output.suffix}") if several else output for m in months}
-        for path in outputs.values():
-            _check_output(path, observations)
-        return cls(months, outputs, method, members, seed)
+        outputs = {option: _by_month(path, list(months)) for option, path in files.items()}
+        for option, paths in outputs.items():
+            for path in paths.values():
+                _check_output(option, path, observations)
+        members_outputs = outputs.get("members-out", {})
+        for path in members_outputs.values():
+            if path.resolve() in {other.resolve() for other in outputs["output"].values()}:
+                raise InvalidInput.of("members-out", received=f"{path}, the analysis", accepted="another file")
+        options = {"method": method, "members": members, "seed": seed, "steps": steps, "weights": weights}
+        return cls(months, outputs["output"], members_outputs, options)
 
     def carry_out(self, ocean: OceanClient) -> list[Analysis]:
         """Reconstructs each month, and when all are done shows them under their names."""
-        done: list[tuple[Path, Path, Analysis]] = []
+        done: list[Analysis] = []
         with ExitStack() as stack:
-            staging: Path | None = None  # not before there is something to write: a killed process leaves it behind
+            staged = _Staged(stack)
             for month, points in self.months.items():
                 with display.progress(calendar.month_name[month]) as progress:
-                    reconstruction = ocean.reconstruct(
-                        points, method=self.method, month=month, members=self.members, seed=self.seed, progress=progress
-                    )
-                output = self.outputs[month].resolve()  # through a link, to what it names
-                staging = staging or stack.enter_context(_folder_in(output.parent))
-                staged = staging / output.name
-                reconstruction.write(staged)
-                left_out = points.missing + points.flagged
-                done.append((staged, output, Analysis(self.outputs[month], reconstruction.report, left_out)))
-            for staged, output, _ in done:
-                staged.replace(output)
-        return [analysis for _, _, analysis in done]
+                    reconstruction = ocean.reconstruct(points, month=month, progress=progress, **self.options)
+                output, members_out = self.outputs[month], self.members_outputs.get(month)
+                reconstruction.write(
+                    staged.place("output", output),
+                    members_out=None if members_out is None else staged.place("members-out", members_out),
+                )
+                done.append(Analysis(output, members_out, reconstruction.report, points.missing + points.flagged))
+            staged.show()
+        return done
+
+
+class _Staged:
+    """Files that are written out of sight, in folders from which each can be renamed to its own place in one step."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        # A folder is made when there is something to write: a killed process leaves it behind.
+        self._folders: dict[Path, Path] = {}
+        self._places: dict[Path, Path] = {}
+
+    def place(self, option: str, output: Path) -> Path:
+        """Where to write what is to become `output`."""
+        target = output.resolve()  # through a link, to what it names
+        if target.parent not in self._folders:
+            self._folders[target.parent] = self._stack.enter_context(_folder_in(option, target.parent))
+        place = self._folders[target.parent] / target.name
+        self._places[place] = target
+        return place
+
+    def show(self) -> None:
+        """Renames all of them."""
+        for place, target in self._places.items():
+            place.replace(target)
 
 
 def _points_of_one_of_many(path: Path) -> Points:
@@ -123,23 +171,30 @@ def _points_of_one_of_many(path: Path) -> Points:
         raise InvalidInput(*named, message=f"{path.name}: {error.message}", reason=error.reason) from error
 
 
-def _check_output(output: Path, observations: Sequence[Path]) -> None:
+def _by_month(path: Path, months: Sequence[int]) -> dict[int, Path]:
+    """The file of each month: the path itself for one, with the month in its name for several."""
+    if len(months) == 1:
+        return {months[0]: path}
+    return {month: path.with_name(f"{path.stem}-{month:02d}{path.suffix}") for month in months}
+
+
+def _check_output(option: str, output: Path, observations: Sequence[Path]) -> None:
     if output.is_dir() or not output.name:
-        raise InvalidInput.of("output", received=f"{output}, a folder", accepted="a file to write")
+        raise InvalidInput.of(option, received=f"{output}, a folder", accepted="a file to write")
     if output.exists() and not (output.is_file() and os.access(output, os.W_OK)):
         received = f"{output}, {'read-only' if output.is_file() else 'a device or a pipe'}"
-        raise InvalidInput.of("output", received=received, accepted="a file that may be written")
+        raise InvalidInput.of(option, received=received, accepted="a file that may be written")
     if output.exists() and any(path.exists() and output.samefile(path) for path in observations):
-        raise InvalidInput.of("output", received=f"{output}, a file of observations", accepted="another file")
+        raise InvalidInput.of(option, received=f"{output}, a file of observations", accepted="another file")
 
 
 @contextmanager
-def _folder_in(parent: Path) -> Iterator[Path]:
+def _folder_in(option: str, parent: Path) -> Iterator[Path]:
     """A folder for the time of the block, whose files can be renamed into `parent` in one step."""
     try:
         folder = TemporaryDirectory(prefix=".tellurion-", dir=parent)
     except OSError as error:
         accepted = "a file in a folder that can be written"
-        raise InvalidInput.of("output", received=f"{parent}: {error.strerror}", accepted=accepted) from error
+        raise InvalidInput.of(option, received=f"{parent}: {error.strerror}", accepted=accepted) from error
     with folder as path:
         yield Path(path)
