@@ -6,7 +6,7 @@ VENV := .venv
 TELLURION_DATA ?= data
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DISTRIBUTIONS := protos libs/core[otlp] libs/geo libs/client services/ocean[plot] services/gateway
+DISTRIBUTIONS := protos libs/core[otlp] libs/geo libs/diffusion libs/client services/ocean[plot] services/gateway
 STUBS := $(shell find protos -name '*.proto') protos/hatch_build.py
 PYPROJECTS := $(wildcard protos/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
 # Compiled kernels are kept between runs, wherever the package is installed.

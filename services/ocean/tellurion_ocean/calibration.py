@@ -15,7 +15,7 @@ from tellurion_core.predictor import CancelCheck
 from tellurion_ocean.cancellation import never, stop_if
 from tellurion_ocean.departures import Departures
 from tellurion_ocean.eof_fit import fit_eofs
-from tellurion_ocean.local import interpolate_locally
+from tellurion_ocean.local import Patterns, interpolate_locally
 from tellurion_ocean.prior import Hyperparameters
 
 FOLDS = 8
@@ -32,12 +32,14 @@ def amplitude(
     hyperparameters: Hyperparameters,
     *,
     residual_variance: float,
+    pattern_share: float = 0.0,
     prior_weight: float = PRIOR_WEIGHT,
     cancelled: CancelCheck = never,
 ) -> float:
     """The factor on the prior covariance, modes modesᵀ + residual_variance · Matérn, that the held-out errors show.
 
-    The factor 1 counts as `prior_weight` places. Raises Cancelled.
+    `pattern_share` of the residual variance is that of the localised patterns. The factor 1 counts as `prior_weight`
+    places. Raises Cancelled.
     """
     # profile-mates stand at one place and are held out together; rounding lets the order of observations not matter
     places, place_of = np.unique(np.round(seen.positions[:, :3], 9), axis=0, return_inverse=True)
@@ -48,7 +50,7 @@ def amplitude(
         out = place_of.ravel() % parts == part
         if out.all() or not out.any():
             continue
-        squared, variance = _held_out(seen, out, hyperparameters, residual_variance, cancelled)
+        squared, variance = _held_out(seen, out, hyperparameters, residual_variance, pattern_share, cancelled)
         weight = seen.std[out] ** 2
         excess = weight * (squared - seen.error_variance[out])
         error += np.bincount(place_of.ravel()[out], weights=excess, minlength=len(places))
@@ -62,22 +64,31 @@ def amplitude(
 
 
 def _held_out(
-    seen: Departures, out: NDArray[np.bool_], hyper: Hyperparameters, residual_variance: float, cancelled: CancelCheck
+    seen: Departures,
+    out: NDArray[np.bool_],
+    hyper: Hyperparameters,
+    residual_variance: float,
+    pattern_share: float,
+    cancelled: CancelCheck,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Squared errors of the predictions of the observations `out` and their stated variances, both in units of std²."""
     kept = ~out
     noise = hyper.eof_fit_variance + seen.error_variance[kept]
-    fitted, fit_error = fit_eofs(seen.modes[kept], seen.values[kept, None], noise, amplitude=1.0)
-    left = seen.values[kept] - seen.modes[kept] @ fitted[:, 0]
+    fit, fit_error = fit_eofs(seen.modes[kept], noise, amplitude=1.0)
+    fitted = fit @ seen.values[kept]
+    left = seen.values[kept] - seen.modes[kept] @ fitted
     estimates, variance = interpolate_locally(
         seen.positions[out],
         seen.positions[kept],
         seen.error_variance[kept],
         np.column_stack([left, seen.modes[kept]]),
-        variance=residual_variance,
+        variance=(1 - pattern_share) * residual_variance,
         neighbours=hyper.neighbours,
+        patterns=Patterns.sharing(
+            seen.patterns[out], seen.patterns[kept], pattern_share * residual_variance, hyper.localisation
+        ),
         cancelled=cancelled,
     )
     unseen_modes = seen.modes[out] - estimates[:, 1:]
     variance += np.einsum("nk,kl,nl->n", unseen_modes, fit_error, unseen_modes, optimize=True)
-    return (seen.values[out] - seen.modes[out] @ fitted[:, 0] - estimates[:, 0]) ** 2, variance
+    return (seen.values[out] - seen.modes[out] @ fitted - estimates[:, 0]) ** 2, variance

@@ -30,7 +30,7 @@ def analyse(
     draws = draw(
         prior,
         departures(prior, observations[nothing], month),
-        members,
+        range(members),
         seed,
         amplitude=1.0,
         residual_variance=prior.hyperparameters.residual_variance,

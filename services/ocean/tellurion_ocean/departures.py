@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
 
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import point_operator
@@ -25,8 +26,12 @@ class Departures:
     """[N] (σ / Hs)² plus representativeness."""
     std: NDArray[np.float64]
     """[N] °C, Hs: the unit of the others."""
+    operator: csr_array
+    """[N, P] from scaled anomalies at the cells to scaled departures: s⁻¹ of the observations · H · std of the cells."""
     modes: NDArray[np.float64]
     """[N, K] EOFs at the observations."""
+    patterns: NDArray[np.float64]
+    """[N, M] left-out residuals at the observations."""
 
 
 def departures(prior: Prior, observations: Observations, month: int) -> Departures:
@@ -46,5 +51,7 @@ def departures(prior: Prior, observations: Observations, month: int) -> Departur
         values=(observations.temperature - seen @ prior.climatology(month)) / std,
         error_variance=(observations.uncertainty / std) ** 2 + prior.hyperparameters.representativeness,
         std=std,
+        operator=diags_array(1 / std) @ seen @ diags_array(prior.std),
         modes=np.ascontiguousarray(seen @ prior.modes),
+        patterns=np.ascontiguousarray(seen @ prior.patterns),
     )

@@ -38,12 +38,13 @@ def analyse(
     seen = departures(prior, observations, month)
     a = amplitude(seen, hyper, residual_variance=hyper.residual_variance, cancelled=cancelled)
     draws = draw(
-        prior, seen, members, seed, amplitude=a, residual_variance=hyper.residual_variance, cancelled=cancelled
+        prior, seen, range(members), seed, amplitude=a, residual_variance=hyper.residual_variance, cancelled=cancelled
     )
     data = np.column_stack([seen.values, draws.observed])
 
     noise = a * hyper.eof_fit_variance + seen.error_variance
-    fitted, fit_error = fit_eofs(seen.modes, data, noise, amplitude=a)
+    fit, fit_error = fit_eofs(seen.modes, noise, amplitude=a)
+    fitted = fit @ data
     estimates, variance = interpolate_locally(
         prior.cell_positions,
         seen.positions,

@@ -57,7 +57,7 @@ def analyse(
     a = amplitude(seen, hyper, residual_variance=hyper.residual_variance, cancelled=cancelled)
     variance = a * hyper.residual_variance
     draws = draw(
-        prior, seen, members, seed, amplitude=a, residual_variance=hyper.residual_variance, cancelled=cancelled
+        prior, seen, range(members), seed, amplitude=a, residual_variance=hyper.residual_variance, cancelled=cancelled
     )
     data = np.column_stack([seen.values, draws.observed])
 

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
-from tellurion_ocean import climatology, dineof, eof_oi, gp, oi
-from tellurion_ocean.analysis import Analysis, Method
+from tellurion_ocean import climatology, dineof, eof_oi, gp, oi, posterior, reconmost
+from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.cancellation import never, silent
+from tellurion_ocean.network import Network
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior
 
-METHODS: Mapping[str, Method] = MappingProxyType(
+METHODS: Mapping[str, Callable[..., Analysis]] = MappingProxyType(
     {
         "climatology": climatology.analyse,
-        "oi": oi.analyse,
+        "reconmost": reconmost.analyse,
         "dineof": dineof.analyse,
+        "oi": oi.analyse,
         "eof_oi": eof_oi.analyse,
         "gp": gp.analyse,
+        "posterior": posterior.analyse,
     }
 )
 """From the simplest to the best; the mathematics of each stands in its module."""
+
+DEFAULT_STEPS: Mapping[str, int] = MappingProxyType({"posterior": posterior.STEPS, "reconmost": reconmost.STEPS})
+"""Of the learned methods: those that use a network, and so take steps and weights."""
+
+LEARNED = frozenset(DEFAULT_STEPS)
+
+STEP_LIMIT = 1000
+"""Steps of a learned method."""
 
 MEMBER_LIMIT = 64
 """Members of one analysis."""
@@ -37,14 +49,18 @@ def analyse(
     *,
     members: int = 0,
     seed: int = 0,
+    steps: int | None = None,
+    network: Network | None = None,
     cancelled: CancelCheck = never,
     progress: Progress = silent,
 ) -> Analysis:
     """The analysis of `month` by the named method, from observations that passed quality control.
 
-    Without observations every method is the climatology. The same arguments give the same analysis.
-    Raises InvalidInput for an unknown method, a month outside 1…12, or members outside 0…MEMBER_LIMIT;
-    ResourceExhausted and Cancelled as the method says.
+    A learned method takes its default number of steps and the shipped network where none is given. Without observations
+    every method is the climatology. The same arguments give the same analysis.
+    Raises InvalidInput for an unknown method, a month outside 1…12, members outside 0…MEMBER_LIMIT, steps outside
+    0…STEP_LIMIT, or steps or a network for a method that is not learned; ResourceExhausted and Cancelled as the method
+    says.
     """
     if method not in METHODS:
         raise InvalidInput.of("method", received=method, accepted=f"one of {', '.join(METHODS)}")
@@ -54,5 +70,20 @@ def analyse(
         raise InvalidInput.of("members", received=members, accepted=f"0…{MEMBER_LIMIT}")
     if seed < 0:
         raise InvalidInput.of("seed", received=seed, accepted="an integer of at least 0")
-    chosen = METHODS[method] if len(observations) else METHODS["climatology"]
-    return chosen(prior, observations, month, members=members, seed=seed, cancelled=cancelled, progress=progress)
+    learned = method in LEARNED
+    if steps is not None and not (learned and 0 <= steps <= STEP_LIMIT):
+        accepted = f"0…{STEP_LIMIT}" if learned else f"none for method {method}"
+        raise InvalidInput.of("steps", received=steps, accepted=accepted)
+    if network is not None and not learned:
+        raise InvalidInput.of("weights", received="a network", accepted=f"none for method {method}")
+    if not len(observations):
+        method, learned = "climatology", False
+    options: dict[str, Any] = {}
+    if learned:
+        options = {
+            "network": network or Network.shipped(),
+            "steps": DEFAULT_STEPS[method] if steps is None else steps,
+        }
+    return METHODS[method](
+        prior, observations, month, members=members, seed=seed, cancelled=cancelled, progress=progress, **options
+    )

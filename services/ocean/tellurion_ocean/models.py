@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from threading import Lock
 
 import numpy as np
@@ -11,8 +14,10 @@ from tellurion_core.errors import InvalidInput
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
 from tellurion_core.tensors import Array, TensorSpec
+from tellurion_core.weights import WeightsStore
 from tellurion_ocean.atlas import training_atlas
-from tellurion_ocean.methods import METHODS, analyse
+from tellurion_ocean.methods import DEFAULT_STEPS, LEARNED, METHODS, analyse
+from tellurion_ocean.network import Network
 from tellurion_ocean.observations import DEFAULT_UNCERTAINTY, Observations, quality_control
 from tellurion_ocean.prior import Hyperparameters, Prior
 
@@ -28,7 +33,11 @@ OPTIONS: Mapping[str, TensorSpec] = {
     "month": TensorSpec("int64"),
     "members": TensorSpec("int64"),
     "seed": TensorSpec("uint64"),
+    "steps": TensorSpec("int64"),
+    "weights": TensorSpec("uint8", (32,)),
 }
+"""`steps` 0 stands for the method's default; `weights`, the SHA-256 of registered ones, are the shipped ones where all
+is zero; a classical method ignores both."""
 FIELDS: Mapping[str, TensorSpec] = {
     "depth": TensorSpec("float64", ("Z",), unit="m"),
     "lat": TensorSpec("float64", ("Y",), unit="degrees_north"),
@@ -41,6 +50,8 @@ FIELDS: Mapping[str, TensorSpec] = {
 REJECTIONS = ("outside_ocean", "failed_background_check")
 COUNTS: Mapping[str, TensorSpec] = {name: TensorSpec("int64") for name in (*REJECTIONS, "duplicates_merged")}
 """What quality control did."""
+LEARNED_WITH: Mapping[str, TensorSpec] = {"steps": OPTIONS["steps"], "weights": OPTIONS["weights"]}
+"""The steps taken and the SHA-256 of the weights used; zero for a classical method."""
 
 
 class SharedPrior:
@@ -63,26 +74,32 @@ class SharedPrior:
 class AnalysisModel:
     """Quality control, then one method of analysis."""
 
-    def __init__(self, method: str, prior: SharedPrior) -> None:
+    def __init__(self, method: str, prior: SharedPrior, store: WeightsStore) -> None:
         self.name = model_name(method)
         self.inputs = {**OBSERVATIONS, **OPTIONS}
-        self.outputs = {**FIELDS, **COUNTS}
+        self.outputs = {**FIELDS, **COUNTS, **LEARNED_WITH}
         self._method = method
         self._prior = prior
+        self._store = store
+        self._learned = method in LEARNED
 
     def load(self) -> None:
-        """Fits the prior."""
+        """Fits the prior and loads the shipped network."""
         self._prior.get()
+        if self._learned:
+            Network.shipped()
 
     def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
         """The analysis of these observations.
 
         Raises:
             InvalidInput: an observation that cannot be, by field and index; or no observation passed quality control.
+            NotFound: weights that are not registered.
             ResourceExhausted: more observations than the method can take.
             Cancelled: soon after `cancelled` answered true.
         """
-        prior, month = self._prior.get(), int(inputs["month"])
+        prior, month, steps = self._prior.get(), int(inputs["month"]), int(inputs["steps"])
+        network = self._network(inputs["weights"]) if self._learned else None
         progress(0.0, "quality control")
         accepted, quality = quality_control(_observations(inputs), prior, month)
         if not len(accepted):
@@ -99,6 +116,8 @@ class AnalysisModel:
             month,
             members=int(inputs["members"]),
             seed=int(inputs["seed"]),
+            steps=steps or DEFAULT_STEPS[self._method] if network else None,
+            network=network,
             cancelled=cancelled,
             progress=progress,
         )
@@ -110,18 +129,32 @@ class AnalysisModel:
             "std": analysis.std.astype(np.float32),
             "members": analysis.members,
             **{name: np.array(getattr(quality, name), np.int64) for name in COUNTS},
+            "steps": np.array((steps or DEFAULT_STEPS[self._method]) if network else 0, np.int64),
+            "weights": np.frombuffer(bytes.fromhex(network.sha256) if network else bytes(32), np.uint8),
         }
 
+    def _network(self, digest: Array) -> Network:
+        if not digest.any():
+            return Network.shipped()
+        entry = self._store.get("ocean", digest.tobytes().hex())
+        return _registered(entry.path, entry.sha256, json.dumps(entry.spec))
 
-def models() -> list[AnalysisModel]:
-    """One model a method, best first."""
+
+def models(store: WeightsStore) -> list[AnalysisModel]:
+    """One model a method, best first; registered weights are found in `store`."""
     prior = SharedPrior()
-    return [AnalysisModel(method, prior) for method in reversed(METHODS)]
+    return [AnalysisModel(method, prior, store) for method in reversed(METHODS)]
 
 
 def model_name(method: str) -> str:
     """Name of the model that serves a method."""
     return f"ocean_{method}"
+
+
+@lru_cache(maxsize=4)
+def _registered(path: Path, sha256: str, spec: str) -> Network:
+    """A registered network, loaded once while it is among the last few asked for."""
+    return Network.load(path, json.loads(spec))
 
 
 def _observations(inputs: Mapping[str, Array]) -> Observations:

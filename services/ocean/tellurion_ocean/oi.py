@@ -39,7 +39,7 @@ def analyse(
     seen = departures(prior, observations, month)
     seen = replace(seen, modes=seen.modes[:, :0])
     a = amplitude(seen, prior.hyperparameters, residual_variance=VARIANCE, cancelled=cancelled)
-    draws = draw(prior, seen, members, seed, amplitude=a, residual_variance=VARIANCE, cancelled=cancelled)
+    draws = draw(prior, seen, range(members), seed, amplitude=a, residual_variance=VARIANCE, cancelled=cancelled)
     estimates, variance = interpolate_locally(
         prior.cell_positions,
         seen.positions,

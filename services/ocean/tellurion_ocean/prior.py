@@ -46,6 +46,10 @@ class Hyperparameters:
     because the errors of neighbours are correlated."""
     neighbours: int
     """Observations that one cell's local analysis uses."""
+    pattern_share: float
+    """Part of the residual variance that the anchor of `posterior` gives to the residuals seen in the training months."""
+    localisation: float
+    """Distance over which those residuals vary together, as a multiple of the length and depth scale."""
 
     @classmethod
     def shipped(cls) -> Hyperparameters:
@@ -71,6 +75,8 @@ class Prior:
     """[P] °C, standard deviation of a month that the climatology has not seen."""
     modes: NDArray[np.float64]
     """[P, K] in units of `std`; each EOF times the prior standard deviation of its amplitude."""
+    patterns: NDArray[np.float64]
+    """[P, M] in units of `std`; what each month showed when it was left out of the climatology, over √M."""
     months: tuple[int, ...]
     """The months it was fitted to."""
     hyperparameters: Hyperparameters
@@ -89,11 +95,12 @@ class Prior:
         coefficients, left_out = fit_harmonics(
             values, months, hyperparameters.harmonics, ridge=hyperparameters.harmonic_ridge
         )
-        spread = _smoothed(np.mean(left_out**2, axis=0), wet, grid, hyperparameters.std_smoothing)
+        spread = smoothed(np.mean(left_out**2, axis=0), wet, grid, hyperparameters.std_smoothing)
         std = np.sqrt(spread + hyperparameters.std_floor**2)
         patterns = eofs((values - coefficients[0]) / std, hyperparameters.eof_count)
         modes = np.ascontiguousarray(patterns * np.sqrt(hyperparameters.eof_variance))
-        return cls(grid, wet, coefficients, std, modes, tuple(months), hyperparameters)
+        residuals = np.ascontiguousarray((left_out / std).T / np.sqrt(len(left_out)))
+        return cls(grid, wet, coefficients, std, modes, residuals, tuple(months), hyperparameters)
 
     def climatology(self, month: int) -> NDArray[np.float64]:
         """[P] °C, the expected field at the middle of `month` 1…12."""
@@ -136,6 +143,7 @@ class Prior:
             np.ascontiguousarray((operator @ self.coefficients.T).T),
             operator @ self.std,
             operator @ self.modes,
+            operator @ self.patterns,
             self.months,
             self.hyperparameters,
         )
@@ -145,7 +153,7 @@ class Prior:
         return self.grid.lat[y], self.grid.lon[x], self.grid.depth[z]
 
 
-def _smoothed(values: NDArray[np.float64], wet: NDArray[np.bool_], grid: Grid, width: float) -> NDArray[np.float64]:
+def smoothed(values: NDArray[np.floating], wet: NDArray[np.bool_], grid: Grid, width: float) -> NDArray[np.float64]:
     """Values at wet cells [P], smoothed over wet cells of their level by a Gaussian of `width` degrees."""
     widths = (0.0, width / np.diff(grid.lat).mean(), width / np.diff(grid.lon).mean())
     modes = ("nearest", "nearest", "nearest" if grid.open_step is not None else "wrap")

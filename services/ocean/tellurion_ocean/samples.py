@@ -7,6 +7,7 @@ Recht (2007), Random features for large-scale kernel machines; Rasmussen and Wil
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -21,6 +22,8 @@ from tellurion_ocean.kernels import compiled
 from tellurion_ocean.prior import Prior
 
 WAVES = 1024
+MODULATING_WAVES = 256
+"""Of the slowly varying weights of the patterns; fewer, since there are as many of these fields as patterns."""
 TILE = 4096
 """Positions whose waves are held at once."""
 SINE_SERIES = (6.2831853, -41.341702, 81.605249, -76.705860, 42.058694, -15.094643, 3.8199526)
@@ -40,39 +43,86 @@ class PriorDraws:
 def draw(
     prior: Prior,
     departures: Departures,
-    count: int,
+    draws: Sequence[int],
     seed: int,
     *,
     amplitude: float,
     residual_variance: float,
+    pattern_share: float = 0.0,
     cancelled: CancelCheck = never,
 ) -> PriorDraws:
-    """`count` draws from amplitude · (modes modesᵀ + residual_variance · Matérn).
+    """The draws of these numbers from amplitude · (modes modesᵀ + residual_variance · Matérn).
 
-    Draw k comes from a generator of its own, (seed, k), so it does not depend on `count`; the frequencies are the
+    `pattern_share` of the residual variance goes to the localised patterns of `tellurion_ocean.local.Patterns`.
+    Draw k comes from a generator of its own, (seed, k), so it does not depend on the others; the frequencies are the
     seed's, the same for all draws. `departures.modes` may have no columns: then the EOFs take no part.
     Raises Cancelled.
     """
-    dimensions, modes = departures.positions.shape[1], departures.modes.shape[1]
-    frequencies = _matern_frequencies(np.random.default_rng(np.random.SeedSequence(seed)), dimensions)
+    dimensions, modes, patterns = departures.positions.shape[1], departures.modes.shape[1], prior.patterns.shape[1]
+    patterns *= pattern_share > 0
+    frequencies, count = _matern_frequencies(np.random.default_rng(np.random.SeedSequence(seed)), dimensions), len(draws)
     amplitudes, waves = np.empty((modes, count)), np.empty((2 * WAVES, count))
+    modulation = np.empty((2 * MODULATING_WAVES, patterns, count))
     errors = np.empty((len(departures.values), count))
-    for k in range(count):
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(k,)))
+    scale = np.sqrt(amplitude * residual_variance)
+    for k, number in enumerate(draws):
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
         amplitudes[:, k] = np.sqrt(amplitude) * rng.standard_normal(modes)
-        waves[:, k] = np.sqrt(amplitude * residual_variance / WAVES) * rng.standard_normal(2 * WAVES)
+        waves[:, k] = scale * np.sqrt((1 - pattern_share) / WAVES) * rng.standard_normal(2 * WAVES)
         errors[:, k] = np.sqrt(departures.error_variance) * rng.standard_normal(len(errors))
-    at_cells = sum_of_waves(prior.cell_positions, frequencies, waves, cancelled)
-    at_cells += prior.modes[:, :modes] @ amplitudes
-    observed = sum_of_waves(departures.positions, frequencies, waves, cancelled)
-    observed += departures.modes @ amplitudes + errors
-    return PriorDraws(at_cells, observed)
+        modulation[:, :, k] = rng.standard_normal(modulation.shape[:2])
+    modulation *= scale * np.sqrt(pattern_share / MODULATING_WAVES)
+    slow = frequencies[:, :MODULATING_WAVES] / prior.hyperparameters.localisation
+
+    def at(
+        positions: NDArray[np.float64], modes_there: NDArray[np.float64], patterns_there: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        field = sum_of_waves(positions, frequencies, waves, cancelled)
+        field += modes_there @ amplitudes
+        if patterns:
+            field += _modulated(positions, slow, modulation, patterns_there, cancelled)
+        return field
+
+    observed = at(departures.positions, departures.modes, departures.patterns) + errors
+    return PriorDraws(at(prior.cell_positions, prior.modes[:, :modes], prior.patterns), observed)
 
 
-def _matern_frequencies(rng: np.random.Generator, dimensions: int) -> NDArray[np.float64]:
-    """[dimensions, WAVES] radians per unit of position: Student's t, as normal over the root of a mean of squares."""
-    normal = rng.standard_normal((dimensions, WAVES))
-    return normal / np.sqrt(rng.chisquare(3, WAVES) / 3)
+def _matern_frequencies(rng: np.random.Generator, dimensions: int, waves: int = WAVES) -> NDArray[np.float64]:
+    """[dimensions, waves] radians per unit of position: Student's t, as normal over the root of a mean of squares."""
+    normal = rng.standard_normal((dimensions, waves))
+    return normal / np.sqrt(rng.chisquare(3, waves) / 3)
+
+
+def random_waves(
+    positions: NDArray[np.float64],  # [N, 4]
+    rng: np.random.Generator,
+    count: int,
+    *,
+    waves: int = WAVES,
+) -> NDArray[np.float64]:
+    """`count` Matérn random fields of unit variance at the positions, [N, count]."""
+    frequencies = _matern_frequencies(rng, positions.shape[1], waves)
+    return sum_of_waves(positions, frequencies, rng.standard_normal((2 * waves, count)) / np.sqrt(waves))
+
+
+def _modulated(
+    positions: NDArray[np.float64],  # [N, 4]
+    frequencies: NDArray[np.float64],  # [4, J]
+    weights: NDArray[np.float64],  # [2J, M, K]
+    patterns: NDArray[np.float64],  # [N, M]
+    cancelled: CancelCheck,
+) -> NDArray[np.float64]:
+    """Sum of the patterns, each times a slowly varying random field of its own, [N, K]: a modulated ensemble.
+
+    Source: Bishop and Hodyss (2009), Ensemble covariances adaptively localized with ECO-RAP, part 2.
+    """
+    total = np.empty((len(positions), weights.shape[2]))
+    flat = weights.reshape(len(weights), -1)
+    for start in range(0, len(positions), TILE):
+        tile = slice(start, start + TILE)
+        fields = sum_of_waves(positions[tile], frequencies, flat, cancelled).reshape(-1, *weights.shape[1:])
+        total[tile] = np.einsum("nm,nmk->nk", patterns[tile], fields)
+    return total
 
 
 def sum_of_waves(

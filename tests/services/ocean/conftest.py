@@ -55,6 +55,8 @@ def small_prior(small_grid: Grid, small_fields: np.ndarray) -> Callable[..., Pri
             representativeness=1e-4,
             eof_fit_variance=3.0,
             neighbours=32,
+            pattern_share=0.3,
+            localisation=2.0,
         )
         return Prior.fit(small_fields, MONTHS, small_grid, replace(hyperparameters, **changes))
 

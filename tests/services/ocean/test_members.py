@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_members_and_another_seed_others(case):
 def test_draws_from_the_prior_have_its_covariance(case, matern):
     prior, observations = case
     count = 1500
-    draws = draw(prior, departures(prior, observations, MONTH), count, 11, amplitude=2.0, residual_variance=0.7)
+    draws = draw(prior, departures(prior, observations, MONTH), range(count), 11, amplitude=2.0, residual_variance=0.7)
     cells = np.arange(0, len(prior.std), 9)
     expected = 2 * (0.7 * matern(prior.cell_positions[cells], prior.cell_positions[cells]))
     expected += 2 * prior.modes[cells] @ prior.modes[cells].T

@@ -37,6 +37,8 @@ START = Hyperparameters(
     representativeness=0.0001,
     eof_fit_variance=3.0,
     neighbours=32,
+    pattern_share=0.35,
+    localisation=1.5,
 )
 CANDIDATES: dict[str, tuple[float, ...]] = {
     "length_scale": (4.0, 5.0, 6.0),

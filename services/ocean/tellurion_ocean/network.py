@@ -1,0 +1,120 @@
+"""The learned correction: a network that knows of the ocean what the Gaussian anchor does not, and its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tellurion_core.errors import InvalidInput
+from tellurion_diffusion import UNet, UNetSpec, weights
+from tellurion_geo import Grid
+from tellurion_ocean.prior import Prior
+from tellurion_ocean.surroundings import season, surroundings
+
+KIND = "ocean-correction"
+SHIPPED = "correction.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network, the grid it was trained on, and the SHA-256 of its weights file."""
+
+    unet: UNet
+    grid: Grid
+    sha256: str
+
+    @classmethod
+    def load(cls, path: Path, spec: Mapping[str, Any] | None = None, *, device: str | None = None) -> Network:
+        """From a weights file; `spec` stands in for that of a file that has none.
+
+        On `device`, by default the GPU where there is one. Raises InvalidInput and DataCorrupted.
+        """
+        tensors, own = weights.load(path)
+        unet_spec, grid = _read_spec(spec or own)
+        unet = UNet(unet_spec)
+        weights.fill(unet, tensors)
+        chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        return cls(unet.to(chosen, memory_format=torch.channels_last).eval(), grid, weights.sha256(path))
+
+    @classmethod
+    def shipped(cls) -> Network:
+        """That of weights/correction.safetensors, loaded once."""
+        return _shipped()
+
+    def correction(self, prior: Prior, month: int) -> Correction:
+        """The correction of this prior in this month. Raises InvalidInput when the prior has another grid."""
+        ours, theirs = self.grid, prior.grid
+        if ours.shape != theirs.shape or not all(
+            np.allclose(getattr(ours, axis), getattr(theirs, axis), atol=1e-3) for axis in ("depth", "lat", "lon")
+        ):
+            raise InvalidInput.of("weights", received=f"a network of {ours.shape}", accepted=f"one of {theirs.shape}")
+        return Correction(self.unet, prior, month)
+
+
+class Correction:
+    """What D(x, σ) = signal·x + noise·net(x, σ) adds to the anchor's own denoiser, signal·x, at the wet cells."""
+
+    def __init__(self, unet: UNet, prior: Prior, month: int) -> None:
+        self._unet = unet
+        self._device = next(unet.parameters()).device
+        self._wet = torch.from_numpy(prior.wet).to(self._device)
+        self._static = torch.from_numpy(surroundings(prior, month)).to(self._device)[None]
+        self._season = torch.from_numpy(season(month)).to(self._device)[None]
+
+    @torch.inference_mode()
+    def __call__(self, cells: Tensor, sigma: float) -> Tensor:
+        """net(x, σ) [B, P] of states at the wet cells [B, P], in units of the prior's std; one call a batch."""
+        return self.differentiable(cells, sigma)
+
+    def differentiable(self, cells: Tensor, sigma: float) -> Tensor:
+        """The same, through which a gradient can be taken."""
+        count = len(cells)
+        field = torch.zeros(count, *self._wet.shape, device=self._device)
+        field[:, self._wet] = cells.to(self._device)
+        level = torch.full((count,), sigma, device=self._device).log()
+        static = self._static.expand(count, -1, -1, -1)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
+            out = self._unet(field, level, self._season.expand(count, -1), static)
+        return out.float()[:, self._wet].to(cells.device)
+
+
+def spec_of(unet: UNetSpec, grid: Grid) -> dict[str, Any]:
+    """What a weights file says of itself, as JSON."""
+    axes = {axis: getattr(grid, axis).tolist() for axis in ("depth", "lat", "lon")}
+    return {"kind": KIND, "network": asdict(unet), **axes}
+
+
+def input_channels(grid: Grid) -> int:
+    """Channels of the state and of its surroundings."""
+    return 5 * len(grid.depth) + 2
+
+
+def _read_spec(spec: Mapping[str, Any]) -> tuple[UNetSpec, Grid]:
+    if spec.get("kind") != KIND:
+        raise InvalidInput.of("weights.spec.kind", received=spec.get("kind"), accepted=KIND)
+    try:
+        grid = Grid(**{axis: np.array(spec[axis], dtype=np.float64) for axis in ("depth", "lat", "lon")})
+    except (KeyError, TypeError, ValueError) as error:
+        accepted = "depth, lat and lon as lists of numbers"
+        raise InvalidInput.of("weights.spec", received=f"no grid ({error})", accepted=accepted) from error
+    unet = UNetSpec.from_json(spec.get("network", {}))
+    levels = len(grid.depth)
+    if (unet.in_channels, unet.out_channels, unet.features) != (input_channels(grid), levels, 2):
+        received = f"{unet.in_channels} channels in, {unet.out_channels} out, {unet.features} features"
+        accepted = f"{input_channels(grid)} in, {levels} out, 2 features for {levels} levels"
+        raise InvalidInput.of("weights.spec.network", received=received, accepted=accepted)
+    return unet, grid
+
+
+@cache
+def _shipped() -> Network:
+    with resources.as_file(resources.files("tellurion_ocean").joinpath("weights", SHIPPED)) as path:
+        return Network.load(path)

@@ -1,0 +1,94 @@
+"""Method `reconmost`: the released ReconMOST procedure, 1000 guided DDPM steps, with the network of `posterior`.
+
+From noise, step after step down the linear β schedule, the mean of each DDPM step is pulled towards the observations:
+β · scale · 2 Sᵀ Hᵀ(y − H x̂₀), with S a 5 × 5 Gaussian on each level (the released "soft mask"), and no noise is added.
+It knows no observation error and seeks a mode, so that its members differ too little: it stands here to be compared with.
+Departures from the release: the state is a scaled anomaly, the noise has the prior's covariance, longitude is a ring.
+Source: the released code of ReconMOST; Ho et al. (2020), algorithm 2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tellurion_core.predictor import CancelCheck
+from tellurion_core.progress import Progress
+from tellurion_diffusion import Operator, ReconMOST, SoftMask, ancestral, linear_beta, noise, respaced, signal
+from tellurion_ocean.analysis import Analysis
+from tellurion_ocean.cancellation import never, silent, stop_if
+from tellurion_ocean.departures import departures
+from tellurion_ocean.network import Network
+from tellurion_ocean.observations import Observations
+from tellurion_ocean.prior import Prior
+from tellurion_ocean.samples import draw
+
+STEPS = 1000
+SCALE = 4.0
+"""As in the released README run."""
+LEAST_MEMBERS = 2
+"""Members that the mean and its spread are computed from, even where fewer are asked for."""
+
+
+def analyse(
+    prior: Prior,
+    observations: Observations,
+    month: int,
+    *,
+    network: Network,
+    steps: int = STEPS,
+    scale: float = SCALE,
+    through_denoiser: bool = False,
+    members: int = 0,
+    seed: int = 0,
+    cancelled: CancelCheck = never,
+    progress: Progress = silent,
+) -> Analysis:
+    """The mean and the spread of the members; each costs `steps` network evaluations.
+
+    Raises InvalidInput when the network has another grid than the prior.
+    """
+    correction = network.correction(prior, month)
+    seen = departures(prior, observations, month)
+    count = max(members, LEAST_MEMBERS)
+    hyper = prior.hyperparameters
+    start = draw(prior, seen, range(count), seed, amplitude=1.0, residual_variance=hyper.residual_variance).at_cells
+    operator = torch.sparse_csr_tensor(*_csr(seen.operator))
+    adjoint = torch.sparse_csr_tensor(*_csr(seen.operator.T.tocsr()))
+    wet = torch.from_numpy(prior.wet)
+    soft = SoftMask(periodic=prior.grid.open_step is None)
+
+    def denoise(x: Tensor, sigma: Tensor, /) -> Tensor:
+        learned = correction.differentiable if torch.is_grad_enabled() else correction
+        return signal(sigma) * x + noise(sigma) * learned(x, float(sigma))
+
+    def spread(gradient: Tensor) -> Tensor:
+        field = torch.zeros(len(gradient), *wet.shape, dtype=gradient.dtype)
+        field[:, wet] = gradient
+        return soft(field)[:, wet]
+
+    def on_step(done: int, total: int) -> None:
+        stop_if(cancelled)
+        progress(done / total, "guided sampling")
+
+    sampled = ancestral(
+        denoise,
+        torch.from_numpy(start.T.astype(np.float32)),
+        respaced(linear_beta(), steps),
+        guidance=ReconMOST(
+            values=torch.from_numpy(seen.values.astype(np.float32)),
+            observation=Operator(lambda x: (operator @ x.T).T, lambda v: (adjoint @ v.T).T),
+            scale=scale,
+            spread=spread,
+            through_denoiser=through_denoiser,
+        ),
+        on_step=on_step,
+        step_noise=False,
+    ).numpy()
+    return Analysis.of_scaled(prior, month, sampled.mean(axis=0), sampled.var(axis=0, ddof=1), sampled[:members].T)
+
+
+def _csr(matrix: object) -> tuple[Tensor, Tensor, Tensor, tuple[int, int]]:
+    parts = (torch.from_numpy(part.astype(np.int64)) for part in (matrix.indptr, matrix.indices))
+    return *parts, torch.from_numpy(matrix.data.astype(np.float32)), matrix.shape

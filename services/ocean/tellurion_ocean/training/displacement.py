@@ -1,0 +1,106 @@
+"""Displaced fronts and heaved thermoclines: a climatology read a little beside and above where it stands.
+
+T(λ + u, φ + v, z + ζ) − T(λ, φ, z), with u, v, ζ smooth Gaussian random fields. Where the gradient bends within the
+displacement, at fronts and in the thermocline, the anomaly is skewed and heavy-tailed: no Gaussian process draws it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, map_coordinates, spline_filter
+
+from tellurion_geo import Grid
+from tellurion_ocean.covariance import positions
+from tellurion_ocean.prior import Prior
+from tellurion_ocean.samples import random_waves
+
+WAVES = 128
+MARGIN = 12
+"""Cells by which a field is continued over its seam in longitude."""
+
+
+@dataclass(frozen=True)
+class Scales:
+    """How far and how coherently water is displaced; each field is Matérn in √depth and across the sphere."""
+
+    sideways: float = 0.5
+    """Degrees of arc, root mean square, of u and of v: a front's meander within a month's mean."""
+    sideways_length: float = 8.0
+    """Degrees over which u and v vary."""
+    heave: float = 8.0
+    """Metres, root mean square of ζ at depth; near the surface it grows with depth as `heave_slope`."""
+    heave_slope: float = 0.08
+    """Metres a metre."""
+    heave_length: float = 6.0
+    """Degrees over which ζ varies."""
+    depth_scale: float = 10.0
+    """√metre: the upper 100 m move nearly together, and so does the thermocline."""
+
+
+@dataclass(frozen=True, eq=False)
+class Climatology:
+    """One month's expected field, continued over land so that it can be read anywhere."""
+
+    grid: Grid
+    wet: NDArray[np.bool_]
+    filled: NDArray[np.float64]
+    """[Z, Y, X] °C, on land that of the nearest ocean of the level."""
+
+    @classmethod
+    def of(cls, prior: Prior, month: int) -> Climatology:
+        """That of a prior."""
+        field = prior.to_field(prior.climatology(month))
+        filled = np.empty(field.shape)
+        for level, out in zip(field, filled, strict=True):
+            wide = np.pad(level, ((0, 0), (MARGIN, MARGIN)), mode="wrap")
+            _, (rows, columns) = distance_transform_edt(np.isnan(wide), return_indices=True)
+            out[:] = wide[rows, columns][:, MARGIN:-MARGIN]
+        return cls(prior.grid, prior.wet, filled)
+
+    @cached_property
+    def _spline(self) -> NDArray[np.float64]:
+        wide = np.pad(self.filled, ((0, 0), (0, 0), (MARGIN, MARGIN)), mode="wrap")
+        return spline_filter(wide, order=3, mode="nearest")
+
+    def displaced(
+        self,
+        east: NDArray[np.float64],  # [P] degrees of arc
+        north: NDArray[np.float64],  # [P] degrees
+        down: NDArray[np.float64],  # [P] metres
+    ) -> NDArray[np.float64]:
+        """[P] °C at the wet cells, read at the displaced places; none beyond the grid's first and last level and row.
+
+        Cubic in the horizontal, so that a shift of half a cell does not blur the field.
+        """
+        grid = self.grid
+        z, y, x = np.nonzero(self.wet)
+        level = np.interp(grid.depth[z] + down, grid.depth, np.arange(len(grid.depth)))
+        row = np.clip(y + north / np.diff(grid.lat).mean(), 0, len(grid.lat) - 1)
+        step = np.diff(grid.lon).mean() * np.maximum(np.cos(np.radians(grid.lat[y])), 0.2)
+        shift = np.clip(east / step, -MARGIN / 2, MARGIN / 2)
+        return map_coordinates(self._spline, [level, row, x + shift + MARGIN], order=3, prefilter=False, mode="nearest")
+
+
+def displaced_anomalies(
+    prior: Prior, month: int, rng: np.random.Generator, count: int, scales: Scales = Scales()
+) -> NDArray[np.float32]:
+    """[count, P] anomalies of the displaced climatology in units of std; about 0.3 s each on the 2° grid."""
+    climatology = Climatology.of(prior, month)
+    z, y, x = np.nonzero(prior.wet)
+    places = prior.grid.lat[y], prior.grid.lon[x], prior.grid.depth[z]
+    sideways = positions(*places, length_scale=scales.sideways_length, depth_scale=scales.depth_scale)
+    upright = positions(*places, length_scale=scales.heave_length, depth_scale=scales.depth_scale)
+    horizontal = scales.sideways * random_waves(sideways, rng, 2 * count, waves=WAVES)
+    heave = np.minimum(scales.heave, scales.heave_slope * places[2])[:, None] * random_waves(
+        upright, rng, count, waves=WAVES
+    )
+    still = climatology.displaced(*np.zeros((3, len(z))))
+    anomalies = np.empty((count, len(z)), np.float32)
+    for k in range(count):
+        moved = climatology.displaced(horizontal[:, k], horizontal[:, count + k], heave[:, k])
+        anomalies[k] = (moved - still) / prior.std
+    return anomalies

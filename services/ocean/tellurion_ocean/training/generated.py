@@ -1,0 +1,128 @@
+"""An ensemble of months generated from the ten training months, and the noise that a network learns to remove from it.
+
+A member is a Gaussian anomaly, drawn from the anchor's covariance and stretched by a slowly varying random factor, plus
+a displaced climatology (`tellurion_ocean.training.displacement`). The Gaussian part's amplitudes and patterns are the
+residuals that each training month showed when the climatology was fitted without it; its scales are the tuned ones. What
+only the other two parts hold, heavy tails and the shapes of fronts, is what a network can know beyond the anchor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tellurion_ocean.covariance import positions
+from tellurion_ocean.departures import departures
+from tellurion_ocean.observations import Observations
+from tellurion_ocean.prior import Prior
+from tellurion_ocean.samples import draw, random_waves
+from tellurion_ocean.training.displacement import displaced_anomalies
+
+GAUSSIAN = 64
+"""Gaussian draws of one block."""
+DISPLACED = 2
+"""Displaced climatologies of one block for each calendar month."""
+STRETCHES = 8
+BLOCKS = 4
+"""Blocks that a sample is put together from."""
+SAMPLES_PER_BLOCK = 800
+"""Samples that are drawn before the oldest block is replaced."""
+MIXED = 3
+"""Draws that are mixed, with weights on the unit sphere, into a new one: again Gaussian, with the same covariance."""
+STRETCH_LENGTH, STRETCH_DEPTH = 25.0, 12.0
+"""Degrees and √metre over which the stretching factor varies."""
+STRETCH_SPREAD = 0.35
+"""Standard deviation of its logarithm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One clean state and one draw of noise, in units of std at the wet cells."""
+
+    clean: NDArray[np.float32]
+    """[P]."""
+    noise: NDArray[np.float32]
+    """[P]."""
+    month: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    gaussian: NDArray[np.float16]  # [GAUSSIAN, P]
+    displaced: NDArray[np.float16]  # [12 · DISPLACED, P]
+    stretch: NDArray[np.float16]  # [STRETCHES, P]
+
+
+class GeneratedEnsemble:
+    """Samples without end; sample i is a function of the seed and i alone.
+
+    Holds BLOCKS blocks, 40 MiB each on the 2° grid; a new block takes ten seconds there.
+    """
+
+    def __init__(self, prior: Prior, seed: int, *, most_displaced: float = 0.9) -> None:
+        """`most_displaced` is the largest share of a member's variance that the displaced part may have."""
+        self.prior, self._seed, self._most_displaced = prior, seed, most_displaced
+        self._blocks: OrderedDict[int, _Block] = OrderedDict()
+        self._nothing = departures(prior, Observations.of([], [], [], []), 1)
+
+    def sample(self, index: int) -> Sample:
+        """Sample `index` ≥ 0; a share of members, one in four, has no displaced part."""
+        rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(1, index)))
+        newest = index // SAMPLES_PER_BLOCK
+        blocks = [self._block(k) for k in range(newest, newest + BLOCKS)]
+        month = int(rng.integers(1, 13))
+        share = max(0.0, rng.uniform(-1 / 3, 1)) * self._most_displaced
+        clean = math.sqrt(1 - share) * self._gaussian(rng, blocks)
+        clean *= np.exp(-STRETCH_SPREAD**2 + STRETCH_SPREAD * _pick(rng, blocks).stretch[rng.integers(STRETCHES)].astype(np.float32))
+        displaced = _pick(rng, blocks).displaced[DISPLACED * (month - 1) + rng.integers(DISPLACED)]
+        clean += math.sqrt(share) * rng.uniform(0.6, 1.6) * displaced.astype(np.float32)
+        return Sample(clean, self._gaussian(rng, blocks), month)
+
+    def _gaussian(self, rng: np.random.Generator, blocks: list[_Block]) -> NDArray[np.float32]:
+        weights = rng.standard_normal(MIXED).astype(np.float32)
+        weights /= np.linalg.norm(weights)
+        total = np.zeros(len(self.prior.std), np.float32)
+        for weight in weights:
+            total += weight * _pick(rng, blocks).gaussian[rng.integers(GAUSSIAN)]
+        return total
+
+    def _block(self, index: int) -> _Block:
+        if index not in self._blocks:
+            self._blocks[index] = self._made(index)
+            while len(self._blocks) > BLOCKS:
+                self._blocks.pop(min(self._blocks))
+        return self._blocks[index]
+
+    def _made(self, index: int) -> _Block:
+        prior, hyper = self.prior, self.prior.hyperparameters
+        rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(0, index)))
+        gaussian = draw(
+            prior,
+            self._nothing,
+            range(GAUSSIAN),
+            int(rng.integers(2**63)),
+            amplitude=1.0,
+            residual_variance=hyper.residual_variance,
+            pattern_share=hyper.pattern_share,
+        ).at_cells
+        displaced = [displaced_anomalies(prior, month, rng, DISPLACED) for month in range(1, 13)]
+        z, y, x = np.nonzero(prior.wet)
+        places = positions(
+            prior.grid.lat[y],
+            prior.grid.lon[x],
+            prior.grid.depth[z],
+            length_scale=STRETCH_LENGTH,
+            depth_scale=STRETCH_DEPTH,
+        )
+        stretch = random_waves(places, rng, STRETCHES, waves=256)
+        return _Block(
+            gaussian.T.astype(np.float16), np.concatenate(displaced).astype(np.float16), stretch.T.astype(np.float16)
+        )
+
+
+def _pick(rng: np.random.Generator, blocks: list[_Block]) -> _Block:
+    return blocks[rng.integers(len(blocks))]

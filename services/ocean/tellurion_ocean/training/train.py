@@ -1,0 +1,186 @@
+"""Train the learned correction of `posterior`.
+
+    python -m tellurion_ocean.training.train --minutes 60 --checkpoint correction.ckpt
+
+An interrupted training goes on where its checkpoint stands. The corpus is the ensemble generated from the ten training
+months (`tellurion_ocean.training.generated`) or, with --cmip6, the months of a CMIP6 archive; February and August of
+the atlas are never opened. On a GPU, wider and longer is worth while: --width 128 --blocks 3 --batch 32.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tellurion_diffusion import (
+    Batch,
+    LogUniform,
+    Recipe,
+    Report,
+    Trainer,
+    UNet,
+    UNetSpec,
+    correction_loss,
+    weights,
+)
+from tellurion_geo import area_weights
+from tellurion_ocean.atlas import TRAINING_MONTHS, training_atlas
+from tellurion_ocean.network import SHIPPED, input_channels, spec_of
+from tellurion_ocean.prior import Hyperparameters, Prior
+from tellurion_ocean.surroundings import season, surroundings
+from tellurion_ocean.training import cmip6
+from tellurion_ocean.training.generated import GeneratedEnsemble, Sample
+from tellurion_ocean.training.simulated import SimulatedEnsemble
+
+LEVELS = LogUniform(0.03, 12.0)
+"""Of σ, beyond both ends of what sampling uses."""
+VALIDATION_SEED = 10**6
+VALIDATION_SIGMAS = (0.1, 0.3, 0.7, 1.5, 3.0)
+VALIDATION_BATCHES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """Samples on the grid, with what the network is told beside them; batch i is a function of i alone."""
+
+    prior: Prior
+    sample: Callable[[int], Sample]
+    size: int
+
+    def __call__(self, index: int) -> Batch:
+        """Of samples index · size to (index + 1) · size."""
+        samples = [self.sample(index * self.size + k) for k in range(self.size)]
+        return Batch(
+            clean=self._on_grid([sample.clean for sample in samples]),
+            noise=self._on_grid([sample.noise for sample in samples]),
+            static=torch.from_numpy(np.stack([self._surroundings[sample.month - 1] for sample in samples])),
+            features=torch.from_numpy(np.stack([season(sample.month) for sample in samples])),
+        )
+
+    @cached_property
+    def _surroundings(self) -> list[NDArray[np.float32]]:
+        return [surroundings(self.prior, month) for month in range(1, 13)]
+
+    def _on_grid(self, cells: Sequence[NDArray[np.float32]]) -> Tensor:
+        fields = np.zeros((len(cells), *self.prior.grid.shape), np.float32)
+        fields[:, self.prior.wet] = np.stack(cells)
+        return torch.from_numpy(fields)
+
+
+def loss_weights(prior: Prior) -> Tensor:
+    """[Z, Y, X]: a wet cell's area times its std, between scaled errors (std²) and errors in °C (none); land 0."""
+    field = np.nan_to_num(prior.to_field(prior.std)) * area_weights(prior.grid)
+    return torch.from_numpy((field / field.sum()).astype(np.float32))
+
+
+@torch.inference_mode()
+def improvement(network: torch.nn.Module, batches: Batches, weighting: Tensor) -> dict[str, float]:
+    """By σ: the share of the anchor's squared error that the network removes, on samples it has not seen."""
+    held_out = [batches(index) for index in range(VALIDATION_BATCHES)]
+    network.eval()
+    removed = {}
+    for sigma in VALIDATION_SIGMAS:
+        level = torch.full((batches.size,), sigma)
+        learned = sum(float(correction_loss(network, batch, level, weighting)) for batch in held_out)
+        anchor = sum(float(correction_loss(_zero, batch, level, weighting)) for batch in held_out)
+        removed[f"{sigma:g}"] = round(1 - learned / anchor, 4)
+    return removed
+
+
+def _zero(x: Tensor, *_: object) -> Tensor:
+    return torch.zeros_like(x)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    given = _parser().parse_args(arguments)
+    atlas = training_atlas()
+    prior = Prior.fit(atlas.temperature, atlas.months, atlas.grid, Hyperparameters.shipped())
+    spec = UNetSpec(
+        in_channels=input_channels(prior.grid),
+        out_channels=len(prior.grid.depth),
+        width=given.width,
+        multipliers=(1, 2),
+        blocks=given.blocks,
+        middle_attention=False,
+        patch=2,
+        periodic=True,
+        features=2,
+    )
+    recipe = Recipe(
+        steps=given.steps,
+        seconds=None if given.minutes is None else 60 * given.minutes,
+        learning_rate=given.learning_rate,
+        schedule="cosine",
+        warmup=200,
+        weight_decay=1e-4,
+        average=0.999,
+        levels=LEVELS,
+        bf16=given.bf16,
+        seed=given.seed,
+        report_every=50,
+        checkpoint_seconds=120.0,
+    )
+    torch.manual_seed(given.seed)
+    network = UNet(spec).to(given.device)
+    batches = Batches(prior, _corpus(given, prior, given.seed).sample, given.batch)
+    weighting = loss_weights(prior)
+    trainer = Trainer(
+        network, spec_of(spec, prior.grid), batches, recipe, weights=weighting, checkpoint=given.checkpoint
+    )
+    trainer.run(_print)
+    trainer.average.copy_to(network)
+    held_out = Batches(prior, _corpus(given, prior, given.seed + VALIDATION_SEED).sample, given.batch)
+    card = {
+        "months": list(TRAINING_MONTHS),
+        "corpus": "CMIP6" if given.cmip6 else "generated from the months",
+        "samples": trainer.step * given.batch,
+        "minutes": round(trainer.seconds / 60, 1),
+        "seed": given.seed,
+        "improvement_by_sigma": improvement(network.cpu(), held_out, weighting),
+    }
+    weights.save(given.output, network, spec_of(spec, prior.grid), card, half=True)
+    print(json.dumps(card))
+
+
+def _corpus(given: argparse.Namespace, prior: Prior, seed: int) -> GeneratedEnsemble | SimulatedEnsemble:
+    generated = GeneratedEnsemble(prior, seed)
+    if given.cmip6 is None:
+        return generated
+    months = cmip6.anomalies(cmip6.Corpus(cmip6.find(given.cmip6), prior.grid))
+    return SimulatedEnsemble(months, generated, seed)
+
+
+def _print(report: Report) -> None:
+    print(f"step {report.step}  loss {report.loss:.5f}  {report.seconds / 60:.1f} min", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tellurion_ocean.training.train", description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, help="train for so long in all")
+    parser.add_argument("--steps", type=int, help="train for so many steps in all")
+    parser.add_argument("--batch", type=int, default=4, help="samples of one step (%(default)s)")
+    parser.add_argument("--width", type=int, default=64, help="channels at the finest resolution (%(default)s)")
+    parser.add_argument("--blocks", type=int, default=1, help="residual blocks of a resolution (%(default)s)")
+    parser.add_argument("--learning-rate", type=float, default=1e-3, help="(%(default)s)")
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16: faster where the processor has it")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
+    parser.add_argument("--cmip6", type=Path, metavar="FOLDER", help="learn from the thetao of this archive instead")
+    parser.add_argument("--checkpoint", type=Path, help="file to go on from, written every two minutes")
+    default = Path(__file__).parents[1] / "weights" / SHIPPED
+    parser.add_argument("--output", type=Path, default=default, help="weights file (weights/%s)" % SHIPPED)
+    return parser
+
+
+if __name__ == "__main__":
+    main()
