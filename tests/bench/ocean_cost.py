@@ -4,7 +4,7 @@
 
 Every row runs in a process of its own, so that its peak memory is its own; the first call compiles or loads the kernels
 and is reported apart. Seconds are those of quality control and analysis together. The observations lie at random places
-of the ocean and show a random month of the prior.
+of the ocean and show a random month of the prior. Ends with exit code 1 when a target is missed.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from runs import run
+from targets import Target, at_most, exit_code, markdown
 
 from tellurion_geo import Grid
 from tellurion_ocean.atlas import training_atlas
-from tellurion_ocean.methods import analyse
 from tellurion_ocean.observations import Observations, quality_control
 from tellurion_ocean.prior import Hyperparameters, Prior
 
@@ -48,8 +50,13 @@ CASES = (
     *(Case("gp", GRIDS[0], count) for count in (2_000, 4_000, 8_000, 14_000)),
     Case("gp", GRIDS[0], 14_000, members=8),
     Case("gp", GRIDS[1], 8_000),
+    *(Case("posterior", GRIDS[0], 14_000, members=members) for members in (4, 8, 16)),
 )
-QUICK = (Case("eof_oi", GRIDS[0], 10**4), Case("gp", GRIDS[0], 2_000))
+QUICK = (Case("eof_oi", GRIDS[0], 10**4), Case("gp", GRIDS[0], 2_000), Case("posterior", GRIDS[0], 2_000, members=2))
+SECONDS = {"eof_oi": 3.0, "gp": 25.0, "posterior": 30.0}
+"""At most, for 8 members on 2° × 19 levels from 14 000 observations."""
+MEBIBYTES = 2048
+"""At most, of the whole process."""
 
 
 def finer_grid() -> Grid:
@@ -68,7 +75,7 @@ def draw_observations(prior: Prior, count: int, rng: np.random.Generator) -> Obs
     return Observations.of(latitude, longitude, prior.grid.depth[z], month[cells], 0.1)
 
 
-def measure(case: Case) -> dict[str, object]:
+def measure(case: Case) -> dict[str, Any]:
     """Seconds and peak memory of one case, in this process."""
     atlas = training_atlas()
     start = time.perf_counter()
@@ -76,7 +83,8 @@ def measure(case: Case) -> dict[str, object]:
     fitting = time.perf_counter() - start
     rng = np.random.default_rng(0)
     start = time.perf_counter()
-    analyse(case.method, prior, quality_control(draw_observations(prior, 50, rng), prior, MONTH)[0], MONTH, members=1)
+    few, _ = quality_control(draw_observations(prior, 50, rng), prior, MONTH)
+    run(case.method, prior, few, MONTH, members=1, steps=1)
     warming = time.perf_counter() - start
 
     if case.grid == GRIDS[1]:
@@ -87,16 +95,15 @@ def measure(case: Case) -> dict[str, object]:
     start = time.perf_counter()
     accepted, _ = quality_control(observations, prior, MONTH)
     controlled = time.perf_counter() - start
-    start = time.perf_counter()
-    analyse(case.method, prior, accepted, MONTH, members=case.members)
-    seconds = time.perf_counter() - start
+    done = run(case.method, prior, accepted, MONTH, members=case.members)
     return asdict(case) | {
         "cells": len(prior.std),
         "super_observations": len(accepted),
         "prior_seconds": fitting,
         "first_call_seconds": warming,
         "quality_control_seconds": controlled,
-        "seconds": controlled + seconds,
+        "seconds": controlled + done.seconds,
+        "evaluations": done.evaluations,
         "peak_mib": peak_mib(),
         "peak_before_mib": before,
     }
@@ -107,7 +114,7 @@ def peak_mib() -> float:
     return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 
 
-def table(cases: Sequence[Case] = CASES) -> list[dict[str, object]]:
+def table(cases: Sequence[Case] = CASES) -> list[dict[str, Any]]:
     """One row a case."""
     rows = []
     for case in cases:
@@ -117,29 +124,57 @@ def table(cases: Sequence[Case] = CASES) -> list[dict[str, object]]:
     return rows
 
 
-def _line(row: dict[str, object]) -> str:
+def targets(rows: Sequence[Mapping[str, Any]]) -> Iterable[Target]:
+    """Seconds and memory of the rows that have a target."""
+    for row in rows:
+        grid, count = f"{row['grid']} levels", f"{row['observations']:,}".replace(",", " ")
+        what = f"{row['method']}, {grid}, {count} observations, {row['members']} members"
+        if (row["grid"], row["observations"], row["members"]) == (GRIDS[0], 14_000, 8):
+            yield at_most(f"{what}, s", row["seconds"], SECONDS[row["method"]])
+        largest = row["grid"] == GRIDS[1] and row["observations"] == 10**6
+        if largest or (row["method"] == "posterior" and row["members"] == 8):
+            yield at_most(f"{what}, peak MiB of the process", row["peak_mib"], MEBIBYTES, digits=0)
+
+
+def report(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The table in Markdown."""
+    header = ["method", "grid", "cells", "observations", "members", "s", "peak MiB", "of it before the analysis"]
+    cells = (
+        [
+            *(row[name] for name in ("method", "grid", "cells", "observations", "members")),
+            f"{row['seconds']:.1f}",
+            f"{row['peak_mib']:.0f}",
+            f"{row['peak_before_mib']:.0f}",
+        ]
+        for row in rows
+    )
+    return "## Cost of an analysis\n\n" + markdown(header, cells)
+
+
+def _line(row: Mapping[str, Any]) -> str:
     return (
-        f"{row['method']:7} {row['grid']}  {row['cells']:>8} cells  {row['super_observations']:>8} observations"
+        f"{row['method']:9} {row['grid']}  {row['cells']:>8} cells  {row['super_observations']:>8} observations"
         f"  {row['members']} members  {row['seconds']:6.1f} s (quality control {row['quality_control_seconds']:.1f} s,"
         f" first call {row['first_call_seconds']:.1f} s)  peak {row['peak_mib']:.0f} MiB,"
         f" of which {row['peak_before_mib']:.0f} before"
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the table as JSON on stdout")
-    parser.add_argument("--quick", action="store_true", help="two small rows")
+    parser.add_argument("--quick", action="store_true", help="three small rows")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.case:
         print(json.dumps(measure(Case(**json.loads(given.case)))))
-        return
+        return 0
     rows = table(QUICK if given.quick else CASES)
     if given.json:
         print(json.dumps(rows, indent=2))
+    return exit_code(targets(rows))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

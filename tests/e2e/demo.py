@@ -2,7 +2,7 @@
 
     python tests/e2e/demo.py out
 
-leaves in `out/`: observations.nc, analysis.nc, analysis.png, and the platform's state with its logs.
+leaves in `out/`: observations.nc, analysis.nc by `posterior`, eof_oi.nc, analysis.png with both, and the platform's state with its logs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -39,27 +39,29 @@ from tellurion_ocean.picture import draw_reconstruction
 MONTH, PROFILES, SEED = 2, 500, 1
 
 
-def main(out: Path, *, method: str = "gp", scored: Sequence[str] = ()) -> None:
-    """Runs all of it; `scored` are the methods of the table, all where empty."""
+def main(out: Path, *, methods: Sequence[str] = ("posterior", "eof_oi"), scored: Sequence[str] = ()) -> None:
+    """Runs all of it: the first of `methods` into analysis.nc; `scored` are the methods of the table."""
     out.mkdir(parents=True, exist_ok=True)
     trial = experiment(MONTH, profiles=PROFILES, seed=SEED)
-    observations, analysis = out / "observations.nc", out / "analysis.nc"
+    observations = out / "observations.nc"
+    analyses = {name: out / f"{name if index else 'analysis'}.nc" for index, name in enumerate(methods)}
     write_profiles(observations, trial.observations, MONTH)
     say(f"{PROFILES} profiles of February, drawn from the World Ocean Atlas: {observations}")
     certificate, key = self_signed(out)
     with platform(out / "state", certificate, key) as addresses:
         say(f"running: {', '.join(f'{name} {address}' for name, address in addresses.items())}")
-        asked = [str(observations), "-o", str(analysis), "--method", method, "--seed", str(SEED), "--json"]
-        report = json.loads(command("ocean", "reconstruct", *asked, "--state", str(out / "state")))
-        say(f"command line: {method} in {report['seconds']:.1f} s, observations {report['observations']}")
+        for method, analysis in analyses.items():
+            asked = [str(observations), "-o", str(analysis), "--method", method, "--seed", str(SEED), "--json"]
+            report = json.loads(command("ocean", "reconstruct", *asked, "--state", str(out / "state")))
+            say(f"command line: {method} in {report['seconds']:.1f} s, observations {report['observations']}")
         by_sdk(out / "state", observations)
         by_grpc(addresses["ocean"])
         by_https(addresses["gateway"], certificate, observations)
-        draw(out / "analysis.png", trial, analysis, method)
+        draw(out / "analysis.png", trial, analyses)
         asked = ["--month", str(MONTH), "--profiles", str(PROFILES), "--seed", str(SEED)]
         asked += [word for name in scored for word in ("--method", name)]
         subprocess.run([tellurion(), "ocean", "evaluate", *asked, "--state", str(out / "state")], check=True)
-    say(f"see {analysis} and {out / 'analysis.png'}")
+    say(f"see {', '.join(map(str, analyses.values()))} and {out / 'analysis.png'}")
 
 
 def say(line: str) -> None:
@@ -120,19 +122,22 @@ def by_https(address: str, certificate: Path, observations: Path) -> None:
     say(f"HTTPS: oi, artifact {artifact['id'][:12]}… of {len(content.content) / 1e6:.1f} MB")
 
 
-def draw(path: Path, trial: Experiment, analysis: Path, method: str) -> None:
-    """The picture, from the file that the command line wrote."""
-    mean, std = (read_field(analysis, variable).values[0].astype(np.float64) for variable in ("thetao", "thetao_std"))
-    answered = Analysis(mean, std, np.empty((0, *mean.shape), np.float32))
+def draw(path: Path, trial: Experiment, analyses: Mapping[str, Path]) -> None:
+    """The picture, from the files that the command line wrote."""
     draw_reconstruction(
         path,
         grid=trial.prior.grid,
         truth=trial.truth,
         observations=trial.observations,
-        analysis=answered,
+        analyses={method: read(analysis) for method, analysis in analyses.items()},
         month=trial.month,
-        method=method,
     )
+
+
+def read(path: Path) -> Analysis:
+    """An analysis's mean and standard deviation, from its file."""
+    mean, std = (read_field(path, variable).values[0].astype(np.float64) for variable in ("thetao", "thetao_std"))
+    return Analysis(mean, std, np.empty((0, *mean.shape), np.float32))
 
 
 def write_profiles(path: Path, observations: Observations, month: int) -> None:

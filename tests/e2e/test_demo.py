@@ -25,7 +25,7 @@ def demo() -> ModuleType:
 def test_the_demo_reconstructs_february_by_every_door(
     demo: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    demo.main(tmp_path, method="eof_oi", scored=["eof_oi", "climatology"])
+    demo.main(tmp_path, methods=["eof_oi", "climatology"], scored=["eof_oi", "climatology"])
     told = capfd.readouterr().out
     for door in ("command line", "Python SDK", "gRPC", "HTTPS"):
         assert f"• {door}: " in told

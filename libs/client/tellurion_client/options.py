@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tellurion_core.errors import InvalidInput
 
-METHODS = ("posterior", "gp", "eof_oi", "oi", "dineof", "reconmost", "climatology")
+METHODS = ("posterior", "hybrid", "gp", "eof_oi", "oi", "dineof", "reconmost", "climatology")
 """Methods of ocean reconstruction, best first."""
 LEARNED = ("posterior", "reconmost")
 """Those that sample a learned model, and so take steps and weights."""

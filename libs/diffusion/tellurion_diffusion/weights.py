@@ -97,6 +97,9 @@ def card(path: Path) -> dict[str, Any]:
 def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Sets the module's tensors to these, once names and shapes are seen to be exactly its own.
 
+    A module built on the meta device, where a spec costs no memory whatever it claims, is given some only then, on the
+    CPU; all that it needs must be in its state.
+
     Raises InvalidInput naming the first that is missing, unknown or of another shape; the module is then unchanged.
     """
     ours = module.state_dict()
@@ -105,6 +108,8 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         received = f"shape {list(tensors[name].shape)}" if name in tensors else "no such tensor"
         if expected != received:
             raise InvalidInput.of(f"weights.{name}", received=received, accepted=f"{expected}, as the spec says")
+    if any(tensor.is_meta for tensor in ours.values()):
+        module.to_empty(device="cpu")
     module.load_state_dict(dict(tensors))
 
 

@@ -1,13 +1,14 @@
 """Grids of the sphere and what stands on them: CF files, area weights, wet masks, regridding, observation operators."""
 
 from tellurion_geo.analysis import write_analysis, write_zarr
+from tellurion_geo.curvilinear import Curvilinear
 from tellurion_geo.fields import Field, read_field
 from tellurion_geo.grid import Grid
 from tellurion_geo.longitudes import normalised_longitude
 from tellurion_geo.masks import wet_mask
 from tellurion_geo.operators import point_operator
 from tellurion_geo.points import Points, read_points
-from tellurion_geo.regridding import Curvilinear, Regridding, regridding
+from tellurion_geo.regridding import Regridding, regridding, suited_method
 from tellurion_geo.weights import area_weights
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "read_field",
     "read_points",
     "regridding",
+    "suited_method",
     "wet_mask",
     "write_analysis",
     "write_zarr",

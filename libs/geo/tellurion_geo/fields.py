@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from math import prod
 from os import PathLike
@@ -12,12 +11,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
-from tellurion_geo.calendars import year_and_month
-from tellurion_geo.datasets import check_size, numbers, opened
-from tellurion_geo.grid import DEEPEST, Grid
-from tellurion_geo.identification import DEPTH, LATITUDE, LONGITUDE, TIME, Coordinate, downward, temperature_name, text
-from tellurion_geo.longitudes import normalised_longitude
-from tellurion_geo.units import celsius, check_degrees, check_metres
+from tellurion_geo.coordinates import Coordinates
+from tellurion_geo.datasets import numbers, opened
+from tellurion_geo.grid import Grid
+from tellurion_geo.identification import DEPTH, TIME, temperature_name, text
+from tellurion_geo.units import celsius, check_metres
 
 MAX_CELLS = 200_000_000
 """Cells of one answer, 800 MB."""
@@ -75,27 +73,28 @@ def read_field(
     would have more than `max_cells` cells.
     """
     with opened(path, FIELD) as dataset:
-        return _Reading(dataset, temperature_name(dataset, variable, FIELD), units).field(times, max_cells)
+        return _Reading(dataset, temperature_name(dataset, variable, FIELD), units, max_cells).field(times)
 
 
 class _Reading:
     """One variable with its coordinates."""
 
-    def __init__(self, dataset: xr.Dataset, name: str, units: str | None) -> None:
-        self.dataset, self.name = dataset, name
-        self.data = dataset[name]
+    def __init__(self, dataset: xr.Dataset, name: str, units: str | None, max_cells: int) -> None:
+        self.dataset, self.data, self.max_cells = dataset, dataset[name], max_cells
+        self.coordinates = Coordinates(dataset, name, FIELD, largest=max_cells)
+        self.path = self.coordinates.path(name)
         self.units = units if units is not None else self.data.attrs.get("units")
-        self.horizontal: tuple[Hashable, ...] = ()
+        self.horizontal: tuple[str, ...] = ()
 
-    def field(self, times: slice, max_cells: int) -> Field:
-        lat, lon = self._horizontal(max_cells)
-        depth, depth_dimension = self._depth(max_cells)
-        year, month, time_dimension = self._time(max_cells)
+    def field(self, times: slice) -> Field:
+        lat, lon, self.horizontal = self.coordinates.horizontal()
+        depth, depth_dimension = self._depth()
+        year, month, time_dimension = self._time()
         chosen = np.arange(year.size)[times]
         shape = (chosen.size, depth.size, *(lat.shape if lat.ndim == 2 else (lat.size, lon.size)))
-        if not 0 < prod(shape) <= max_cells:
+        if not 0 < prod(shape) <= self.max_cells:
             received = f"{' × '.join(map(str, shape))} cells"
-            raise InvalidInput.of(self._path(self.name), received=received, accepted=f"1…{max_cells} cells at once")
+            raise InvalidInput.of(self.path, received=received, accepted=f"1…{self.max_cells} cells at once")
         self._check_dimensions(time_dimension, depth_dimension)
 
         order = [np.argsort(depth), np.arange(shape[2]), np.arange(shape[3])]
@@ -111,7 +110,7 @@ class _Reading:
 
     def _levels(self, at_time: xr.DataArray, depth_dimension: str | None) -> NDArray[np.float64]:
         """[Z, Y, X] °C at one time, in the file's order along each axis."""
-        values = celsius(numbers(at_time, self._path(self.name)), self.units, self._path(self.name))
+        values = celsius(numbers(at_time, self.path), self.units, self.path)
         wanted = [d for d in (depth_dimension, *self.horizontal) if d is not None]
         ordered = (
             xr.Variable(at_time.dims, values).squeeze([d for d in at_time.dims if d not in wanted]).transpose(*wanted)
@@ -123,78 +122,20 @@ class _Reading:
         extra = [d for d, size in sizes.items() if size > 1 and d not in (*others, *self.horizontal)]
         if extra or not set(self.horizontal) <= set(sizes):
             received = f"dimensions ({', '.join(map(str, sizes))})"
-            raise InvalidInput.of(self._path(self.name), received=received, accepted="time, depth, latitude, longitude")
+            raise InvalidInput.of(self.path, received=received, accepted="time, depth, latitude, longitude")
 
-    def _horizontal(self, max_cells: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Latitude, [Y] or [Y, X], and normalised longitude, [X] or [Y, X], in the file's order."""
-        (lat_name, lat), (lon_name, lon) = self._degrees(LATITUDE, max_cells), self._degrees(LONGITUDE, max_cells)
-        lat_dimensions, lon_dimensions = self.dataset[lat_name].dims, self.dataset[lon_name].dims
-        if lat.ndim == 2 and lat_dimensions == lon_dimensions:
-            self.horizontal = lat_dimensions
-        elif lat.ndim == lon.ndim == 1 and lat_dimensions != lon_dimensions:
-            self.horizontal = (*lat_dimensions, *lon_dimensions)
-        else:
-            received = f"{lat_name}{lat_dimensions}, {lon_name}{lon_dimensions}"
-            accepted = "two axes, or two variables on the same two dimensions"
-            raise InvalidInput.of(self._path(lat_name), received=received, accepted=accepted)
-        self._check_within(lat_name, lat, -90, 90)
-        self._check_within(lon_name, lon, -360, 720)
-        return lat, normalised_longitude(lon)
-
-    def _degrees(self, coordinate: Coordinate, max_cells: int) -> tuple[str, NDArray[np.float64]]:
-        name = coordinate.found(self.dataset, self.name)
-        if name is None:
-            missing = min(coordinate.standard_names)
-            raise InvalidInput.of(self._path(missing), received="no such variable", accepted=f"`{missing}` in degrees")
-        check_degrees(self.dataset[name].attrs.get("units"), self._path(name))
-        return name, self._values(name, max_cells)
-
-    def _depth(self, max_cells: int) -> tuple[NDArray[np.float64], str | None]:
+    def _depth(self) -> tuple[NDArray[np.float64], str | None]:
         """[Z] metres, positive down, in the file's order, and their dimension."""
-        name = DEPTH.found(self.dataset, self.name)
+        name = self.coordinates.find(DEPTH)
         if name is None:
             return np.zeros(1), None
-        attrs = self.dataset[name].attrs
-        check_metres(attrs.get("units"), self._path(name))
-        values, dimension = self._axis(name, max_cells)
-        depth = values if downward(attrs, name, self._path(name)) else -values
-        self._check_within(name, depth, 0, DEEPEST)
-        return np.abs(depth), dimension
+        check_metres(self.dataset[name].attrs.get("units"), self.coordinates.path(name))
+        return self.coordinates.depth(name)
 
-    def _time(self, max_cells: int) -> tuple[NDArray[np.int32], NDArray[np.int32], str | None]:
+    def _time(self) -> tuple[NDArray[np.int32], NDArray[np.int32], str | None]:
         """[T] year and month, and their dimension."""
-        name = TIME.found(self.dataset, self.name)
-        if name is None:
-            return np.zeros(1, np.int32), np.zeros(1, np.int32), None
-        attrs = self.dataset[name].attrs
-        values, dimension = self._axis(name, max_cells)
-        return *year_and_month(values, attrs.get("units"), attrs.get("calendar"), self._path(name)), dimension
-
-    def _axis(self, name: str, max_cells: int) -> tuple[NDArray[np.float64], str | None]:
-        """The values of a one-dimensional or scalar coordinate, and the variable's dimension that they lie along."""
-        dimensions = self.dataset[name].dims
-        if len(dimensions) > 1:
-            received = f"dimensions {dimensions}"
-            raise InvalidInput.of(self._path(name), received=received, accepted="one dimension, or none")
-        along = str(dimensions[0]) if dimensions and dimensions[0] in self.data.dims else None
-        values = np.atleast_1d(self._values(name, max_cells))
-        if along is None and values.size > 1:
-            accepted = f"a dimension of {self.name}"
-            raise InvalidInput.of(self._path(name), received=f"dimension {dimensions[0]}", accepted=accepted)
-        return values, along
-
-    def _values(self, name: str, max_cells: int) -> NDArray[np.float64]:
-        check_size(self.dataset[name], max_cells, self._path(name))
-        return numbers(self.dataset[name], self._path(name))
-
-    def _check_within(self, name: str, values: NDArray[np.float64], low: float, high: float) -> None:
-        wrong = ~((values >= low) & (values <= high)) & ~(np.isnan(values) & (values.ndim == 2))
-        if wrong.any():
-            received = f"{values[wrong].flat[0]:g}"
-            raise InvalidInput.of(self._path(name), received=received, accepted=f"{low:g}…{high:g}")
-
-    def _path(self, name: str) -> str:
-        return f"{FIELD}.{name}"
+        name = self.coordinates.find(TIME)
+        return (np.zeros(1, np.int32), np.zeros(1, np.int32), None) if name is None else self.coordinates.time(name)
 
 
 def _once_round(lon: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -15,8 +15,10 @@ from scipy.spatial import Delaunay, cKDTree
 from threadpoolctl import threadpool_limits
 
 from tellurion_core.errors import InvalidInput
+from tellurion_geo.curvilinear import Curvilinear, on_sphere
 from tellurion_geo.grid import Grid
 from tellurion_geo.operators import point_operator
+from tellurion_geo.overlaps import overlaps
 
 BEYOND_EQUATOR = 0.34
 """Sine of the latitude, about 20°, up to which the other hemisphere's cells help to triangulate one hemisphere."""
@@ -24,21 +26,11 @@ METHODS = ("nearest", "bilinear", "conservative")
 
 
 @dataclass(frozen=True, eq=False)
-class Curvilinear:
-    """A grid whose rows and columns are not parallels and meridians; NaN where a cell has no position."""
-
-    lat: NDArray[np.float64]
-    """[Y, X] degrees north."""
-    lon: NDArray[np.float64]
-    """[Y, X] degrees east."""
-
-
-@dataclass(frozen=True, eq=False)
 class Regridding:
     """A linear map between the horizontal cells of two grids."""
 
     weights: sparse.csr_array
-    """[targets, sources]; a row sums to at most 1."""
+    """[targets, sources]; a row sums to at most 1, but for cells that the source repeats."""
     source_shape: tuple[int, int]
     target_shape: tuple[int, int]
 
@@ -68,22 +60,32 @@ def regridding(source: Grid | Curvilinear, target: Grid, method: str) -> Regridd
     - bilinear: between the four centres around, round the globe when the source spans it; on a curvilinear source
       linear within the triangles of the sphere's Delaunay triangulation, each in stereographic projection;
     - conservative: first order, the area-weighted mean of what a target cell covers, exact on the sphere (Jones 1999,
-      doi 10.1175/1520-0493(1999)127<2204:FASOCR>2.0.CO;2); rectilinear sources only.
+      doi 10.1175/1520-0493(1999)127<2204:FASOCR>2.0.CO;2); from a curvilinear source the overlaps are counted.
 
-    Raises InvalidInput for an unknown method, or a conservative one from a curvilinear source.
+    Raises InvalidInput for an unknown method, or a conservative one from a curvilinear source without corners.
     """
-    offered = METHODS[:2] if isinstance(source, Curvilinear) else METHODS
+    offered = METHODS[:2] if isinstance(source, Curvilinear) and not source.has_corners else METHODS
     if method not in offered:
         raise InvalidInput.of("method", received=method, accepted=", ".join(offered))
     if method == "nearest":
         weights = _nearest(_centres(source), target)
     elif isinstance(source, Curvilinear):
-        weights = _triangular(source, target)
+        weights = _triangular(source, target) if method == "bilinear" else overlaps(source, target)
     elif method == "bilinear":
         weights = _bilinear(source, target)
     else:
         weights = _conservative(source, target)
     return Regridding(weights, _centres(source).lat.shape, (target.lat.size, target.lon.size))
+
+
+def suited_method(source: Grid | Curvilinear, target: Grid) -> str:
+    """Conservative where the source's cells are the smaller ones and have known bounds, else bilinear."""
+    if isinstance(source, Curvilinear):
+        smaller = source.has_corners and source.side <= np.radians(np.median(np.diff(target.lat)))
+    else:
+        axes = ((source.lat, target.lat), (source.lon, target.lon))
+        smaller = all(np.median(np.diff(cells)) <= np.median(np.diff(wanted)) for cells, wanted in axes)
+    return "conservative" if smaller else "bilinear"
 
 
 def _bilinear(source: Grid, target: Grid) -> sparse.csr_array:
@@ -114,7 +116,7 @@ def _centres(source: Grid | Curvilinear) -> Curvilinear:
 
 
 def _nearest(source: Curvilinear, target: Grid) -> sparse.csr_array:
-    at, to = _on_sphere(source.lat, source.lon), _on_sphere(target.lat[:, None], target.lon)
+    at, to = source.centres, on_sphere(target.lat[:, None], target.lon)
     placed = np.flatnonzero(np.isfinite(at).all(axis=-1))
     flat = at.reshape(-1, 3)[placed]
     distance, nearest = cKDTree(flat).query(to.reshape(-1, 3))
@@ -123,8 +125,8 @@ def _nearest(source: Curvilinear, target: Grid) -> sparse.csr_array:
 
 
 def _triangular(source: Curvilinear, target: Grid) -> sparse.csr_array:
-    at = _on_sphere(source.lat, source.lon)
-    to = _on_sphere(target.lat[:, None], target.lon).reshape(-1, 3)
+    at = source.centres
+    to = on_sphere(target.lat[:, None], target.lon).reshape(-1, 3)
     longest = 2 * _spacing(at)
     flat = at.reshape(-1, 3)
     halves = [_hemisphere(flat, to, pole, longest) for pole in (1, -1)]
@@ -165,12 +167,6 @@ def _hemisphere(
 def _stereographic(at: NDArray[np.float64], pole: int) -> NDArray[np.float64]:
     """[n, 2] projection of unit vectors [n, 3] from the other pole onto the equator's plane."""
     return at[:, :2] / (1 + pole * at[:, 2:])
-
-
-def _on_sphere(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[..., 3] unit vectors."""
-    phi, lam = np.broadcast_arrays(np.radians(lat), np.radians(lon))
-    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
 
 
 def _spacing(at: NDArray[np.float64]) -> float:

@@ -1,10 +1,11 @@
-"""The anchor of the learned methods: a Gaussian prior of EOFs, Matérn and localised residuals, and its exact update.
+"""A Gaussian prior and its linear update by observations: `eof_oi`, `hybrid`, and the anchor of `posterior`.
 
-The covariance is that of `eof_oi`, of which a share is given to the residuals that the training months showed when the
-climatology was fitted without them, each modulated by a slowly varying random field: a hybrid of a static and an
-ensemble covariance (Hamill and Snyder 2000; Lorenc 2003). Their patterns know what distances do not: which way fronts
-run, how deep a season reaches. The update is linear, x̂ = G d, with one gain G for any data, so that a draw from the
-prior becomes one from the posterior by Matheron's rule: x + G (y − (Hx + e)).
+x̂ = G d with one gain G for any data d: a ridge fit of the EOFs to all observations, b̂ = (FᵀV⁻¹F + I/a)⁻¹FᵀV⁻¹d, with F
+the EOFs at the observations and V diagonal but inflated, since neighbours err alike; then a local analysis of what they
+leave, d − F b̂. With C the covariance of the fit's error and w a cell's local weights, the error variance is that of the
+local analysis plus (φ − Fᵀw)ᵀ C (φ − Fᵀw): universal kriging's form (Cressie, Statistics for Spatial Data, 1993, eq.
+3.4.17). A draw x of the prior, which would be read as Hx + e, becomes one of the posterior by Matheron's rule,
+x + G (y − (Hx + e)): Wilson et al. (2020).
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ from tellurion_ocean.samples import PriorDraws, draw
 
 @dataclass(frozen=True, eq=False)
 class Anchor:
-    """The Gaussian prior and the gain of one set of observations, in units of the prior's std."""
+    """The Gaussian prior and the gain for one set of observations, in units of the prior's std."""
 
     prior: Prior
     seen: Departures
+    pattern_share: float
+    """Part of the residual variance that the localised patterns carry (`tellurion_ocean.local.Patterns`)."""
     amplitude: float
     """The factor on the covariance that the observations show."""
     fit: NDArray[np.float64]
@@ -48,12 +51,13 @@ class Anchor:
         observations: Observations,
         month: int,
         *,
+        pattern_share: float,
         cancelled: CancelCheck = never,
         progress: Callable[[float], None] = lambda fraction: None,
     ) -> Anchor:
         """The anchor for observations that passed quality control. Raises Cancelled."""
         hyper = prior.hyperparameters
-        residual, share = hyper.residual_variance, hyper.pattern_share
+        residual, share = hyper.residual_variance, pattern_share
         seen = departures(prior, observations, month)
         a = amplitude(seen, hyper, residual_variance=residual, pattern_share=share, cancelled=cancelled)
         noise = a * hyper.eof_fit_variance + seen.error_variance
@@ -70,7 +74,7 @@ class Anchor:
         )
         unseen_modes = prior.modes - local @ seen.modes
         variance = local.remaining + np.einsum("pk,kl,pl->p", unseen_modes, fit_error, unseen_modes, optimize=True)
-        return cls(prior, seen, a, fit, local, variance)
+        return cls(prior, seen, share, a, fit, local, variance)
 
     def draw(self, draws: Sequence[int], seed: int, *, cancelled: CancelCheck = never) -> PriorDraws:
         """The draws of these numbers from the prior, at the cells and as the instruments would read them."""
@@ -82,7 +86,7 @@ class Anchor:
             seed,
             amplitude=self.amplitude,
             residual_variance=hyper.residual_variance,
-            pattern_share=hyper.pattern_share,
+            pattern_share=self.pattern_share,
             cancelled=cancelled,
         )
 
@@ -90,3 +94,13 @@ class Anchor:
         """G d, [P, V], of several misfits d [N, V] between the observations and what was expected to be read."""
         fitted = self.fit @ misfit
         return self.prior.modes @ fitted + self.local @ (misfit - self.seen.modes @ fitted)
+
+    @property
+    def mean(self) -> NDArray[np.floating]:
+        """[P] the posterior's."""
+        return self.increment(self.seen.values[:, None])[:, 0]
+
+    def members(self, count: int, seed: int, *, cancelled: CancelCheck = never) -> NDArray[np.floating]:
+        """[P, count] draws from the posterior."""
+        draws = self.draw(range(count), seed, cancelled=cancelled)
+        return draws.at_cells + self.increment(self.seen.values[:, None] - draws.observed)

@@ -20,7 +20,7 @@ from tellurion_ocean import scores
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.atlas import EVALUATION_MONTHS, evaluation_atlas, training_atlas
 from tellurion_ocean.cancellation import never, silent
-from tellurion_ocean.methods import METHODS, analyse
+from tellurion_ocean.methods import COMPARED, analyse
 from tellurion_ocean.observations import DEFAULT_UNCERTAINTY, Observations, quality_control
 from tellurion_ocean.prior import Hyperparameters, Prior
 
@@ -98,7 +98,7 @@ def draw_profiles(wet: NDArray[np.bool_], count: int, rng: np.random.Generator) 
 def evaluate(
     month: int,
     *,
-    methods: Sequence[str] = tuple(METHODS),
+    methods: Sequence[str] = COMPARED,
     observed: float = OBSERVED,
     profiles: int | None = None,
     noise: float = 0.0,

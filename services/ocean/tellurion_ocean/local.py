@@ -124,7 +124,7 @@ def _solved_tiles(
     cancelled: CancelCheck,
     progress: Callable[[float], None],
 ) -> Iterator[tuple[slice, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]]:
-    """Tile by tile: its slice of the targets, the nearest observations [B, n], their weights [B, n], what remains [B]."""
+    """Tile by tile: its slice of the targets, the nearest observations [B, n], their weights [B, n], what is left."""
     patterns = patterns or Patterns(np.empty((len(targets), 0)), np.empty((len(sources), 0)), 1.0)
     tree = cKDTree(sources, balanced_tree=False, compact_nodes=False)
     count = min(neighbours, len(sources))
@@ -164,9 +164,7 @@ def _covariance(a, i, b, j, variance, a_patterns, b_patterns, narrowing):
 
 
 @compiled(parallel=True, fastmath={"contract", "reassoc"})
-def _solve(
-    targets, sources, noise, nearest, variance, target_patterns, source_patterns, narrowing, weights, remaining
-):
+def _solve(targets, sources, noise, nearest, variance, target_patterns, source_patterns, narrowing, weights, remaining):
     count = nearest.shape[1]
     for g in numba.prange(targets.shape[0]):
         near, weight = nearest[g], weights[g]
@@ -179,9 +177,7 @@ def _solve(
                     sources, near[i], sources, near[j], variance, source_patterns, source_patterns, narrowing
                 )
             factor[i, i] += noise[near[i]]
-            weight[i] = _covariance(
-                targets, g, sources, near[i], variance, target_patterns, source_patterns, narrowing
-            )
+            weight[i] = _covariance(targets, g, sources, near[i], variance, target_patterns, source_patterns, narrowing)
         for i in range(count):  # Cholesky factor L, and L⁻¹k beside it
             for j in range(i):
                 s = factor[i, j]

@@ -9,11 +9,12 @@ from typing import Any
 from tellurion_core.errors import InvalidInput
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
-from tellurion_ocean import climatology, dineof, eof_oi, gp, oi, posterior, reconmost
+from tellurion_ocean import climatology, dineof, eof_oi, gp, hybrid, oi, posterior, reconmost
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.cancellation import never, silent
 from tellurion_ocean.network import Network
 from tellurion_ocean.observations import Observations
+from tellurion_ocean.posterior import STEP_LIMIT
 from tellurion_ocean.prior import Prior
 
 METHODS: Mapping[str, Callable[..., Analysis]] = MappingProxyType(
@@ -24,6 +25,7 @@ METHODS: Mapping[str, Callable[..., Analysis]] = MappingProxyType(
         "oi": oi.analyse,
         "eof_oi": eof_oi.analyse,
         "gp": gp.analyse,
+        "hybrid": hybrid.analyse,
         "posterior": posterior.analyse,
     }
 )
@@ -34,8 +36,8 @@ DEFAULT_STEPS: Mapping[str, int] = MappingProxyType({"posterior": posterior.STEP
 
 LEARNED = frozenset(DEFAULT_STEPS)
 
-STEP_LIMIT = 1000
-"""Steps of a learned method."""
+COMPARED = tuple(name for name in reversed(METHODS) if name != "reconmost")
+"""Best first, those that are scored when nothing else is said; the thousand steps of `reconmost` take minutes."""
 
 MEMBER_LIMIT = 64
 """Members of one analysis."""
@@ -59,7 +61,7 @@ def analyse(
     A learned method takes its default number of steps and the shipped network where none is given. Without observations
     every method is the climatology. The same arguments give the same analysis.
     Raises InvalidInput for an unknown method, a month outside 1…12, members outside 0…MEMBER_LIMIT, steps outside
-    0…STEP_LIMIT, or steps or a network for a method that is not learned; ResourceExhausted and Cancelled as the method
+    1…STEP_LIMIT, or steps or a network for a method that is not learned; ResourceExhausted and Cancelled as the method
     says.
     """
     if method not in METHODS:
@@ -71,8 +73,8 @@ def analyse(
     if seed < 0:
         raise InvalidInput.of("seed", received=seed, accepted="an integer of at least 0")
     learned = method in LEARNED
-    if steps is not None and not (learned and 0 <= steps <= STEP_LIMIT):
-        accepted = f"0…{STEP_LIMIT}" if learned else f"none for method {method}"
+    if steps is not None and not (learned and 1 <= steps <= STEP_LIMIT):
+        accepted = f"1…{STEP_LIMIT}" if learned else f"none for method {method}"
         raise InvalidInput.of("steps", received=steps, accepted=accepted)
     if network is not None and not learned:
         raise InvalidInput.of("weights", received="a network", accepted=f"none for method {method}")

@@ -116,7 +116,7 @@ class AnalysisModel:
             month,
             members=int(inputs["members"]),
             seed=int(inputs["seed"]),
-            steps=steps or DEFAULT_STEPS[self._method] if network else None,
+            steps=(steps or None) if network else None,
             network=network,
             cancelled=cancelled,
             progress=progress,

@@ -37,9 +37,10 @@ class Network:
 
         On `device`, by default the GPU where there is one. Raises InvalidInput and DataCorrupted.
         """
-        tensors, own = weights.load(path)
-        unet_spec, grid = _read_spec(spec or own)
-        unet = UNet(unet_spec)
+        tensors, meaning = weights.load(path, spec=spec)
+        unet_spec, grid = _read_spec(meaning)
+        with torch.device("meta"):  # what a spec claims takes no memory before the tensors bear it out
+            unet = UNet(unet_spec)
         weights.fill(unet, tensors)
         chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
         return cls(unet.to(chosen, memory_format=torch.channels_last).eval(), grid, weights.sha256(path))
@@ -102,7 +103,7 @@ def _read_spec(spec: Mapping[str, Any]) -> tuple[UNetSpec, Grid]:
         raise InvalidInput.of("weights.spec.kind", received=spec.get("kind"), accepted=KIND)
     try:
         grid = Grid(**{axis: np.array(spec[axis], dtype=np.float64) for axis in ("depth", "lat", "lon")})
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         accepted = "depth, lat and lon as lists of numbers"
         raise InvalidInput.of("weights.spec", received=f"no grid ({error})", accepted=accepted) from error
     unet = UNetSpec.from_json(spec.get("network", {}))

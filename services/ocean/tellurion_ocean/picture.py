@@ -1,4 +1,4 @@
-"""One picture of a reconstruction: truth, observations, analysis, its spread and its error, at three depths.
+"""One picture of a reconstruction: truth, observations, analysis, its spread, and errors side by side, at three depths.
 
 Needs matplotlib and cmocean: the extra `tellurion-ocean[plot]`.
 """
@@ -6,7 +6,7 @@ Needs matplotlib and cmocean: the extra `tellurion-ocean[plot]`.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cmocean
@@ -29,7 +29,6 @@ WEST = 20.0
 """Degrees east of the picture's left edge: through Africa, so that no ocean is cut."""
 LAND = "#b8b8b8"
 SEA = "#ffffff"
-COLUMNS = ("truth", "observations", "analysis", "spread (1 std)", "error (analysis − truth)")
 
 
 def draw_reconstruction(
@@ -38,27 +37,33 @@ def draw_reconstruction(
     grid: Grid,
     truth: NDArray[np.float64],  # [Z, Y, X] °C, land NaN
     observations: Observations,
-    analysis: Analysis,
+    analyses: Mapping[str, Analysis],
     month: int,
-    method: str,
     depths: Sequence[float] = DEPTHS,
 ) -> None:
-    """Write the picture, in the format that the suffix of `path` names; each row is the level nearest to a depth."""
-    figure = Figure(figsize=(19, 2.0 * len(depths) + 1.1), layout="constrained")
+    """Write the picture, in the format that the suffix of `path` names; each row is the level nearest to a depth.
+
+    Of the `analyses` by method the first is shown with its spread, and the error of each on one scale.
+    """
+    first = next(iter(analyses))
+    titles = ["truth", "observations", first, f"spread of {first} (1 std)", *(f"error of {name}" for name in analyses)]
+    figure = Figure(figsize=(3.8 * len(titles), 2.0 * len(depths) + 1.1), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(len(depths), len(COLUMNS), squeeze=False, sharex=True, sharey=True)
-    for column, title in enumerate(COLUMNS):
-        axes[0, column].set_title(title, fontsize=13)
+    axes = figure.subplots(len(depths), len(titles), squeeze=False, sharex=True, sharey=True)
+    for column, title in zip(axes[0], titles, strict=True):
+        column.set_title(title, fontsize=13)
     for row, depth in zip(axes, depths, strict=True):
-        _draw_level(figure, row, int(np.abs(grid.depth - depth).argmin()), grid, truth, observations, analysis)
+        level = int(np.abs(grid.depth - depth).argmin())
+        _draw_level(figure, row, level, grid, truth, observations, list(analyses.values()))
     for bottom in axes[-1]:
         bottom.set_xticks([60, 120, 180, 240, 300, 360], ["60°E", "120°E", "180°", "120°W", "60°W", "0°"])
     for left in axes[:, 0]:
         left.set_yticks([-60, -30, 0, 30, 60], ["60°S", "30°S", "0°", "30°N", "60°N"])
-    error = np.sqrt(np.nanmean((analysis.mean - truth) ** 2))
+    errors = {name: np.sqrt(np.nanmean((analysis.mean - truth) ** 2)) for name, analysis in analyses.items()}
     figure.suptitle(
-        f"Sea temperature in {calendar.month_name[month]}, reconstructed by {method}"
-        f" from {len(observations)} observations at {len(grid.depth)} depths: root mean square error {error:.2f} °C",
+        f"Sea temperature in {calendar.month_name[month]}, reconstructed"
+        f" from {len(observations)} observations at {len(grid.depth)} depths; root mean square error "
+        + ", ".join(f"{error:.3f} °C by {name}" for name, error in errors.items()),
         fontsize=15,
     )
     legend = [
@@ -76,12 +81,13 @@ def _draw_level(
     grid: Grid,
     truth: NDArray[np.float64],
     observations: Observations,
-    analysis: Analysis,
+    analyses: Sequence[Analysis],
 ) -> None:
+    analysis = analyses[0]
     wet = np.isfinite(analysis.mean[z])
     low, high = np.nanpercentile(np.where(wet, truth[z], np.nan), [0.5, 99.5])
-    error = analysis.mean[z] - truth[z]
-    widest = max(np.nanpercentile(np.abs(error), 99), 0.1)
+    errors = [each.mean[z] - truth[z] for each in analyses]
+    widest = max(np.nanpercentile(np.abs(errors[0]), 99), 0.1)
     spread = max(np.nanpercentile(analysis.std[z], 99.5), 0.1)
     thermal, amp, balance = cmocean.cm.thermal, cmocean.cm.amp, cmocean.cm.balance
 
@@ -101,10 +107,11 @@ def _draw_level(
     )
     _field(row[2], grid, analysis.mean[z], thermal, low, high)
     stated = _field(row[3], grid, analysis.std[z], amp, 0, spread)
-    missed = _field(row[4], grid, error, balance, -widest, widest)
+    for axes, error in zip(row[4:], errors, strict=True):
+        missed = _field(axes, grid, error, balance, -widest, widest)
 
     row[0].set_ylabel(f"{grid.depth[z]:g} m", fontsize=13)
-    for mappable, places, extend in ((shown, row[:3], "both"), (stated, row[3], "max"), (missed, row[4], "both")):
+    for mappable, places, extend in ((shown, row[:3], "both"), (stated, row[3], "max"), (missed, row[4:], "both")):
         figure.colorbar(mappable, ax=places, label="°C", extend=extend, shrink=0.9, pad=0.015, aspect=14)
 
 

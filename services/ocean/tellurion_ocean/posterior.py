@@ -4,7 +4,7 @@ The diffusion adds noise of the anchor's own covariance C, not white noise: x = 
 scales drown together and the anchor's denoiser is s x. A network adds what it has learned, D(x, σ) = s x + n net(x, σ).
 From x = η, level after level, one draws z ~ N(D(x, σ), n²C), makes it a draw of the posterior by Matheron's rule,
 z + G (y − (Hz + e)), and adds the next level's noise. The observations' errors e are diffused with the field, so that
-one gain G serves all levels. With a correction of zero any number of levels gives exactly the Gaussian posterior.
+one gain G serves all levels. With a correction of zero any number of levels gives exactly the Gaussian posterior, `hybrid`.
 
 Each member has a Gaussian twin, which sees the same random numbers but no network. The twins' posterior is known in
 closed form, so the mean is that of the anchor plus the members' mean departure from their twins, and the variance that
@@ -35,7 +35,6 @@ from tellurion_ocean.network import Correction, Network
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior, smoothed
 
-MOST_STEPS = 1000
 STEPS = 12
 """Levels, and network evaluations a member, when nothing else is said."""
 LARGEST, SMALLEST = 5.0, 0.05
@@ -44,6 +43,9 @@ LEAST_MEMBERS = 8
 """Members that the mean and its error are computed from, even where fewer are asked for."""
 BATCH = 8
 """Members sampled at once."""
+STEP_LIMIT = 1000
+DRAWN_VALUES = 10_000_000
+"""Values of noise drawn at once, for several steps: the waves that they are sums of are then computed once for all."""
 SPREAD_SMOOTHING = 8.0
 """Degrees over which the ratio of variances is averaged."""
 RATIOS = 0.25, 4.0
@@ -62,7 +64,7 @@ def analyse(
     cancelled: CancelCheck = never,
     progress: Progress = silent,
 ) -> Analysis:
-    """The posterior; with 0 steps, that of the anchor alone.
+    """The posterior.
 
     Time grows with members · steps, with the cells, and little with the observations. Raises InvalidInput when the
     network has another grid than the prior.
@@ -72,14 +74,10 @@ def analyse(
         prior,
         observations,
         month,
+        pattern_share=prior.hyperparameters.pattern_share,
         cancelled=cancelled,
         progress=lambda fraction: progress(0.2 * fraction, "the anchor's gain"),
     )
-    mean = anchor.increment(anchor.seen.values[:, None])[:, 0]
-    if not steps:
-        draws = anchor.draw(range(members), seed, cancelled=cancelled)
-        sampled = draws.at_cells + anchor.increment(anchor.seen.values[:, None] - draws.observed)
-        return Analysis.of_scaled(prior, month, mean, anchor.variance, sampled)
     sampler = Sampler(anchor, correction, steps, seed, cancelled)
     count = max(members, LEAST_MEMBERS)
     ensemble, twins = np.empty((2, count, len(prior.std)), dtype=np.float32)
@@ -90,7 +88,7 @@ def analyse(
             progress(0.2 + 0.8 * (start + size * fraction) / count, "sampling the posterior")
 
         ensemble[chosen.start : chosen.stop], twins[chosen.start : chosen.stop] = sampler.run(chosen, report)
-    mean += np.mean(ensemble - twins, axis=0)
+    mean = anchor.mean + np.mean(ensemble - twins, axis=0)
     ratio = smoothed(ensemble.var(axis=0), prior.wet, prior.grid, SPREAD_SMOOTHING)
     ratio /= smoothed(twins.var(axis=0), prior.wet, prior.grid, SPREAD_SMOOTHING)
     return Analysis.of_scaled(prior, month, mean, anchor.variance * np.clip(ratio, *RATIOS), ensemble[:members].T)
@@ -107,6 +105,7 @@ class Sampler:
         self._sigmas = edm(steps, LARGEST, SMALLEST)
         self._unit = float(np.sqrt(anchor.amplitude))
         self._cells = len(anchor.variance)
+        self._drawn: dict[int, NDArray[np.float32]] = {}
         self._observed = (anchor.seen.values / self._unit).astype(np.float32)
 
     def run(self, members: range, report: Callable[[float], None]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -143,8 +142,14 @@ class Sampler:
         values[:, self._cells :] = self._observed
         return draws
 
-    def _noise(self, members: range, draw: int) -> Tensor:
-        """η [2B, P + N], the same for members and twins; a draw of its own for each member and each place in the run."""
-        draws = self._anchor.draw([2 * MOST_STEPS * member + draw for member in members], self._seed)
-        state = np.concatenate([draws.at_cells, draws.observed]).T / self._unit
-        return torch.from_numpy(np.concatenate([state, state]).astype(np.float32))
+    def _noise(self, members: range, step: int) -> Tensor:
+        """η [2B, P + N], the same for members and twins."""
+        if step not in self._drawn:
+            steps = max(1, DRAWN_VALUES // (len(members) * (self._cells + len(self._observed))))
+            ahead = range(step, min(step + steps, 2 * len(self._sigmas)))
+            numbers = [2 * STEP_LIMIT * member + k for k in ahead for member in members]
+            draws = self._anchor.draw(numbers, self._seed, cancelled=self._cancelled)
+            states = np.concatenate([draws.at_cells, draws.observed]).T.astype(np.float32) / self._unit
+            self._drawn = dict(zip(ahead, states.reshape(len(ahead), len(members), -1), strict=True))
+        eta = self._drawn.pop(step)
+        return torch.from_numpy(np.concatenate([eta, eta]))

@@ -2,7 +2,7 @@
 
 From noise, step after step down the linear β schedule, the mean of each DDPM step is pulled towards the observations:
 β · scale · 2 Sᵀ Hᵀ(y − H x̂₀), with S a 5 × 5 Gaussian on each level (the released "soft mask"), and no noise is added.
-It knows no observation error and seeks a mode, so that its members differ too little: it stands here to be compared with.
+It knows no observation error and seeks a mode, so that its members differ too little: it is here to be compared with.
 Departures from the release: the state is a scaled anomaly, the noise has the prior's covariance, longitude is a ring.
 Source: the released code of ReconMOST; Ho et al. (2020), algorithm 2.
 """
@@ -47,15 +47,14 @@ def analyse(
 ) -> Analysis:
     """The mean and the spread of the members; each costs `steps` network evaluations.
 
-    Raises InvalidInput when the network has another grid than the prior.
+    Raises InvalidInput when the network has another grid than the prior, or for steps outside 1…STEPS.
     """
     correction = network.correction(prior, month)
     seen = departures(prior, observations, month)
     count = max(members, LEAST_MEMBERS)
     hyper = prior.hyperparameters
     start = draw(prior, seen, range(count), seed, amplitude=1.0, residual_variance=hyper.residual_variance).at_cells
-    operator = torch.sparse_csr_tensor(*_csr(seen.operator))
-    adjoint = torch.sparse_csr_tensor(*_csr(seen.operator.T.tocsr()))
+    operator = seen.operator.astype(np.float32)
     wet = torch.from_numpy(prior.wet)
     soft = SoftMask(periodic=prior.grid.open_step is None)
 
@@ -78,7 +77,10 @@ def analyse(
         respaced(linear_beta(), steps),
         guidance=ReconMOST(
             values=torch.from_numpy(seen.values.astype(np.float32)),
-            observation=Operator(lambda x: (operator @ x.T).T, lambda v: (adjoint @ v.T).T),
+            observation=Operator(
+                lambda x: torch.from_numpy((operator @ x.numpy().T).T),
+                lambda v: torch.from_numpy((operator.T @ v.numpy().T).T),
+            ),
             scale=scale,
             spread=spread,
             through_denoiser=through_denoiser,
@@ -87,8 +89,3 @@ def analyse(
         step_noise=False,
     ).numpy()
     return Analysis.of_scaled(prior, month, sampled.mean(axis=0), sampled.var(axis=0, ddof=1), sampled[:members].T)
-
-
-def _csr(matrix: object) -> tuple[Tensor, Tensor, Tensor, tuple[int, int]]:
-    parts = (torch.from_numpy(part.astype(np.int64)) for part in (matrix.indptr, matrix.indices))
-    return *parts, torch.from_numpy(matrix.data.astype(np.float32)), matrix.shape

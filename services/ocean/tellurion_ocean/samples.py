@@ -60,7 +60,8 @@ def draw(
     """
     dimensions, modes, patterns = departures.positions.shape[1], departures.modes.shape[1], prior.patterns.shape[1]
     patterns *= pattern_share > 0
-    frequencies, count = _matern_frequencies(np.random.default_rng(np.random.SeedSequence(seed)), dimensions), len(draws)
+    frequencies = _matern_frequencies(np.random.default_rng(np.random.SeedSequence(seed)), dimensions)
+    count = len(draws)
     amplitudes, waves = np.empty((modes, count)), np.empty((2 * WAVES, count))
     modulation = np.empty((2 * MODULATING_WAVES, patterns, count))
     errors = np.empty((len(departures.values), count))
@@ -120,8 +121,8 @@ def _modulated(
     flat = weights.reshape(len(weights), -1)
     for start in range(0, len(positions), TILE):
         tile = slice(start, start + TILE)
-        fields = sum_of_waves(positions[tile], frequencies, flat, cancelled).reshape(-1, *weights.shape[1:])
-        total[tile] = np.einsum("nm,nmk->nk", patterns[tile], fields)
+        fields = sum_of_waves(positions[tile], frequencies, flat, cancelled)
+        total[tile] = np.einsum("nm,nmk->nk", patterns[tile], fields.reshape(len(fields), *weights.shape[1:]))
     return total
 
 

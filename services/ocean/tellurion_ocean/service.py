@@ -24,7 +24,7 @@ from tellurion_core.weights import WeightsStore
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.atlas import EVALUATION_MONTHS, training_atlas
 from tellurion_ocean.evaluate import Experiment, experiment, score
-from tellurion_ocean.methods import LEARNED, METHODS
+from tellurion_ocean.methods import COMPARED, LEARNED, METHODS
 from tellurion_ocean.models import FIELDS, OBSERVATIONS, OPTIONS, REJECTIONS, model_name, models
 
 Context = Any
@@ -74,7 +74,7 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
         self, request: ocean_pb2.EvaluateRequest, context: Context
     ) -> AsyncIterator[ocean_pb2.EvaluateResponse]:
         """Progress, then the scores of the models as they are served."""
-        methods = list(request.methods) or list(reversed(METHODS))
+        methods = list(request.methods or COMPARED)
         for index, method in enumerate(methods):
             _check_method(method, f"methods[{index}]")
         _check_learned(methods, request)

@@ -12,7 +12,7 @@ import pytest
 
 from tellurion_client.cli.main import run
 
-METHODS = "posterior, gp, eof_oi, oi, dineof, reconmost, climatology"
+METHODS = "posterior, hybrid, gp, eof_oi, oi, dineof, reconmost, climatology"
 LEARNED = "accepted: none, except with posterior or reconmost"
 
 

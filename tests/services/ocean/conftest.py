@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from tellurion_diffusion import UNet, UNetSpec
 from tellurion_geo import Grid
+from tellurion_ocean.methods import LEARNED
+from tellurion_ocean.network import Network, input_channels
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Hyperparameters, Prior
 
@@ -61,6 +66,54 @@ def small_prior(small_grid: Grid, small_fields: np.ndarray) -> Callable[..., Pri
         return Prior.fit(small_fields, MONTHS, small_grid, replace(hyperparameters, **changes))
 
     return fit
+
+
+@pytest.fixture(scope="session")
+def small_unet(small_grid: Grid) -> Callable[..., UNet]:
+    """A UNet for the small ocean whose last layer has weights of this size; without them its correction is zero."""
+
+    def build(head: float = 0.0, grid: Grid = small_grid) -> UNet:
+        spec = UNetSpec(
+            in_channels=input_channels(grid),
+            out_channels=len(grid.depth),
+            width=8,
+            multipliers=(1, 2),
+            blocks=1,
+            middle_attention=False,
+            periodic=True,
+            features=2,
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(4)
+            unet = UNet(spec)
+            for parameter in unet.head.parameters():
+                torch.nn.init.normal_(parameter, std=head)
+        return unet.eval()
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def zero_network(small_unet: Callable[..., UNet], small_grid: Grid) -> Network:
+    """What no training has touched: its correction is zero."""
+    return Network(small_unet(), small_grid, "0" * 64)
+
+
+@pytest.fixture(scope="session")
+def small_network(small_unet: Callable[..., UNet], small_grid: Grid) -> Network:
+    """A network whose correction is arbitrary, and not zero."""
+    return Network(small_unet(0.05), small_grid, "1" * 64)
+
+
+@pytest.fixture(scope="session")
+def learned(small_network: Network) -> Callable[[str], dict[str, Any]]:
+    """What a learned method is called with besides, on the small ocean and in a few steps; nothing for the others."""
+
+    def options(method: str) -> dict[str, Any]:
+        steps = {"posterior": 3, "reconmost": 20}
+        return {"network": small_network, "steps": steps[method]} if method in LEARNED else {}
+
+    return options
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,17 @@ import numpy as np
 import pytest
 
 from tellurion_core.errors import Cancelled, InvalidInput
-from tellurion_geo import Curvilinear, Grid, area_weights
-from tellurion_ocean.training import cmip6
-from tellurion_ocean.training.cmip6 import Anomalies, Climatology, Corpus, anomalies, find, split
+from tellurion_geo import Curvilinear, Grid, area_weights, regridding
+from tellurion_ocean.atlas import training_atlas
+from tellurion_ocean.network import Network
+from tellurion_ocean.prior import Prior
+from tellurion_ocean.training import corpus as corpus_module
+from tellurion_ocean.training import train
+from tellurion_ocean.training.anomalies import Anomalies, Climatology, anomalies
+from tellurion_ocean.training.cmip6 import find, split
+from tellurion_ocean.training.corpus import Corpus
+from tellurion_ocean.training.generated import GeneratedEnsemble
+from tellurion_ocean.training.simulated import SimulatedEnsemble
 from tellurion_ocean.training.vertical import Columns
 
 TARGET = Grid([0, 10, 55, 200, 900], np.arange(-78.0, 90, 4), np.arange(2.0, 360, 4))
@@ -367,7 +376,7 @@ def test_a_tripolar_model_coarser_than_the_target_is_interpolated(archive: Archi
 def test_the_whole_sea_comes_through_to_the_pole_and_none_is_counted_twice() -> None:
     lat, lon, *corners = tripolar(1)
     target = Grid([0], np.arange(-89.0, 90, 2), np.arange(1.0, 360, 2))
-    regrid = cmip6._regridding(Curvilinear(lat, lon), on_sphere(*corners), target)
+    regrid = regridding(Curvilinear(lat, lon, np.stack(corners, axis=-1)), target, "conservative")
     cells = area_weights(target) * 4 * np.pi / target.lat.size / target.lon.size
     cap = 2 * np.pi * (1 - np.sin(np.radians(-80)))  # solid angle of the model's ocean, north of 80°S
     assert (cells.ravel() @ regrid.weights).sum() == pytest.approx(cap, rel=1e-4)
@@ -392,8 +401,7 @@ def test_land_is_left_out_and_not_spread(archive: Archive, orca: tuple[np.ndarra
 
 def test_grids_are_prepared_once_for_all_files_on_them(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = []
-    prepare = cmip6._regridding
-    monkeypatch.setattr(cmip6, "_regridding", lambda *given: prepared.append(given) or prepare(*given))
+    monkeypatch.setattr(corpus_module, "regridding", lambda *given: prepared.append(given) or regridding(*given))
     for source, places in (("A-1", COARSE), ("A-2", COARSE), ("B-1", RECTILINEAR)):
         for period in ("200001-200001", "200002-200002"):
             archive.write(axes(*places), on(*places), period, source=source)
@@ -633,6 +641,12 @@ def test_what_is_held_out_is_scaled_by_what_was_learned_without_it(archive: Arch
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=2e-3)
 
 
+def test_a_model_that_was_not_learned_from_cannot_be_scaled(two_models: Corpus) -> None:
+    learned = anomalies(two_models).climatologies
+    with pytest.raises(InvalidInput, match="WARM-1"):
+        Anomalies(two_models, {"COLD-1": learned["COLD-1"]})
+
+
 def test_anomalies_report_progress_and_stop_when_cancelled(two_models: Corpus) -> None:
     seen: list[float] = []
     anomalies(two_models, progress=lambda fraction, message: seen.append(fraction))
@@ -657,3 +671,84 @@ def test_a_climatology_takes_the_memory_of_the_answer_however_many_months_there_
     tracemalloc.stop()
     assert peak < 24 * field_bytes
     assert np.mean(climatology.std**2) == pytest.approx(1, abs=0.005)  # 120 000 cells of 108 degrees of freedom
+
+
+# The samples to train with
+
+
+def test_a_sample_is_a_simulated_month_with_zeros_where_only_the_model_has_land(
+    archive: Archive, small_prior: Callable[..., Prior]
+) -> None:
+    prior = small_prior()
+    lat, lon = np.arange(-24.0, 25, 2), np.arange(0.0, 360, 5)
+    continent = (lon >= 180) & (lon <= 240)  # the small ocean has none here, and its island is sea in the model
+    rng = np.random.default_rng(5)
+
+    def field(months: int) -> np.ndarray:
+        noise = rng.normal(size=(LEVELS.size, lat.size, lon.size))
+        return np.where(continent, np.nan, on(lat, lon)(months) + noise)
+
+    archive.write(axes(lat, lon), field, "200001-200312")
+    months = anomalies(Corpus(find(archive.root), prior.grid))
+    generated = GeneratedEnsemble(prior, 1)
+    ensemble = SimulatedEnsemble(months, generated, 1)
+    only_land_there = np.broadcast_to((prior.grid.lon > 182) & (prior.grid.lon < 238), prior.grid.shape)[prior.wet]
+    only_land_here = ~prior.wet & np.isfinite(months[0][0])
+    assert only_land_there.any()
+    assert only_land_here.any()
+    for index in range(4):
+        sample = ensemble.sample(index)
+        assert (sample.clean.shape, sample.clean.dtype) == (prior.std.shape, np.float32)
+        assert (sample.clean[only_land_there] == 0).all()
+        simulated = [field[prior.wet] for field, month in months if month == sample.month]
+        assert any(np.array_equal(sample.clean, np.where(np.isnan(one), 0, one)) for one in simulated)
+        np.testing.assert_array_equal(sample.noise, generated.sample(index).noise)
+        np.testing.assert_array_equal(sample.clean, ensemble.sample(index).clean)
+
+
+@pytest.mark.parametrize(
+    ("folders", "options", "message"),
+    [
+        ([], [], "without a folder CMIP6"),
+        (["CMIP6"], [], "at least one month"),
+        (["CMIP6"], ["--held-out", "r3i1p1f1"], "received r3i1p1f1; accepted: no members"),
+    ],
+)
+def test_training_refuses_a_folder_without_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folders: list[str], options: list[str], message: str
+) -> None:
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+    with pytest.raises(SystemExit) as left:
+        train.main(["--cmip6", str(tmp_path), *options, "--steps", "1", "--output", str(tmp_path / "x.safetensors")])
+    assert left.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_members_are_held_out_of_an_archive_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        train.main(["--held-out", "r1i1p1f1"])
+    assert left.value.code == 2
+    assert "--held-out needs --cmip6" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_network_is_trained_on_an_archive_and_measured_on_the_members_held_out(
+    archive: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid, rng = training_atlas().grid, np.random.default_rng(4)
+    for member in ("r1i1p1f1", "r2i1p1f1"):
+        archive.write(
+            axes(*COARSE),
+            lambda months: on(*COARSE)(months) + rng.normal(size=(8, 11, 18)),
+            "200001-200112",
+            member=member,
+        )
+    output = archive.root / "x.safetensors"
+    options = ["--steps", "2", "--width", "8", "--batch", "1", "--held-out", "r2i1p1f1", "--output", str(output)]
+    train.main(["--cmip6", str(archive.root), *options])
+    card = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (card["corpus"], card["held_out"], card["samples"]) == ("CMIP6", ["r2i1p1f1"], 2)
+    np.testing.assert_array_equal(Network.load(output).grid.lat, grid.lat)

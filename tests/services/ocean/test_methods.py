@@ -11,14 +11,15 @@ from tellurion_core.errors import Cancelled, InvalidInput, ResourceExhausted
 from tellurion_ocean.calibration import amplitude
 from tellurion_ocean.departures import departures
 from tellurion_ocean.gp import OBSERVATION_LIMIT
-from tellurion_ocean.methods import METHODS, analyse
+from tellurion_ocean.methods import LEARNED, METHODS, analyse
 from tellurion_ocean.observations import INNOVATION_LIMIT, Observations
+from tellurion_ocean.posterior import STEP_LIMIT
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_analysis_covers_the_ocean_and_nothing_else(small_prior, observe, method):
+def test_an_analysis_covers_the_ocean_and_nothing_else(small_prior, observe, learned, method):
     prior = small_prior()
-    analysis = analyse(method, prior, observe(prior, 5, 60)[0], 5, members=2)
+    analysis = analyse(method, prior, observe(prior, 5, 60)[0], 5, members=2, **learned(method))
     np.testing.assert_array_equal(np.isfinite(analysis.mean), prior.wet)
     np.testing.assert_array_equal(np.isfinite(analysis.std), prior.wet)
     assert analysis.members.shape == (2, *prior.grid.shape)
@@ -32,26 +33,28 @@ def test_without_observations_every_method_is_the_climatology(small_prior, metho
     np.testing.assert_array_equal(analyse(method, prior, none, 5).mean, analyse("climatology", prior, none, 5).mean)
 
 
-@pytest.mark.parametrize("method", ["oi", "eof_oi", "gp"])
-def test_a_single_observation_is_enough(small_prior, observe, method):
+@pytest.mark.parametrize("method", ["oi", "eof_oi", "gp", "hybrid", "posterior"])
+def test_a_single_observation_is_enough(small_prior, observe, learned, method):
     prior = small_prior()
     one, cells = observe(prior, 5, 1)
-    analysis = analyse(method, prior, one, 5)
+    analysis = analyse(method, prior, one, 5, **learned(method))
     assert analysis.mean[prior.wet][cells[0]] == pytest.approx(one.temperature[0], abs=0.1)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_cancelled_analysis_stops(small_prior, observe, method):
+def test_a_cancelled_analysis_stops(small_prior, observe, learned, method):
     prior = small_prior()
+    observations, _ = observe(prior, 5, 60)
     with pytest.raises(Cancelled):
-        analyse(method, prior, observe(prior, 5, 60)[0], 5, members=1, cancelled=lambda: True)
+        analyse(method, prior, observations, 5, members=1, cancelled=lambda: True, **learned(method))
 
 
-@pytest.mark.parametrize("method", ["oi", "eof_oi", "gp"])
-def test_progress_grows_to_the_end(small_prior, observe, method):
+@pytest.mark.parametrize("method", ["oi", "eof_oi", "gp", "hybrid", "posterior", "reconmost"])
+def test_progress_grows_to_the_end(small_prior, observe, learned, method):
     prior = small_prior()
+    observations, _ = observe(prior, 5, 60)
     seen: list[float] = []
-    analyse(method, prior, observe(prior, 5, 60)[0], 5, progress=lambda fraction, _: seen.append(fraction))
+    analyse(method, prior, observations, 5, progress=lambda fraction, _: seen.append(fraction), **learned(method))
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1.0)
 
@@ -65,14 +68,28 @@ def test_progress_grows_to_the_end(small_prior, observe, method):
         ("members", {"members": -1}),
         ("members", {"members": 10**6}),
         ("seed", {"seed": -1}),
+        ("steps", {"steps": 4}),
+        ("steps", {"method": "posterior", "steps": -1}),
+        ("steps", {"method": "posterior", "steps": STEP_LIMIT + 1}),
+        ("steps", {"method": "posterior", "steps": 0}),
+        ("steps", {"method": "reconmost", "steps": 0}),
     ],
 )
-def test_a_bad_option_is_refused_by_name(small_prior, observe, field, changed):
+def test_a_bad_option_is_refused_by_name(small_prior, observe, small_network, field, changed):
     prior = small_prior()
     options = {"method": "oi", "month": 5, "members": 0, "seed": 0} | changed
+    if options["method"] in LEARNED:
+        options["network"] = small_network
     with pytest.raises(InvalidInput) as refused:
         analyse(options.pop("method"), prior, observe(prior, 5, 5)[0], options.pop("month"), **options)
     assert refused.value.violations[0].field == field
+
+
+def test_a_network_is_refused_by_a_method_that_learns_nothing(small_prior, observe, small_network):
+    prior = small_prior()
+    with pytest.raises(InvalidInput) as refused:
+        analyse("oi", prior, observe(prior, 5, 5)[0], 5, network=small_network)
+    assert refused.value.violations[0].field == "weights"
 
 
 def test_gp_refuses_too_many_observations_before_it_allocates(small_prior):

@@ -1,4 +1,4 @@
-"""The picture can be drawn, and shows all five columns."""
+"""The picture can be drawn, and shows two methods side by side."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from tellurion_ocean.picture import draw_reconstruction
 def test_the_picture_is_a_wide_image_of_three_depths(tmp_path, small_prior, observe):
     prior = small_prior()
     observations, _ = observe(prior, 2, 60)
-    analysis = analyse("oi", prior, observations, 2)
+    analyses = {method: analyse(method, prior, observations, 2) for method in ("oi", "climatology")}
     path = tmp_path / "picture.png"
     draw_reconstruction(
         path,
         grid=prior.grid,
         truth=prior.to_field(prior.climatology(2)),
         observations=observations,
-        analysis=analysis,
+        analyses=analyses,
         month=2,
-        method="oi",
         depths=(0.0, 30.0, 200.0),
     )
     image = imread(path)

@@ -18,7 +18,7 @@ import pytest
 
 from tellurion.common.v1.tensor_pb2 import TensorHeader, TensorPart
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
-from tellurion_core.errors import DataCorrupted, InvalidInput, TellurionError
+from tellurion_core.errors import DataCorrupted, InvalidInput, NotFound, TellurionError
 from tellurion_core.status import rpc_errors
 from tellurion_core.tensors import TensorReader, encode
 
@@ -86,7 +86,9 @@ def reconstruct(stub) -> Callable[..., tuple[ocean_pb2.ReconstructReport, dict[s
 
 def test_the_methods_are_listed_best_first_with_their_grid(stub) -> None:
     answer = stub.ListMethods(ocean_pb2.ListMethodsRequest(), timeout=30)
-    assert [method.name for method in answer.methods] == ["gp", "eof_oi", "dineof", "oi", "climatology"]
+    names = [method.name for method in answer.methods]
+    assert names == ["posterior", "hybrid", "gp", "eof_oi", "oi", "dineof", "reconmost", "climatology"]
+    assert [method.name for method in answer.methods if method.learned] == ["posterior", "reconmost"]
     assert all(method.description for method in answer.methods)
     assert (len(answer.depth), len(answer.lat), len(answer.lon)) == (19, 90, 180)
     assert list(answer.depth) == sorted(answer.depth)
@@ -159,6 +161,8 @@ BAD: dict[str, tuple[list[Request], str]] = {
     "no temperature": ([spec(), *tensors(temperature=None)], "temperature"),
     "unknown method": ([spec(method="kriging"), *tensors()], "method"),
     "no method": ([spec(method=""), *tensors()], "spec.method"),
+    "steps of a method that takes none": ([spec(method="oi", steps=5), *tensors()], "steps"),
+    "too many steps": ([spec(method="posterior", steps=1001), *tensors()], "spec.steps"),
     "month 13": ([spec(month=13), *tensors()], "spec.month"),
     "month 0": ([spec(month=0), *tensors()], "spec.month"),
     "no members": ([spec(members=0), *tensors()], "spec.members"),
@@ -182,6 +186,11 @@ def test_bad_input_is_refused_with_its_field(reconstruct, case: str) -> None:
     assert caught.value.violations[0].field == field
     assert caught.value.violations[0].accepted
     assert "\n" not in caught.value.message
+
+
+def test_weights_that_nobody_registered_are_not_found(reconstruct) -> None:
+    with pytest.raises(NotFound, match="mine"):
+        reconstruct(spec(method="posterior", weights="mine"), *tensors())
 
 
 def test_damaged_bytes_are_data_loss(reconstruct) -> None:

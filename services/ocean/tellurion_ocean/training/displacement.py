@@ -62,9 +62,10 @@ class Climatology:
         return cls(prior.grid, prior.wet, filled)
 
     @cached_property
-    def _spline(self) -> NDArray[np.float64]:
+    def _splines(self) -> NDArray[np.float64]:
+        """[Z, Y, X + 2 MARGIN] the coefficients of each level's cubic spline."""
         wide = np.pad(self.filled, ((0, 0), (0, 0), (MARGIN, MARGIN)), mode="wrap")
-        return spline_filter(wide, order=3, mode="nearest")
+        return np.stack([spline_filter(level, order=3, mode="mirror") for level in wide])
 
     def displaced(
         self,
@@ -74,7 +75,8 @@ class Climatology:
     ) -> NDArray[np.float64]:
         """[P] °C at the wet cells, read at the displaced places; none beyond the grid's first and last level and row.
 
-        Cubic in the horizontal, so that a shift of half a cell does not blur the field.
+        Cubic in the horizontal, so that a shift of half a cell does not blur the field; linear between levels, whose
+        distances differ.
         """
         grid = self.grid
         z, y, x = np.nonzero(self.wet)
@@ -82,7 +84,15 @@ class Climatology:
         row = np.clip(y + north / np.diff(grid.lat).mean(), 0, len(grid.lat) - 1)
         step = np.diff(grid.lon).mean() * np.maximum(np.cos(np.radians(grid.lat[y])), 0.2)
         shift = np.clip(east / step, -MARGIN / 2, MARGIN / 2)
-        return map_coordinates(self._spline, [level, row, x + shift + MARGIN], order=3, prefilter=False, mode="nearest")
+        column = x + shift + MARGIN
+        above = np.minimum(level.astype(np.int64), max(len(grid.depth) - 2, 0))
+        below = level - above  # the share of the next level
+        values = np.zeros(len(z))
+        for index, spline in enumerate(self._splines):
+            for read, share in ((above == index, 1 - below), (above == index - 1, below)):
+                places = row[read], column[read]
+                values[read] += share[read] * map_coordinates(spline, places, order=3, prefilter=False, mode="mirror")
+        return values
 
 
 def displaced_anomalies(

@@ -2,8 +2,8 @@
 
 A member is a Gaussian anomaly, drawn from the anchor's covariance and stretched by a slowly varying random factor, plus
 a displaced climatology (`tellurion_ocean.training.displacement`). The Gaussian part's amplitudes and patterns are the
-residuals that each training month showed when the climatology was fitted without it; its scales are the tuned ones. What
-only the other two parts hold, heavy tails and the shapes of fronts, is what a network can know beyond the anchor.
+residuals that each training month showed when the climatology was fitted without it; its scales are the tuned ones.
+What only the other two parts hold, heavy tails and the shapes of fronts, is what a network can know beyond the anchor.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ GAUSSIAN = 64
 """Gaussian draws of one block."""
 DISPLACED = 2
 """Displaced climatologies of one block for each calendar month."""
+DISPLACED_SIZE = 0.6, 1.6
+"""Least and most that a displaced climatology's anomaly is multiplied by."""
 STRETCHES = 8
 BLOCKS = 4
 """Blocks that a sample is put together from."""
@@ -37,6 +39,8 @@ STRETCH_LENGTH, STRETCH_DEPTH = 25.0, 12.0
 """Degrees and √metre over which the stretching factor varies."""
 STRETCH_SPREAD = 0.35
 """Standard deviation of its logarithm."""
+HELD_OUT = 10**7
+"""The first seed that no training uses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +71,6 @@ class GeneratedEnsemble:
         """`most_displaced` is the largest share of a member's variance that the displaced part may have."""
         self.prior, self._seed, self._most_displaced = prior, seed, most_displaced
         self._blocks: OrderedDict[int, _Block] = OrderedDict()
-        self._nothing = departures(prior, Observations.of([], [], [], []), 1)
 
     def sample(self, index: int) -> Sample:
         """Sample `index` ≥ 0; a share of members, one in four, has no displaced part."""
@@ -77,9 +80,9 @@ class GeneratedEnsemble:
         month = int(rng.integers(1, 13))
         share = max(0.0, rng.uniform(-1 / 3, 1)) * self._most_displaced
         clean = math.sqrt(1 - share) * self._gaussian(rng, blocks)
-        clean *= np.exp(-STRETCH_SPREAD**2 + STRETCH_SPREAD * _pick(rng, blocks).stretch[rng.integers(STRETCHES)].astype(np.float32))
+        clean *= _factor(_pick(rng, blocks).stretch[rng.integers(STRETCHES)].astype(np.float32))
         displaced = _pick(rng, blocks).displaced[DISPLACED * (month - 1) + rng.integers(DISPLACED)]
-        clean += math.sqrt(share) * rng.uniform(0.6, 1.6) * displaced.astype(np.float32)
+        clean += math.sqrt(share) * rng.uniform(*DISPLACED_SIZE) * displaced.astype(np.float32)
         return Sample(clean, self._gaussian(rng, blocks), month)
 
     def _gaussian(self, rng: np.random.Generator, blocks: list[_Block]) -> NDArray[np.float32]:
@@ -93,35 +96,57 @@ class GeneratedEnsemble:
     def _block(self, index: int) -> _Block:
         if index not in self._blocks:
             self._blocks[index] = self._made(index)
-            while len(self._blocks) > BLOCKS:
-                self._blocks.pop(min(self._blocks))
+        self._blocks.move_to_end(index)
+        if len(self._blocks) > BLOCKS:
+            self._blocks.popitem(last=False)
         return self._blocks[index]
 
     def _made(self, index: int) -> _Block:
-        prior, hyper = self.prior, self.prior.hyperparameters
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(0, index)))
-        gaussian = draw(
-            prior,
-            self._nothing,
-            range(GAUSSIAN),
-            int(rng.integers(2**63)),
-            amplitude=1.0,
-            residual_variance=hyper.residual_variance,
-            pattern_share=hyper.pattern_share,
-        ).at_cells
-        displaced = [displaced_anomalies(prior, month, rng, DISPLACED) for month in range(1, 13)]
-        z, y, x = np.nonzero(prior.wet)
-        places = positions(
-            prior.grid.lat[y],
-            prior.grid.lon[x],
-            prior.grid.depth[z],
-            length_scale=STRETCH_LENGTH,
-            depth_scale=STRETCH_DEPTH,
-        )
-        stretch = random_waves(places, rng, STRETCHES, waves=256)
+        gaussian = _gaussians(self.prior, rng, GAUSSIAN)
+        displaced = [displaced_anomalies(self.prior, month, rng, DISPLACED) for month in range(1, 13)]
+        stretch = _stretches(self.prior, rng, STRETCHES)
         return _Block(
-            gaussian.T.astype(np.float16), np.concatenate(displaced).astype(np.float16), stretch.T.astype(np.float16)
+            gaussian.astype(np.float16), np.concatenate(displaced).astype(np.float16), stretch.astype(np.float16)
         )
+
+
+def displaced_truth(prior: Prior, month: int, seed: int, share: float) -> NDArray[np.float32]:
+    """[P] one member whose displaced part has this share, in units of std, without any block: a truth to be found.
+
+    The seed and the month decide it; training and its validation leave the seeds from HELD_OUT on alone.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, month)))
+    gaussian = _gaussians(prior, rng, 1)[0] * _factor(_stretches(prior, rng, 1)[0])
+    displaced = rng.uniform(*DISPLACED_SIZE) * displaced_anomalies(prior, month, rng, 1)[0]
+    return (math.sqrt(1 - share) * gaussian + math.sqrt(share) * displaced).astype(np.float32)
+
+
+def _gaussians(prior: Prior, rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+    """[count, P] draws of the anchor's covariance."""
+    hyper = prior.hyperparameters
+    return draw(
+        prior,
+        departures(prior, Observations.of([], [], [], []), 1),
+        range(count),
+        int(rng.integers(2**63)),
+        amplitude=1.0,
+        residual_variance=hyper.residual_variance,
+        pattern_share=hyper.pattern_share,
+    ).at_cells.T
+
+
+def _stretches(prior: Prior, rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+    """[count, P] the slowly varying normal fields that `_factor` makes stretching factors of."""
+    z, y, x = np.nonzero(prior.wet)
+    places = prior.grid.lat[y], prior.grid.lon[x], prior.grid.depth[z]
+    coarse = positions(*places, length_scale=STRETCH_LENGTH, depth_scale=STRETCH_DEPTH)
+    return random_waves(coarse, rng, count, waves=256).T
+
+
+def _factor(stretch: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Log-normal, of unit mean square."""
+    return np.exp(-(STRETCH_SPREAD**2) + STRETCH_SPREAD * stretch)
 
 
 def _pick(rng: np.random.Generator, blocks: list[_Block]) -> _Block:

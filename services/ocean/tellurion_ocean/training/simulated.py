@@ -21,7 +21,11 @@ class SimulatedEnsemble:
         self._months, self._generated, self._seed = months, generated, seed
 
     def sample(self, index: int) -> Sample:
-        """Sample `index` ≥ 0: a month drawn at random; where the simulation has land and we have ocean it is 0."""
+        """Sample `index` ≥ 0: a month drawn at random.
+
+        Coastlines differ: where the simulation has land and we have ocean it is 0, the mean of its months; where it has
+        ocean and we have land it is left out.
+        """
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(2, index)))
         field, month = self._months[int(rng.integers(len(self._months)))]
         generated = self._generated.sample(index)

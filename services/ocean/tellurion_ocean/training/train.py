@@ -3,8 +3,9 @@
     python -m tellurion_ocean.training.train --minutes 60 --checkpoint correction.ckpt
 
 An interrupted training goes on where its checkpoint stands. The corpus is the ensemble generated from the ten training
-months (`tellurion_ocean.training.generated`) or, with --cmip6, the months of a CMIP6 archive; February and August of
-the atlas are never opened. On a GPU, wider and longer is worth while: --width 128 --blocks 3 --batch 32.
+months (`tellurion_ocean.training.generated`) or, with --cmip6, the months of a CMIP6 archive, where --held-out keeps
+members to measure the network with; February and August of the atlas are never opened. On a GPU, wider and longer is
+worth while: --width 128 --blocks 3 --batch 32.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tellurion_core.errors import InvalidInput, TellurionError
 from tellurion_diffusion import (
     Batch,
     LogUniform,
@@ -38,6 +40,8 @@ from tellurion_ocean.network import SHIPPED, input_channels, spec_of
 from tellurion_ocean.prior import Hyperparameters, Prior
 from tellurion_ocean.surroundings import season, surroundings
 from tellurion_ocean.training import cmip6
+from tellurion_ocean.training.anomalies import Anomalies, anomalies
+from tellurion_ocean.training.corpus import Corpus
 from tellurion_ocean.training.generated import GeneratedEnsemble, Sample
 from tellurion_ocean.training.simulated import SimulatedEnsemble
 
@@ -102,7 +106,19 @@ def _zero(x: Tensor, *_: object) -> Tensor:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.held_out and given.cmip6 is None:
+        parser.error("--held-out needs --cmip6")
+    try:
+        _train(given)
+    except TellurionError as error:
+        parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
+
+
+def _train(given: argparse.Namespace) -> None:
+    if not given.output.parent.is_dir():
+        raise InvalidInput.of("output", received=given.output.name, accepted="a file in a folder that exists")
     atlas = training_atlas()
     prior = Prior.fit(atlas.temperature, atlas.months, atlas.grid, Hyperparameters.shipped())
     spec = UNetSpec(
@@ -132,53 +148,79 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     torch.manual_seed(given.seed)
     network = UNet(spec).to(given.device)
-    batches = Batches(prior, _corpus(given, prior, given.seed).sample, given.batch)
+    learned, unseen = (Batches(prior, ensemble.sample, given.batch) for ensemble in _ensembles(given, prior))
     weighting = loss_weights(prior)
     trainer = Trainer(
-        network, spec_of(spec, prior.grid), batches, recipe, weights=weighting, checkpoint=given.checkpoint
+        network, spec_of(spec, prior.grid), learned, recipe, weights=weighting, checkpoint=given.checkpoint
     )
     trainer.run(_print)
     trainer.average.copy_to(network)
-    held_out = Batches(prior, _corpus(given, prior, given.seed + VALIDATION_SEED).sample, given.batch)
     card = {
         "months": list(TRAINING_MONTHS),
         "corpus": "CMIP6" if given.cmip6 else "generated from the months",
+        "held_out": given.held_out,
         "samples": trainer.step * given.batch,
         "minutes": round(trainer.seconds / 60, 1),
         "seed": given.seed,
-        "improvement_by_sigma": improvement(network.cpu(), held_out, weighting),
+        "improvement_by_sigma": improvement(network.cpu(), unseen, weighting),
     }
     weights.save(given.output, network, spec_of(spec, prior.grid), card, half=True)
     print(json.dumps(card))
 
 
-def _corpus(given: argparse.Namespace, prior: Prior, seed: int) -> GeneratedEnsemble | SimulatedEnsemble:
-    generated = GeneratedEnsemble(prior, seed)
+def _ensembles(given: argparse.Namespace, prior: Prior) -> Sequence[GeneratedEnsemble | SimulatedEnsemble]:
+    """What is learned from and what it is measured with: the members held out, else new draws from the same corpus."""
+    seeds = given.seed, given.seed + VALIDATION_SEED
+    generated = [GeneratedEnsemble(prior, seed) for seed in seeds]
     if given.cmip6 is None:
         return generated
-    months = cmip6.anomalies(cmip6.Corpus(cmip6.find(given.cmip6), prior.grid))
-    return SimulatedEnsemble(months, generated, seed)
+    training, held_out = cmip6.split(cmip6.find(given.cmip6), held_out=given.held_out)
+    months = anomalies(Corpus(training, prior.grid))
+    unseen = Anomalies(Corpus(held_out, prior.grid), months.climatologies) if held_out else months
+    return list(map(SimulatedEnsemble, (months, unseen), generated, seeds))
 
 
 def _print(report: Report) -> None:
     print(f"step {report.step}  loss {report.loss:.5f}  {report.seconds / 60:.1f} min", flush=True)
 
 
+def _at_least(least: int) -> Callable[[str], int]:
+    """The type of an argument that is an integer of at least this."""
+
+    def integer(text: str) -> int:
+        if (value := int(text)) < least:
+            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
+        return value
+
+    return integer
+
+
+def _device(text: str) -> torch.device:
+    """The type of an argument that is a device of this machine."""
+    try:
+        return torch.empty(0, device=text).device
+    except (RuntimeError, AssertionError) as error:
+        raise argparse.ArgumentTypeError(f"{text} is no device of this machine") from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tellurion_ocean.training.train", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, help="train for so long in all")
     parser.add_argument("--steps", type=int, help="train for so many steps in all")
-    parser.add_argument("--batch", type=int, default=4, help="samples of one step (%(default)s)")
+    parser.add_argument("--batch", type=_at_least(1), default=4, help="samples of one step (%(default)s)")
     parser.add_argument("--width", type=int, default=64, help="channels at the finest resolution (%(default)s)")
     parser.add_argument("--blocks", type=int, default=1, help="residual blocks of a resolution (%(default)s)")
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="(%(default)s)")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16: faster where the processor has it")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
+    parser.add_argument(
+        "--device", type=_device, default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s)"
+    )
+    parser.add_argument("--seed", type=_at_least(0), default=0, help="(%(default)s)")
     parser.add_argument("--cmip6", type=Path, metavar="FOLDER", help="learn from the thetao of this archive instead")
+    parser.add_argument("--held-out", nargs="+", default=[], metavar="MEMBER", help="members kept to measure with")
     parser.add_argument("--checkpoint", type=Path, help="file to go on from, written every two minutes")
     default = Path(__file__).parents[1] / "weights" / SHIPPED
-    parser.add_argument("--output", type=Path, default=default, help="weights file (weights/%s)" % SHIPPED)
+    parser.add_argument("--output", type=Path, default=default, help=f"weights file (weights/{SHIPPED})")
     return parser
 
 
