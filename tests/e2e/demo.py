@@ -2,7 +2,8 @@
 
     python tests/e2e/demo.py out
 
-leaves in `out/`: observations.nc, analysis.nc by `posterior`, eof_oi.nc, analysis.png with both, and the platform's state with its logs.
+leaves in `out/`: observations.nc, analysis.nc by `posterior`, eof_oi.nc, analysis.png with both, and the platform's
+state with its logs.
 """
 
 from __future__ import annotations

@@ -89,7 +89,10 @@ class EvaluateOptions(BaseModel):
         default=0, description="Seed of the choice of what is observed, and of the members."
     )
     methods: list[MethodName] = ruled(
-        EVALUATE, "methods", default=[], description="Names of the methods; where the list is empty, all but reconmost, which takes minutes."
+        EVALUATE,
+        "methods",
+        default=[],
+        description="Names of the methods; where the list is empty, all but reconmost, which takes minutes.",
     )
     members: Annotated[int, ruled(EVALUATE, "members")] = Field(
         default=DEFAULT_MEMBERS, description="Ensemble members that spread and CRPS are computed from."

@@ -27,7 +27,7 @@ class Departures:
     std: NDArray[np.float64]
     """[N] °C, Hs: the unit of the others."""
     operator: csr_array
-    """[N, P] from scaled anomalies at the cells to scaled departures: s⁻¹ of the observations · H · std of the cells."""
+    """[N, P] from scaled anomalies at the cells to scaled departures: H between the units of both."""
     modes: NDArray[np.float64]
     """[N, K] EOFs at the observations."""
     patterns: NDArray[np.float64]

@@ -71,7 +71,9 @@ def analyse(
 
     nothing = departures(prior, observations[np.zeros(0, dtype=np.int64)], month)
     nothing = replace(nothing, modes=nothing.modes[:, :0])
-    draws = draw(prior, nothing, range(members), seed, amplitude=1.0, residual_variance=errors[best], cancelled=cancelled)
+    draws = draw(
+        prior, nothing, range(members), seed, amplitude=1.0, residual_variance=errors[best], cancelled=cancelled
+    )
     anomaly = filled + (prior.coefficients[0] - prior.climatology(month)) / prior.std
     variance = np.full(len(anomaly), errors[best])
     return Analysis.of_scaled(prior, month, anomaly, variance, anomaly[:, None] + draws.at_cells)

@@ -12,7 +12,7 @@ def fit_eofs(
     *,
     amplitude: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The gain [K, N] from departures d to amplitudes b̂, and their error covariance [K, K], for b ~ N(0, amplitude · I).
+    """The gain [K, N] from departures d to amplitudes b̂ and their error covariance [K, K], b ~ N(0, amplitude · I).
 
     b̂ = (FᵀV⁻¹F + I/a)⁻¹ FᵀV⁻¹d: Rasmussen and Williams (2006), eq. 2.8.
     """

@@ -1,9 +1,9 @@
-"""Method `hybrid`: as `eof_oi`, with a covariance that is partly that of the residuals which the training months showed.
+"""Method `hybrid`: as `eof_oi`, with a covariance that is partly that of the residuals of the training months.
 
-A share of the residual variance is given to what each month showed when the climatology was fitted without it, modulated
-by a slowly varying random field: a hybrid of a static and an ensemble covariance (Hamill and Snyder 2000; Lorenc 2003),
-localised by modulation (Bishop and Hodyss 2009). Those patterns know what distances do not: which way fronts run, how
-deep a season reaches. The mathematics stands in `tellurion_ocean.anchor`.
+A share of the residual variance is given to what each month showed when the climatology was fitted without it,
+modulated by a slowly varying random field: a hybrid of a static and an ensemble covariance (Hamill and Snyder 2000;
+Lorenc 2003), localised by modulation (Bishop and Hodyss 2009). Those patterns know what distances do not: which way
+fronts run, how deep a season reaches. The mathematics stands in `tellurion_ocean.anchor`.
 """
 
 from __future__ import annotations

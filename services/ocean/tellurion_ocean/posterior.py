@@ -4,7 +4,7 @@ The diffusion adds noise of the anchor's own covariance C, not white noise: x = 
 scales drown together and the anchor's denoiser is s x. A network adds what it has learned, D(x, σ) = s x + n net(x, σ).
 From x = η, level after level, one draws z ~ N(D(x, σ), n²C), makes it a draw of the posterior by Matheron's rule,
 z + G (y − (Hz + e)), and adds the next level's noise. The observations' errors e are diffused with the field, so that
-one gain G serves all levels. With a correction of zero any number of levels gives exactly the Gaussian posterior, `hybrid`.
+one gain G serves all levels. With a correction of zero the members are those of `hybrid`, in law, whatever the levels.
 
 Each member has a Gaussian twin, which sees the same random numbers but no network. The twins' posterior is known in
 closed form, so the mean is that of the anchor plus the members' mean departure from their twins, and the variance that
@@ -38,7 +38,7 @@ from tellurion_ocean.prior import Prior, smoothed
 STEPS = 12
 """Levels, and network evaluations a member, when nothing else is said."""
 LARGEST, SMALLEST = 5.0, 0.05
-"""σ of the first and the last level: where nothing is known of the field, and where all is that the network can tell."""
+"""σ of the first and the last level: where nothing is known of the field, and where nothing is left to tell."""
 LEAST_MEMBERS = 8
 """Members that the mean and its error are computed from, even where fewer are asked for."""
 BATCH = 8
@@ -95,7 +95,7 @@ def analyse(
 
 
 class Sampler:
-    """Draws members and their Gaussian twins; a state is the field at the cells and what was observed of it, [B, P + N].
+    """Draws members and their Gaussian twins; a state [B, P + N] is the field at the cells and what was read of it.
 
     The state is in units of the prior's std times the root of the anchor's amplitude, as the network was trained.
     """
@@ -126,7 +126,7 @@ class Sampler:
         return both[: len(members)], both[len(members) :]
 
     def _denoise(self, x: Tensor, sigma: Tensor, /) -> Tensor:
-        """s x for the twins; for the members the correction besides, at the cells and in what is observed of them."""
+        """For the twins s x; for the members the correction besides, at the cells and in what is observed of them."""
         estimate = x / torch.sqrt(1 + sigma**2)
         members = len(x) // 2
         learned = sigma / torch.sqrt(1 + sigma**2) * self._correction(x[:members, : self._cells], float(sigma))

@@ -47,7 +47,7 @@ class Hyperparameters:
     neighbours: int
     """Observations that one cell's local analysis uses."""
     pattern_share: float
-    """Part of the residual variance that the anchor of `posterior` gives to the residuals seen in the training months."""
+    """Part of the residual variance that `hybrid` gives to the residuals seen in the training months."""
     localisation: float
     """Distance over which those residuals vary together, as a multiple of the length and depth scale."""
 

@@ -8,6 +8,7 @@ import pytest
 from tellurion_core.errors import Cancelled
 from tellurion_ocean import eof_oi, hybrid
 from tellurion_ocean.anchor import Anchor
+from tellurion_ocean.samples import draw
 
 MONTH = 4
 COUNT = 70
@@ -94,6 +95,16 @@ def test_a_draw_is_read_where_the_observations_are(small_prior, observe):
     draws = anchor.draw(range(4), 1)
     error = np.sqrt(anchor.seen.error_variance.max())
     np.testing.assert_allclose(draws.observed, draws.at_cells[cells], atol=5 * error + 1e-5)
+
+
+def test_its_draws_are_of_its_own_covariance(small_prior, observe):
+    """That of `samples.draw`, whose covariance is measured in its own tests, with this amplitude and these patterns."""
+    prior = small_prior()
+    anchor, _, _ = anchor_of(prior, observe)
+    own = {"amplitude": anchor.amplitude, "residual_variance": 0.7, "pattern_share": 0.3}
+    found, expected = anchor.draw([3, 7], 1), draw(prior, anchor.seen, [3, 7], 1, **own)
+    np.testing.assert_array_equal(found.at_cells, expected.at_cells)
+    np.testing.assert_array_equal(found.observed, expected.observed)
 
 
 def test_progress_grows_to_one_and_a_cancelled_anchor_stops(small_prior, observe):

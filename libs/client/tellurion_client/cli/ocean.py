@@ -35,7 +35,9 @@ WeightsOption = Annotated[
 def reconstruct(
     observations: Annotated[list[Path], typer.Argument(metavar="OBS.nc...", help="CF files of points or profiles.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="ANALYSIS.nc", help="File to write.")],
-    method: Annotated[str, typer.Option(help="posterior, hybrid, gp, eof_oi, oi, dineof, reconmost or climatology.")] = "gp",
+    method: Annotated[
+        str, typer.Option(help="posterior, hybrid, gp, eof_oi, oi, dineof, reconmost or climatology.")
+    ] = "gp",
     members: Annotated[int, typer.Option(help="Size of the ensemble, 1 to 64.")] = 8,
     members_out: Annotated[
         Path | None, typer.Option(metavar="FILE.nc", help="File of their own for the members; else in ANALYSIS.nc.")
@@ -89,7 +91,8 @@ def evaluate(
         int | None, typer.Option(metavar="N", help="Instead: number of full columns that are observed.")
     ] = None,
     method: Annotated[
-        list[str] | None, typer.Option(help="Method to score, may be repeated; by default all but reconmost, which takes minutes.")
+        list[str] | None,
+        typer.Option(help="Method to score, may be repeated; by default all but reconmost, which takes minutes."),
     ] = None,
     members: Annotated[int, typer.Option(help="Members that spread and CRPS come from, 2 to 64.")] = 8,
     seed: SeedOption = 0,

@@ -1,6 +1,6 @@
 """Tune the prior's hyperparameters by leaving out one training month at a time.
 
-    python -m tellurion_ocean.training.tune --method eof_oi [--rounds 1] [--seed 0] [--output weights/hyperparameters.json]
+    python -m tellurion_ocean.training.tune --method eof_oi [--rounds 1] [--seed 0] [--output FILE]
     python -m tellurion_ocean.training.tune --method hybrid
 
 Each month in turn is observed sparsely, at 7.5 % of the cells and along 500 profiles, and analysed with a prior of the
