@@ -4,12 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 # Where `make data` puts the full files.
 TELLURION_DATA ?= data
+LEVITUS := $(TELLURION_DATA)/usr/share/ferret-vis/data/levitus_climatology.cdf
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DISTRIBUTIONS := protos libs/core[otlp] libs/geo libs/diffusion libs/client services/ocean[plot] services/gateway
 STUBS := $(shell find protos -name '*.proto') protos/hatch_build.py
 PYPROJECTS := $(wildcard protos/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
 # Compiled kernels are kept between runs, wherever the package is installed.
+export TELLURION_DATA
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 
 .PHONY: setup demo test lint bench acceptance data clean
@@ -41,8 +43,11 @@ bench: setup ## speed and memory against named peers; a few minutes on a quiet m
 	$(BIN)/python tests/bench/codec.py
 	$(BIN)/python tests/bench/ocean_cost.py
 
-acceptance: setup ## every figure that the project claims, into tests/bench/RESULTS.md
+acceptance: setup $(LEVITUS) ## every figure that the project claims, into tests/bench/RESULTS.md
 	$(BIN)/python tests/bench/acceptance.py
+
+$(LEVITUS):
+	$(MAKE) data
 
 data: ## the full public files (World Ocean Atlas subset, Levitus, COADS, …), unpacked without root; Debian or Ubuntu
 	mkdir -p $(TELLURION_DATA) && cd $(TELLURION_DATA) && apt-get download ferret-datasets \

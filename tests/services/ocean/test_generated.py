@@ -133,7 +133,7 @@ def test_stretching_makes_tails_heavier_by_the_factor_of_a_log_normal(gaussian):
 
 def test_displaced_fronts_are_skewed_and_heavy_tailed_beyond_the_gaussian_part(wide_blocks, fronted):
     ensemble = GeneratedEnsemble(fronted, 5)
-    block = ensemble._block(0)
+    block = ensemble._blocks_of(0)[0]
     displaced = block.displaced.astype(np.float64)
     row = np.nonzero(fronted.wet)[1]
     north, south = (displaced[:, row == at] for at in (7, 5))

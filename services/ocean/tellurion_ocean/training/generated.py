@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,17 +55,10 @@ class Sample:
     month: int
 
 
-@dataclass(frozen=True, eq=False)
-class _Block:
-    gaussian: NDArray[np.float16]  # [GAUSSIAN, P]
-    displaced: NDArray[np.float16]  # [12 · DISPLACED, P]
-    stretch: NDArray[np.float16]  # [STRETCHES, P]
-
-
 class GeneratedEnsemble:
     """Samples without end; sample i is a function of the seed and i alone.
 
-    Holds BLOCKS blocks, 40 MiB each on the 2° grid; a new block takes ten seconds there.
+    Holds BLOCKS blocks, 40 MiB each on the 2° grid; a new block takes ten seconds there, a third of it for the noise.
     """
 
     def __init__(self, prior: Prior, seed: int, *, most_displaced: float = 0.9) -> None:
@@ -74,16 +68,21 @@ class GeneratedEnsemble:
 
     def sample(self, index: int) -> Sample:
         """Sample `index` ≥ 0; a share of members, one in four, has no displaced part."""
-        rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(1, index)))
-        newest = index // SAMPLES_PER_BLOCK
-        blocks = [self._block(k) for k in range(newest, newest + BLOCKS)]
+        rng, blocks = self._rng(1, index), self._blocks_of(index)
         month = int(rng.integers(1, 13))
         share = max(0.0, rng.uniform(-1 / 3, 1)) * self._most_displaced
         clean = math.sqrt(1 - share) * self._gaussian(rng, blocks)
-        clean *= _factor(_pick(rng, blocks).stretch[rng.integers(STRETCHES)].astype(np.float32))
+        clean *= _factor(_pick(rng, blocks).stretches[rng.integers(STRETCHES)].astype(np.float32))
         displaced = _pick(rng, blocks).displaced[DISPLACED * (month - 1) + rng.integers(DISPLACED)]
         clean += math.sqrt(share) * rng.uniform(*DISPLACED_SIZE) * displaced.astype(np.float32)
-        return Sample(clean, self._gaussian(rng, blocks), month)
+        return Sample(clean, self.noise(index), month)
+
+    def noise(self, index: int) -> NDArray[np.float32]:
+        """[P] the noise of sample `index` alone."""
+        return self._gaussian(self._rng(2, index), self._blocks_of(index))
+
+    def _rng(self, use: int, index: int) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(use, index)))
 
     def _gaussian(self, rng: np.random.Generator, blocks: list[_Block]) -> NDArray[np.float32]:
         weights = rng.standard_normal(MIXED).astype(np.float32)
@@ -93,22 +92,40 @@ class GeneratedEnsemble:
             total += weight * _pick(rng, blocks).gaussian[rng.integers(GAUSSIAN)]
         return total
 
-    def _block(self, index: int) -> _Block:
-        if index not in self._blocks:
-            self._blocks[index] = self._made(index)
-        self._blocks.move_to_end(index)
-        if len(self._blocks) > BLOCKS:
+    def _blocks_of(self, index: int) -> list[_Block]:
+        """The BLOCKS blocks that a sample is put together from; the least recently used ones are forgotten."""
+        first = index // SAMPLES_PER_BLOCK
+        for number in range(first, first + BLOCKS):
+            self._blocks.setdefault(number, _Block(self.prior, self._seed, number))
+            self._blocks.move_to_end(number)
+        while len(self._blocks) > BLOCKS:
             self._blocks.popitem(last=False)
-        return self._blocks[index]
+        return [self._blocks[number] for number in range(first, first + BLOCKS)]
 
-    def _made(self, index: int) -> _Block:
-        rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(0, index)))
-        gaussian = _gaussians(self.prior, rng, GAUSSIAN)
-        displaced = [displaced_anomalies(self.prior, month, rng, DISPLACED) for month in range(1, 13)]
-        stretch = _stretches(self.prior, rng, STRETCHES)
-        return _Block(
-            gaussian.astype(np.float16), np.concatenate(displaced).astype(np.float16), stretch.astype(np.float16)
-        )
+
+class _Block:
+    """What samples are mixed from, each part made when it is first asked for."""
+
+    def __init__(self, prior: Prior, seed: int, number: int) -> None:
+        self._prior = prior
+        self._seeds = np.random.SeedSequence(seed, spawn_key=(0, number)).spawn(3)
+
+    @cached_property
+    def gaussian(self) -> NDArray[np.float16]:
+        """[GAUSSIAN, P]."""
+        return _gaussians(self._prior, np.random.default_rng(self._seeds[0]), GAUSSIAN).astype(np.float16)
+
+    @cached_property
+    def displaced(self) -> NDArray[np.float16]:
+        """[12 · DISPLACED, P], January first."""
+        rng = np.random.default_rng(self._seeds[1])
+        months = [displaced_anomalies(self._prior, month, rng, DISPLACED) for month in range(1, 13)]
+        return np.concatenate(months).astype(np.float16)
+
+    @cached_property
+    def stretches(self) -> NDArray[np.float16]:
+        """[STRETCHES, P]."""
+        return _stretches(self._prior, np.random.default_rng(self._seeds[2]), STRETCHES).astype(np.float16)
 
 
 def displaced_truth(prior: Prior, month: int, seed: int, share: float) -> NDArray[np.float32]:
@@ -116,7 +133,7 @@ def displaced_truth(prior: Prior, month: int, seed: int, share: float) -> NDArra
 
     The seed and the month decide it; training and its validation leave the seeds from HELD_OUT on alone.
     """
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, month)))
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3, month)))
     gaussian = _gaussians(prior, rng, 1)[0] * _factor(_stretches(prior, rng, 1)[0])
     displaced = rng.uniform(*DISPLACED_SIZE) * displaced_anomalies(prior, month, rng, 1)[0]
     return (math.sqrt(1 - share) * gaussian + math.sqrt(share) * displaced).astype(np.float32)

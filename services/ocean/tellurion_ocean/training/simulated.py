@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +25,7 @@ class SimulatedEnsemble:
         Coastlines differ: where the simulation has land and we have ocean it is 0, the mean of its months; where it has
         ocean and we have land it is left out.
         """
-        rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(2, index)))
+        rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(4, index)))
         field, month = self._months[int(rng.integers(len(self._months)))]
-        generated = self._generated.sample(index)
         clean = np.nan_to_num(field[self._generated.prior.wet]).astype(np.float32)
-        return replace(generated, clean=clean, month=month)
+        return Sample(clean, self._generated.noise(index), month)
