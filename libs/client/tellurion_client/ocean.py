@@ -107,8 +107,8 @@ class OceanClient:
         """Scores by method on a month of the World Ocean Atlas that no method was fitted to.
 
         What the methods see is drawn from the atlas with `seed`: either the part `observed` of the wet cells of each
-        level, or so many full `profiles`. All methods where `methods` is empty. Those that are learned take `steps` and
-        `weights` as in `reconstruct`.
+        level, or so many full `profiles`. All but `reconmost` where `methods` is empty. Those that are learned take
+        `steps` and `weights` as in `reconstruct`.
 
         Raises:
             InvalidInput: an option that cannot be used.

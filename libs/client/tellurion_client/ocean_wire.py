@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,8 @@ class Reconstruction:
             return
         if self.members is None:
             raise InvalidInput.of("members_out", received="a file, and no members", accepted="none")
+        if Path(members_out).resolve() == Path(path).resolve():
+            raise InvalidInput.of("members_out", received="the file of the analysis", accepted="another file")
         self._write(members_out, self.members)
         self._write(path, None)
 

@@ -81,11 +81,12 @@ class WeightsStore:
         if not _NAME.fullmatch(name):
             raise InvalidInput.of("name", received=name, accepted=_NAME.pattern)
         _check_service(service)
-        meaning = _spec(_metadata(path), spec)
+        _metadata(path)  # refused before it is copied
         with self._changing(service) as folder:
             unfinished = folder / ".unfinished"
             try:
                 shutil.copyfile(path, unfinished)
+                meaning = _spec(_metadata(unfinished), spec)  # of the bytes that are kept, whatever became of the file
                 with unfinished.open("rb+") as file:
                     sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                     os.fsync(file.fileno())
@@ -103,7 +104,10 @@ class WeightsStore:
                     if known.name == name:
                         return known
                 unfinished.replace(entry.path)
-                unfinished.write_text(entry.model_dump_json())
+                with unfinished.open("w") as file:
+                    file.write(entry.model_dump_json())
+                    file.flush()
+                    os.fsync(file.fileno())
                 unfinished.replace(folder / f"{name}.json")
             finally:
                 unfinished.unlink(missing_ok=True)

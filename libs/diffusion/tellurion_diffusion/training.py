@@ -1,7 +1,8 @@
 """The training loop: a denoiser learns its correction, can be killed at any time, and goes on as if it had not been.
 
 Batch i, its noise levels and its dropout are functions of (seed, i) alone, so a run that was interrupted and resumed
-ends with the weights of one that was not, to the bit (same machine, same number of threads, float32 on a CPU).
+ends with the weights of one that was not, to the bit (same machine, same number of threads, float32 on a CPU, a number
+of steps rather than seconds).
 """
 
 from __future__ import annotations
@@ -208,7 +209,11 @@ class Trainer:
                 received=f"a loss of {value}",
                 accepted="finite fields and noise, and a learning rate that does not diverge",
             )
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.largest_gradient)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.largest_gradient)
+        if not bool(torch.isfinite(norm)):
+            raise InvalidInput.of(
+                f"batch {self.step}", received=f"a gradient of {norm.item()}", accepted="a finite one"
+            )
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self.average.update(self.network)

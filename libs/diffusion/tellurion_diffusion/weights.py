@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from tellurion_core.errors import DataCorrupted, InvalidInput
 
-LARGEST_FILE = 4 << 30
+LARGEST_FILE = 1 << 30
 """Bytes that a weights file may have; 160 million parameters in float32 are 0.64 GB."""
 LARGEST_HEADER = 16 << 20
 """Bytes of names, shapes and metadata."""
@@ -65,7 +65,7 @@ def save(
 def load(
     path: Path, *, spec: Mapping[str, Any] | None = None, largest: int = LARGEST_FILE
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors by name, on the CPU, half precision as float32, and the spec: the file's own, or `spec` if given.
+    """The tensors by name, on the CPU as float32, and the spec: the file's own, or `spec` if given.
 
     Raises:
         InvalidInput: too large, not safetensors, without a spec, or of types that are no weights.
@@ -81,10 +81,10 @@ def load(
             kind = file.get_slice(name).get_dtype()
             if kind not in FLOATS.values():
                 raise _refused(path, f"{name} of type {kind}", f"tensors of {', '.join(FLOATS.values())}")
-            tensor = file.get_tensor(name)
+            tensor = file.get_tensor(name).float()
             if not bool(torch.isfinite(tensor).all()):
-                raise DataCorrupted(f"weights {path.name}: {name} has values that are not finite")
-            tensors[name] = tensor if kind in ("F64", "F32") else tensor.float()
+                raise DataCorrupted(f"weights {path.name}: {name} has values that are not finite as float32")
+            tensors[name] = tensor
     return tensors, meaning
 
 
@@ -108,9 +108,8 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         received = f"shape {list(tensors[name].shape)}" if name in tensors else "no such tensor"
         if expected != received:
             raise InvalidInput.of(f"weights.{name}", received=received, accepted=f"{expected}, as the spec says")
-    if any(tensor.is_meta for tensor in ours.values()):
-        module.to_empty(device="cpu")
-    module.load_state_dict(dict(tensors))
+    built = not any(tensor.is_meta for tensor in ours.values())
+    module.load_state_dict(dict(tensors), assign=not built)
 
 
 def sha256(path: Path) -> str:

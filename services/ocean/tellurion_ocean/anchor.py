@@ -96,6 +96,11 @@ class Anchor:
         return self.prior.modes @ fitted + self.local @ (misfit - self.seen.modes @ fitted)
 
     @property
+    def unit(self) -> float:
+        """Root of the amplitude: in multiples of unit · std the prior is that of amplitude 1."""
+        return float(np.sqrt(self.amplitude))
+
+    @property
     def mean(self) -> NDArray[np.floating]:
         """[P] the posterior's."""
         return self.increment(self.seen.values[:, None])[:, 0]

@@ -1,6 +1,7 @@
 """The experiment: observe a month of the atlas sparsely, analyse it, and score the analysis where nothing was observed.
 
-February and August are analysed with a prior of the ten other months; a training month, with a prior of the other nine.
+February and August are analysed with a prior of the ten other months; a training month, with a prior of the other nine;
+but the shipped network has learned from all ten, so the learned methods are only judged on February and August.
 """
 
 from __future__ import annotations

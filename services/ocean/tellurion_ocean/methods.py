@@ -39,6 +39,9 @@ LEARNED = frozenset(DEFAULT_STEPS)
 COMPARED = tuple(name for name in reversed(METHODS) if name != "reconmost")
 """Best first, those that are scored when nothing else is said; the thousand steps of `reconmost` take minutes."""
 
+EVALUATION_LIMIT = 8000
+"""Network evaluations of one analysis: members times steps; ten minutes of two cores."""
+
 MEMBER_LIMIT = 64
 """Members of one analysis."""
 
@@ -78,6 +81,12 @@ def analyse(
         raise InvalidInput.of("steps", received=steps, accepted=accepted)
     if network is not None and not learned:
         raise InvalidInput.of("weights", received="a network", accepted=f"none for method {method}")
+    if learned and max(members, 1) * (steps or DEFAULT_STEPS[method]) > EVALUATION_LIMIT:
+        received, accepted = (
+            f"{members} members of {steps or DEFAULT_STEPS[method]} steps",
+            f"{EVALUATION_LIMIT} steps in all",
+        )
+        raise InvalidInput.of("members", received=received, accepted=accepted)
     if not len(observations):
         method, learned = "climatology", False
     options: dict[str, Any] = {}

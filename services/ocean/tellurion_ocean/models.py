@@ -10,7 +10,7 @@ from threading import Lock
 
 import numpy as np
 
-from tellurion_core.errors import InvalidInput
+from tellurion_core.errors import DataCorrupted, InvalidInput, NotFound
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
 from tellurion_core.tensors import Array, TensorSpec
@@ -151,10 +151,16 @@ def model_name(method: str) -> str:
     return f"ocean_{method}"
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def _registered(path: Path, sha256: str, spec: str) -> Network:
-    """A registered network, loaded once while it is among the last few asked for."""
-    return Network.load(path, json.loads(spec))
+    """A registered network, loaded once while it is the last one asked for. Raises NotFound and DataCorrupted."""
+    try:
+        network = Network.load(path, json.loads(spec))
+    except FileNotFoundError as error:
+        raise NotFound(f"the weights {sha256} were removed") from error
+    if network.sha256 != sha256:
+        raise DataCorrupted(f"the registered weights {sha256} are not the bytes that were registered")
+    return network
 
 
 def _observations(inputs: Mapping[str, Array]) -> Observations:

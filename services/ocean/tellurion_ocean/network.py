@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from tellurion_core.errors import InvalidInput
+from tellurion_core.errors import DataCorrupted, InvalidInput
 from tellurion_diffusion import UNet, UNetSpec, weights
 from tellurion_geo import Grid
 from tellurion_ocean.prior import Prior
@@ -21,6 +22,8 @@ from tellurion_ocean.surroundings import season, surroundings
 
 KIND = "ocean-correction"
 SHIPPED = "correction.safetensors"
+LARGEST_ACTIVATION = 2**26
+"""Values of one layer of one member, 256 MiB; the released configuration at 1° has half of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,36 +46,39 @@ class Network:
             unet = UNet(unet_spec)
         weights.fill(unet, tensors)
         chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(unet.to(chosen, memory_format=torch.channels_last).eval(), grid, weights.sha256(path))
+        return cls(unet.to(chosen).eval(), grid, weights.sha256(path))
 
     @classmethod
     def shipped(cls) -> Network:
         """That of weights/correction.safetensors, loaded once."""
         return _shipped()
 
-    def correction(self, prior: Prior, month: int) -> Correction:
-        """The correction of this prior in this month. Raises InvalidInput when the prior has another grid."""
+    def correction(self, prior: Prior, month: int, unit: float = 1.0) -> Correction:
+        """The correction of this prior in this month, for states in multiples of `unit` · std.
+
+        Raises InvalidInput when the prior has another grid.
+        """
         ours, theirs = self.grid, prior.grid
         if ours.shape != theirs.shape or not all(
             np.allclose(getattr(ours, axis), getattr(theirs, axis), atol=1e-3) for axis in ("depth", "lat", "lon")
         ):
             raise InvalidInput.of("weights", received=f"a network of {ours.shape}", accepted=f"one of {theirs.shape}")
-        return Correction(self.unet, prior, month)
+        return Correction(self.unet, prior, month, unit)
 
 
 class Correction:
     """What D(x, σ) = signal·x + noise·net(x, σ) adds to the anchor's own denoiser, signal·x, at the wet cells."""
 
-    def __init__(self, unet: UNet, prior: Prior, month: int) -> None:
+    def __init__(self, unet: UNet, prior: Prior, month: int, unit: float) -> None:
         self._unet = unet
         self._device = next(unet.parameters()).device
         self._wet = torch.from_numpy(prior.wet).to(self._device)
-        self._static = torch.from_numpy(surroundings(prior, month)).to(self._device)[None]
+        self._static = torch.from_numpy(surroundings(prior, month, unit)).to(self._device)[None]
         self._season = torch.from_numpy(season(month)).to(self._device)[None]
 
     @torch.inference_mode()
     def __call__(self, cells: Tensor, sigma: float) -> Tensor:
-        """net(x, σ) [B, P] of states at the wet cells [B, P], in units of the prior's std; one call a batch."""
+        """net(x, σ) [B, P] of states at the wet cells [B, P], in multiples of unit · std; one call a batch."""
         return self.differentiable(cells, sigma)
 
     def differentiable(self, cells: Tensor, sigma: float) -> Tensor:
@@ -82,9 +88,13 @@ class Correction:
         field[:, self._wet] = cells.to(self._device)
         level = torch.full((count,), sigma, device=self._device).log()
         static = self._static.expand(count, -1, -1, -1)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
-            out = self._unet(field, level, self._season.expand(count, -1), static)
-        return out.float()[:, self._wet].to(cells.device)
+        return self._unet(field, level, self._season.expand(count, -1), static)[:, self._wet].to(cells.device)
+
+
+def check_finite(sampled: NDArray[np.float32], network: Network) -> None:
+    """Raises DataCorrupted when what a network led to is not finite: NaN at sea would read as land."""
+    if not np.isfinite(sampled).all():
+        raise DataCorrupted(f"the weights {network.sha256} lead to fields that are not finite")
 
 
 def spec_of(unet: UNetSpec, grid: Grid) -> dict[str, Any]:
@@ -112,6 +122,12 @@ def _read_spec(spec: Mapping[str, Any]) -> tuple[UNetSpec, Grid]:
         received = f"{unet.in_channels} channels in, {unet.out_channels} out, {unet.features} features"
         accepted = f"{input_channels(grid)} in, {levels} out, 2 features for {levels} levels"
         raise InvalidInput.of("weights.spec.network", received=received, accepted=accepted)
+    cells = grid.shape[1] * grid.shape[2] / unet.patch**2
+    if unet.width * max(unet.multipliers) * cells > LARGEST_ACTIVATION:
+        received = f"{unet.width * max(unet.multipliers)} channels on {cells:.0f} patches"
+        raise InvalidInput.of(
+            "weights.spec.network", received=received, accepted=f"{LARGEST_ACTIVATION} at most in all"
+        )
     return unet, grid
 
 

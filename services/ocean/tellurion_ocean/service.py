@@ -207,8 +207,7 @@ def _report(
         digest.update(np.ascontiguousarray(observations[name]).data)
     learned: dict[str, Any] = {}
     if spec.method in LEARNED:
-        # A model that chose the number of steps itself says which.
-        learned["steps"] = int(outputs.get("steps", spec.steps))
+        learned["steps"] = int(outputs["steps"])
         learned["weights_sha256"] = outputs["weights"].tobytes().hex()
     return ocean_pb2.ReconstructReport(
         method=spec.method,

@@ -16,15 +16,15 @@ STEEPEST = 5.0
 """Slopes beyond so many standard deviations are cut."""
 
 
-def surroundings(prior: Prior, month: int) -> NDArray[np.float32]:
+def surroundings(prior: Prior, month: int, unit: float = 1.0) -> NDArray[np.float32]:
     """[4 Z + 2, Y, X]: ocean or land; slopes of the climatology downward, northward and eastward; sine and cosine of φ.
 
-    Slopes are in standard deviations over RISE and RUN: what a displaced front or a heaved thermocline would do. They
-    are zero where a neighbour is land.
+    Slopes are in multiples of `unit` · std over RISE and RUN: what a displaced front or a heaved thermocline would do.
+    They are zero where a neighbour is land.
     """
     grid, wet = prior.grid, prior.wet
     field = prior.to_field(prior.climatology(month))
-    std = np.where(wet, prior.to_field(prior.std), np.inf)
+    std = np.where(wet, unit * prior.to_field(prior.std), np.inf)
     rise = np.minimum(RISE * grid.depth, HIGHEST)[:, None, None]
     down = np.gradient(field, grid.depth, axis=0) * rise
     north = np.gradient(field, grid.lat, axis=1) * RUN

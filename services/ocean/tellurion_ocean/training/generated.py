@@ -35,7 +35,7 @@ BLOCKS = 4
 SAMPLES_PER_BLOCK = 800
 """Samples that are drawn before the oldest block is replaced."""
 MIXED = 3
-"""Draws that are mixed, with weights on the unit sphere, into a new one: again Gaussian, with the same covariance."""
+"""Draws that are mixed, with weights on the unit sphere, into a new one with the same covariance."""
 STRETCH_LENGTH, STRETCH_DEPTH = 25.0, 12.0
 """Degrees and √metre over which the stretching factor varies."""
 STRETCH_SPREAD = 0.35
@@ -71,7 +71,7 @@ class GeneratedEnsemble:
         rng, blocks = self._rng(1, index), self._blocks_of(index)
         month = int(rng.integers(1, 13))
         share = max(0.0, rng.uniform(-1 / 3, 1)) * self._most_displaced
-        clean = math.sqrt(1 - share) * self._gaussian(rng, blocks)
+        clean = math.sqrt(1 - share) * self._mixed(index, noise=False)
         clean *= _factor(_pick(rng, blocks).stretches[rng.integers(STRETCHES)].astype(np.float32))
         displaced = _pick(rng, blocks).displaced[DISPLACED * (month - 1) + rng.integers(DISPLACED)]
         clean += math.sqrt(share) * rng.uniform(*DISPLACED_SIZE) * displaced.astype(np.float32)
@@ -79,17 +79,20 @@ class GeneratedEnsemble:
 
     def noise(self, index: int) -> NDArray[np.float32]:
         """[P] the noise of sample `index` alone."""
-        return self._gaussian(self._rng(2, index), self._blocks_of(index))
+        return self._mixed(index, noise=True)
 
     def _rng(self, use: int, index: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(use, index)))
 
-    def _gaussian(self, rng: np.random.Generator, blocks: list[_Block]) -> NDArray[np.float32]:
-        weights = rng.standard_normal(MIXED).astype(np.float32)
+    def _mixed(self, index: int, *, noise: bool) -> NDArray[np.float32]:
+        """[P] a mixture of draws; that for the noise shares none with that for the clean state."""
+        rng, blocks = self._rng(2, index), self._blocks_of(index)
+        chosen = rng.choice(BLOCKS * GAUSSIAN, 2 * MIXED, replace=False).reshape(2, MIXED)[int(noise)]
+        weights = rng.standard_normal((2, MIXED))[int(noise)].astype(np.float32)
         weights /= np.linalg.norm(weights)
         total = np.zeros(len(self.prior.std), np.float32)
-        for weight in weights:
-            total += weight * _pick(rng, blocks).gaussian[rng.integers(GAUSSIAN)]
+        for weight, draw_number in zip(weights, chosen, strict=True):
+            total += weight * blocks[draw_number // GAUSSIAN].gaussian[draw_number % GAUSSIAN]
         return total
 
     def _blocks_of(self, index: int) -> list[_Block]:

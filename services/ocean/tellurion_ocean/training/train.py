@@ -108,8 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    if given.held_out and given.cmip6 is None:
-        parser.error("--held-out needs --cmip6")
+    if bool(given.held_out) != (given.cmip6 is not None):
+        parser.error("--cmip6 and --held-out are given together")
     try:
         _train(given)
     except TellurionError as error:
@@ -150,18 +150,24 @@ def _train(given: argparse.Namespace) -> None:
     network = UNet(spec).to(given.device)
     learned, unseen = (Batches(prior, ensemble.sample, given.batch) for ensemble in _ensembles(given, prior))
     weighting = loss_weights(prior)
-    trainer = Trainer(
-        network, spec_of(spec, prior.grid), learned, recipe, weights=weighting, checkpoint=given.checkpoint
-    )
+    trained = {
+        "corpus": "CMIP6" if given.cmip6 else "generated from the months",
+        "months": list(TRAINING_MONTHS),
+        "held_out": given.held_out,
+        "batch": given.batch,
+        "learning_rate": given.learning_rate,
+        "bf16": given.bf16,
+        "seed": given.seed,
+    }
+    # what it is trained on is part of the checkpoint's spec: a training goes on only as it began
+    identity = {**spec_of(spec, prior.grid), "trained": trained}
+    trainer = Trainer(network, identity, learned, recipe, weights=weighting, checkpoint=given.checkpoint)
     trainer.run(_print)
     trainer.average.copy_to(network)
     card = {
-        "months": list(TRAINING_MONTHS),
-        "corpus": "CMIP6" if given.cmip6 else "generated from the months",
-        "held_out": given.held_out,
+        **trained,
         "samples": trainer.step * given.batch,
         "minutes": round(trainer.seconds / 60, 1),
-        "seed": given.seed,
         "improvement_by_sigma": improvement(network.cpu(), unseen, weighting),
     }
     weights.save(given.output, network, spec_of(spec, prior.grid), card, half=True)
@@ -174,7 +180,7 @@ def _ensembles(given: argparse.Namespace, prior: Prior) -> Sequence[GeneratedEns
     generated = [GeneratedEnsemble(prior, seed) for seed in seeds]
     if given.cmip6 is None:
         return generated
-    training, held_out = cmip6.split(cmip6.find(given.cmip6), held_out=given.held_out)
+    training, held_out = cmip6.split(cmip6.find(given.cmip6, experiments=given.experiments), held_out=given.held_out)
     months = anomalies(Corpus(training, prior.grid))
     unseen = Anomalies(Corpus(held_out, prior.grid), months.climatologies) if held_out else months
     return list(map(SimulatedEnsemble, (months, unseen), generated, seeds))
@@ -218,6 +224,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=_at_least(0), default=0, help="(%(default)s)")
     parser.add_argument("--cmip6", type=Path, metavar="FOLDER", help="learn from the thetao of this archive instead")
     parser.add_argument("--held-out", nargs="+", default=[], metavar="MEMBER", help="members kept to measure with")
+    parser.add_argument(
+        "--experiments", nargs="+", default=["historical"], metavar="NAME", help="of the archive (%(default)s)"
+    )
     parser.add_argument("--checkpoint", type=Path, help="file to go on from, written every two minutes")
     default = Path(__file__).parents[1] / "weights" / SHIPPED
     parser.add_argument("--output", type=Path, default=default, help=f"weights file (weights/{SHIPPED})")
