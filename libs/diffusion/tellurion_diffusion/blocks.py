@@ -26,7 +26,12 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, out, H/stride, W/stride] of x [B, channels, H, W]."""
-        return super().forward(F.pad(x, (1, 1, 0, 0), mode="circular") if self.periodic else x)
+        return self.part(x, self.weight, self.bias)
+
+    def part(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The same with some of the input channels' weights: a convolution is the sum of its parts."""
+        sides = F.pad(x, (1, 1, 0, 0), mode="circular") if self.periodic else x
+        return F.conv2d(sides, weight, bias, self.stride, self.padding)
 
 
 def normalisation(channels: int) -> nn.GroupNorm:

@@ -75,19 +75,19 @@ class UNet(nn.Module):
         x: Tensor,  # [B, C, H, W]
         log_sigma: Tensor,  # [B]
         features: Tensor | None = None,  # [B, F]
-        static: Tensor | None = None,  # [B, S, H, W]
+        static: Tensor | None = None,  # [1 or B, S, H, W]
     ) -> Tensor:
         """[B, out_channels, H, W]; the static fields are further input channels, C + S = in_channels.
 
+        Static fields that all of the batch share, [1, S, H, W], go through the first convolution once for all.
+
         Raises InvalidInput when channels or features are not as many as the spec says.
         """
-        fields = x if static is None else torch.cat([x, static], dim=1)
-        self._check(fields, features)
+        self._check(x, static, features)
         embedding = self.level(level_embedding(log_sigma, self.spec.width).to(x.dtype))
         if self.features is not None and features is not None:
             embedding = embedding + self.features(features.to(x.dtype))
-        padded, left = self._padded(fields)
-        h = self.stem(F.pixel_unshuffle(padded, self.spec.patch))
+        h, left = self._stemmed(x, static)
         skips = [h]
         for layer in self.down:
             h = self._stage(layer, h, embedding) if isinstance(layer, Stage) else layer(h)
@@ -99,6 +99,18 @@ class UNet(nn.Module):
             h = self._stage(layer, torch.cat([h, skips.pop()], dim=1), embedding) if is_stage else layer(h)
         out = F.pixel_shuffle(self.head(F.silu(self.norm(h))), self.spec.patch)
         return out[..., : x.shape[-2], left : left + x.shape[-1]]
+
+    def _stemmed(self, x: Tensor, static: Tensor | None) -> tuple[Tensor, int]:
+        """The first convolution of state and static fields, and the columns added on the left."""
+        state, left = self._padded(x)
+        state = F.pixel_unshuffle(state, self.spec.patch)
+        if static is None:
+            return self.stem(state), left
+        fixed = F.pixel_unshuffle(self._padded(static)[0], self.spec.patch)
+        if len(static) == len(x):
+            return self.stem(torch.cat([state, fixed], dim=1)), left
+        of_state, of_fixed = self.stem.weight.split([state.shape[1], fixed.shape[1]], dim=1)
+        return self.stem.part(state, of_state) + self.stem.part(fixed, of_fixed, self.stem.bias), left
 
     def _stage(self, stage: nn.Module, h: Tensor, embedding: Tensor) -> Tensor:
         if self.checkpointing and torch.is_grad_enabled():
@@ -114,10 +126,12 @@ class UNet(nn.Module):
             return F.pad(x[..., columns], (0, 0, 0, below)), stride
         return F.pad(x, (0, beside, 0, below)), 0
 
-    def _check(self, fields: Tensor, features: Tensor | None) -> None:
-        if fields.ndim != 4 or fields.shape[1] != self.spec.in_channels:
+    def _check(self, x: Tensor, static: Tensor | None, features: Tensor | None) -> None:
+        channels = x.shape[1] + (0 if static is None else static.shape[1]) if x.ndim == 4 else None
+        if channels != self.spec.in_channels:
             accepted = f"[B, {self.spec.in_channels}, H, W], with the static fields"
-            raise InvalidInput.of("x", received=f"shape {tuple(fields.shape)}", accepted=accepted)
+            received = f"shape {tuple(x.shape)}" + ("" if static is None else f" and {tuple(static.shape)}")
+            raise InvalidInput.of("x", received=received, accepted=accepted)
         given = 0 if features is None else features.shape[-1]
         if given != self.spec.features:
             raise InvalidInput.of("features", received=f"{given} features", accepted=f"{self.spec.features}")

@@ -87,8 +87,7 @@ class Correction:
         field = torch.zeros(count, *self._wet.shape, device=self._device)
         field[:, self._wet] = cells.to(self._device)
         level = torch.full((count,), sigma, device=self._device).log()
-        static = self._static.expand(count, -1, -1, -1)
-        return self._unet(field, level, self._season.expand(count, -1), static)[:, self._wet].to(cells.device)
+        return self._unet(field, level, self._season.expand(count, -1), self._static)[:, self._wet].to(cells.device)
 
 
 def check_finite(sampled: NDArray[np.float32], network: Network) -> None:
