@@ -9,7 +9,7 @@ one gain G serves all levels. With a correction of zero the members are those of
 The mean is not that of the members alone: each has a mirror image, which sees the same random numbers with the other
 sign, so that whatever is linear, all of the Gaussian part above all, cancels between the two (antithetic variates).
 Each has a Gaussian twin too, which sees the same random numbers and no network: the variance is that of the anchor
-times the ratio of the members' to the twins' (a control variate). Eight members alone would cost an eighth of the skill.
+times the ratio of the members' to the twins' (a control variate). Eight members alone would cost an eighth of skill.
 
 Sources: Pidstrigach et al. (2023), Infinite-dimensional diffusion models, for noise of the prior's covariance; Zhang et
 al. (2024), Improving diffusion inverse problem solving with decoupled noise annealing; Wilson et al. (2020) for

@@ -61,8 +61,9 @@ def levels(steps: int) -> list[float]:
 def test_without_a_correction_members_are_draws_of_the_anchor_whatever_the_steps(case, zero_network, steps):
     """All the noise that a member has met adds up to one draw of the prior, which Matheron's rule conditions."""
     sampler, anchor = sampler_of(case, zero_network, steps)
-    members, twins = sampler.run(range(2, 4), lambda fraction: None)
+    members, mirrored, twins = sampler.run(range(2, 4), lambda fraction: None)
     np.testing.assert_array_equal(members, twins)
+    np.testing.assert_allclose((members + mirrored) / 2, np.stack([anchor.mean] * 2), atol=2e-5)
     for row, member in zip(members, (2, 3), strict=True):
         numbers = [2 * STEP_LIMIT * member + k for k in range(2 * steps)]
         drawn = anchor.draw(numbers, 0)
@@ -120,7 +121,7 @@ def test_where_nothing_is_observed_members_vary_as_the_learned_prior_does(small_
     observations = Observations.of(-20.0, 180.0, 0.0, 20.0)
     factor = 1.7
     sampler, _ = sampler_of((prior, observations), Wider(factor), steps)
-    members, twins = sampler.run(range(48), lambda fraction: None)
+    members, _, twins = sampler.run(range(48), lambda fraction: None)
     far = np.linalg.norm(prior.cell_positions - prior.positions(*np.array([[-20.0], [180.0], [0.0]])), axis=1) > 3
     ratio = members[:, far].var(axis=0).mean() / twins[:, far].var(axis=0).mean()
     variance = 1.0
@@ -136,21 +137,24 @@ def test_where_nothing_is_observed_members_vary_as_the_learned_prior_does(small_
 def test_twins_see_the_same_noise_and_no_network(case, small_network, zero_network):
     learned, _ = sampler_of(case, small_network, 3)
     plain, _ = sampler_of(case, zero_network, 3)
-    members, twins = learned.run(range(3), lambda fraction: None)
-    np.testing.assert_array_equal(twins, plain.run(range(3), lambda fraction: None)[1])
+    members, _, twins = learned.run(range(3), lambda fraction: None)
+    np.testing.assert_array_equal(twins, plain.run(range(3), lambda fraction: None)[2])
     assert np.abs(members - twins).max() > 0.01
 
 
-def test_the_mean_and_the_variance_are_the_anchors_corrected_by_members_against_twins(case, analyse, small_network):
+def test_the_mean_and_the_variance_are_those_of_mirrored_pairs_and_of_members_against_twins(
+    case, analyse, small_network
+):
     prior, _ = case
     sampler, anchor = sampler_of(case, small_network, 3)
-    members, twins = sampler.run(range(8), lambda fraction: None)
-    mean = anchor.increment(anchor.seen.values[:, None])[:, 0] + (members - twins).mean(axis=0)
+    members, mirrored, twins = sampler.run(range(8), lambda fraction: None)
+    pairs = (members + mirrored) / 2
+    mean = pairs.mean(axis=0)
     ratio = smoothed(members.var(axis=0), prior.wet, prior.grid, 8.0)
     ratio /= smoothed(twins.var(axis=0), prior.wet, prior.grid, 8.0)
     analysis = analyse(members=2)
     np.testing.assert_allclose(analysis.mean[prior.wet], prior.climatology(MONTH) + prior.std * mean, atol=1e-5)
-    variance = anchor.variance * ratio + (members - twins).var(axis=0, ddof=1) / 8
+    variance = anchor.variance * ratio + pairs.var(axis=0, ddof=1) / 8
     std = prior.std * np.sqrt(variance)
     np.testing.assert_allclose(analysis.std[prior.wet], std, atol=1e-5)
     np.testing.assert_allclose(

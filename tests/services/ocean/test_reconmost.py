@@ -36,9 +36,11 @@ def analyse(case, small_network):
 def start_of(case, count, seed=0):
     """[P, count] where the sampling starts."""
     prior, observations, _ = case
-    residual = prior.hyperparameters.residual_variance
+    hyper = prior.hyperparameters
+    residual, share = hyper.residual_variance, hyper.pattern_share
     seen = departures(prior, observations, MONTH)
-    return draw(prior, seen, range(count), seed, amplitude=1.0, residual_variance=residual).at_cells
+    drawn = draw(prior, seen, range(count), seed, amplitude=1.0, residual_variance=residual, pattern_share=share)
+    return drawn.at_cells
 
 
 def in_degrees(prior, scaled):
@@ -79,7 +81,7 @@ def test_guidance_moves_members_towards_the_observations(case, analyse):
     prior, observations, cells = case
     misfits = []
     for scale in (0.0, 1.0, 4.0):
-        analysis = analyse(scale=scale, members=2)
+        analysis = analyse(scale=scale * reconmost.STEPS / STEPS, members=2)
         fields = np.stack([analysis.mean, *analysis.members])[:, prior.wet][:, cells]
         misfits.append(np.sqrt(np.mean(((fields - observations.temperature) / prior.std[cells]) ** 2, axis=1)))
     assert np.all(misfits[1] < 0.8 * misfits[0])
@@ -119,7 +121,7 @@ def test_the_mean_and_the_spread_are_those_of_the_members(case, analyse):
     analysis = analyse(members=4)
     members = analysis.members[:, prior.wet].astype(np.float64)
     np.testing.assert_allclose(analysis.mean[prior.wet], members.mean(axis=0), atol=1e-5)
-    np.testing.assert_allclose(analysis.std[prior.wet], members.std(axis=0, ddof=1), atol=1e-5)
+    np.testing.assert_allclose(analysis.std[prior.wet], np.sqrt(5 / 4) * members.std(axis=0, ddof=1), atol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_answer_and_another_seed_another(analyse):
