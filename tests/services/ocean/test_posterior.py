@@ -131,7 +131,7 @@ def test_where_nothing_is_observed_members_vary_as_the_learned_prior_does(small_
         variance = (drawn + after**2) / (1 + after**2)
     assert ratio == pytest.approx(drawn, rel=0.05)
     if steps >= STEPS:
-        assert drawn == pytest.approx(factor, rel=0.05)
+        assert drawn == pytest.approx(factor, rel=0.06)
 
 
 def test_twins_see_the_same_noise_and_no_network(case, small_network, zero_network):
@@ -142,9 +142,7 @@ def test_twins_see_the_same_noise_and_no_network(case, small_network, zero_netwo
     assert np.abs(members - twins).max() > 0.01
 
 
-def test_the_mean_and_the_variance_are_those_of_mirrored_pairs_and_of_members_against_twins(
-    case, analyse, small_network
-):
+def test_the_mean_is_that_of_mirrored_pairs_and_the_variance_of_members_against_twins(case, analyse, small_network):
     prior, _ = case
     sampler, anchor = sampler_of(case, small_network, 3)
     members, mirrored, twins = sampler.run(range(8), lambda fraction: None)
