@@ -1,17 +1,12 @@
-"""What every method returns, and how it is called."""
+"""What every method returns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion_core.predictor import CancelCheck
-from tellurion_core.progress import Progress
-from tellurion_ocean.cancellation import never, silent
-from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior
 
 
@@ -45,24 +40,3 @@ class Analysis:
             std=prior.to_field(prior.std * np.sqrt(variance)),
             members=members,
         )
-
-
-class Method(Protocol):
-    """A method of analysis."""
-
-    def __call__(
-        self,
-        prior: Prior,
-        observations: Observations,
-        month: int,
-        *,
-        members: int = 0,
-        seed: int = 0,
-        cancelled: CancelCheck = never,
-        progress: Progress = silent,
-    ) -> Analysis:
-        """The analysis of observations that passed quality control.
-
-        Member k is the same whatever the number of members. Raises Cancelled soon after `cancelled()` turns true.
-        """
-        ...

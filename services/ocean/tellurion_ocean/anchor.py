@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tellurion_core.predictor import CancelCheck
+from tellurion_core.progress import Progress
+from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.calibration import amplitude
 from tellurion_ocean.cancellation import never
 from tellurion_ocean.departures import Departures, departures
@@ -109,3 +111,27 @@ class Anchor:
         """[P, count] draws from the posterior."""
         draws = self.draw(range(count), seed, cancelled=cancelled)
         return draws.at_cells + self.increment(self.seen.values[:, None] - draws.observed)
+
+
+def analyse(
+    prior: Prior,
+    observations: Observations,
+    month: int,
+    *,
+    pattern_share: float,
+    members: int,
+    seed: int,
+    cancelled: CancelCheck,
+    progress: Progress,
+) -> Analysis:
+    """The Gaussian posterior; a member is a draw from the prior, made one of the posterior by the same gain."""
+    anchor = Anchor.of(
+        prior,
+        observations,
+        month,
+        pattern_share=pattern_share,
+        cancelled=cancelled,
+        progress=lambda fraction: progress(fraction, "interpolation of what the EOFs leave"),
+    )
+    sampled = anchor.members(members, seed, cancelled=cancelled)
+    return Analysis.of_scaled(prior, month, anchor.mean, anchor.variance, sampled)

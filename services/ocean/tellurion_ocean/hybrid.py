@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
+from tellurion_ocean import anchor
 from tellurion_ocean.analysis import Analysis
-from tellurion_ocean.anchor import Anchor
 from tellurion_ocean.cancellation import never, silent
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior
@@ -28,13 +28,13 @@ def analyse(
     progress: Progress = silent,
 ) -> Analysis:
     """The analysis; a member is the mean plus the error that the same gain makes on a draw from the prior."""
-    anchor = Anchor.of(
+    return anchor.analyse(
         prior,
         observations,
         month,
         pattern_share=prior.hyperparameters.pattern_share,
+        members=members,
+        seed=seed,
         cancelled=cancelled,
-        progress=lambda fraction: progress(fraction, "interpolation of what the EOFs leave"),
+        progress=progress,
     )
-    sampled = anchor.members(members, seed, cancelled=cancelled)
-    return Analysis.of_scaled(prior, month, anchor.mean, anchor.variance, sampled)

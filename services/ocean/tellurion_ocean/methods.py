@@ -29,7 +29,8 @@ METHODS: Mapping[str, Callable[..., Analysis]] = MappingProxyType(
         "posterior": posterior.analyse,
     }
 )
-"""From the simplest to the best; the mathematics of each stands in its module."""
+"""From the simplest to the best; the mathematics of each stands in its module. Member k of each is the same whatever
+the number of members, and each raises Cancelled soon after `cancelled()` turns true."""
 
 DEFAULT_STEPS: Mapping[str, int] = MappingProxyType({"posterior": posterior.STEPS, "reconmost": reconmost.STEPS})
 """Of the learned methods: those that use a network, and so take steps and weights."""
@@ -81,20 +82,16 @@ def analyse(
         raise InvalidInput.of("steps", received=steps, accepted=accepted)
     if network is not None and not learned:
         raise InvalidInput.of("weights", received="a network", accepted=f"none for method {method}")
-    if learned and max(members, 1) * (steps or DEFAULT_STEPS[method]) > EVALUATION_LIMIT:
-        received, accepted = (
-            f"{members} members of {steps or DEFAULT_STEPS[method]} steps",
-            f"{EVALUATION_LIMIT} steps in all",
-        )
-        raise InvalidInput.of("members", received=received, accepted=accepted)
-    if not len(observations):
-        method, learned = "climatology", False
     options: dict[str, Any] = {}
     if learned:
-        options = {
-            "network": network or Network.shipped(),
-            "steps": DEFAULT_STEPS[method] if steps is None else steps,
-        }
+        options["steps"] = taken = DEFAULT_STEPS[method] if steps is None else steps
+        if max(members, 1) * taken > EVALUATION_LIMIT:
+            received = f"{members} members of {taken} steps"
+            raise InvalidInput.of("members", received=received, accepted=f"{EVALUATION_LIMIT} steps in all")
+    if not len(observations):
+        method, options = "climatology", {}
+    elif learned:
+        options["network"] = network or Network.shipped()
     return METHODS[method](
         prior, observations, month, members=members, seed=seed, cancelled=cancelled, progress=progress, **options
     )

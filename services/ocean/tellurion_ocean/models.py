@@ -98,8 +98,9 @@ class AnalysisModel:
             ResourceExhausted: more observations than the method can take.
             Cancelled: soon after `cancelled` answered true.
         """
-        prior, month, steps = self._prior.get(), int(inputs["month"]), int(inputs["steps"])
+        prior, month = self._prior.get(), int(inputs["month"])
         network = self._network(inputs["weights"]) if self._learned else None
+        steps = int(inputs["steps"]) or DEFAULT_STEPS[self._method] if network else 0
         progress(0.0, "quality control")
         accepted, quality = quality_control(_observations(inputs), prior, month)
         if not len(accepted):
@@ -116,7 +117,7 @@ class AnalysisModel:
             month,
             members=int(inputs["members"]),
             seed=int(inputs["seed"]),
-            steps=(steps or None) if network else None,
+            steps=steps or None,
             network=network,
             cancelled=cancelled,
             progress=progress,
@@ -129,7 +130,7 @@ class AnalysisModel:
             "std": analysis.std.astype(np.float32),
             "members": analysis.members,
             **{name: np.array(getattr(quality, name), np.int64) for name in COUNTS},
-            "steps": np.array((steps or DEFAULT_STEPS[self._method]) if network else 0, np.int64),
+            "steps": np.array(steps, np.int64),
             "weights": np.frombuffer(bytes.fromhex(network.sha256) if network else bytes(32), np.uint8),
         }
 

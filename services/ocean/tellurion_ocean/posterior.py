@@ -27,7 +27,7 @@ from torch import Tensor
 
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
-from tellurion_diffusion import anneal, edm
+from tellurion_diffusion import anneal, edm, noise, signal
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.anchor import Anchor
 from tellurion_ocean.cancellation import never, silent, stop_if
@@ -93,8 +93,8 @@ def analyse(
 
         rows = slice(chosen.start, chosen.stop)
         ensemble[rows], mirrored[rows], twins[rows] = sampler.run(chosen, report)
-    check_finite(ensemble, network)
     pairs = (ensemble + mirrored) / 2
+    check_finite(pairs, network)
     mean = np.mean(pairs, axis=0, dtype=np.float64)
     ratio = smoothed(ensemble.var(axis=0), prior.wet, prior.grid, SPREAD_SMOOTHING)
     ratio /= smoothed(twins.var(axis=0), prior.wet, prior.grid, SPREAD_SMOOTHING)
@@ -135,9 +135,9 @@ class Sampler:
 
     def _denoise(self, x: Tensor, sigma: Tensor, /) -> Tensor:
         """For the twins s x; for the others the correction besides, at the cells and in what is observed of them."""
-        estimate = x / torch.sqrt(1 + sigma**2)
+        estimate = signal(sigma) * x
         members = 2 * len(x) // 3
-        learned = sigma / torch.sqrt(1 + sigma**2) * self._correction(x[:members, : self._cells], float(sigma))
+        learned = noise(sigma) * self._correction(x[:members, : self._cells], float(sigma))
         estimate[:members, : self._cells] += learned
         estimate[:members, self._cells :] += torch.from_numpy((self._anchor.seen.operator @ learned.numpy().T).T)
         return estimate

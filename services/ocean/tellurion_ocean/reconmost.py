@@ -79,6 +79,7 @@ def analyse(
         spread=spread,
         through_denoiser=through_denoiser,
     )
+    sigmas = respaced(linear_beta(), steps)
     sampled = np.empty((max(members, LEAST_MEMBERS), len(prior.std)), np.float32)
     for start in range(0, len(sampled), BATCH):
         batch = range(start, min(start + BATCH, len(sampled)))
@@ -100,7 +101,7 @@ def analyse(
         sampled[batch.start : batch.stop] = ancestral(
             denoise,
             torch.from_numpy(eta),
-            respaced(linear_beta(), steps),
+            sigmas,
             guidance=guidance,
             on_step=on_step,
             step_noise=False,

@@ -99,7 +99,8 @@ class GeneratedEnsemble:
         """The BLOCKS blocks that a sample is put together from; the least recently used ones are forgotten."""
         first = index // SAMPLES_PER_BLOCK
         for number in range(first, first + BLOCKS):
-            self._blocks.setdefault(number, _Block(self.prior, self._seed, number))
+            if number not in self._blocks:
+                self._blocks[number] = _Block(self.prior, self._seed, number)
             self._blocks.move_to_end(number)
         while len(self._blocks) > BLOCKS:
             self._blocks.popitem(last=False)

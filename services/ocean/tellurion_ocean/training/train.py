@@ -88,7 +88,7 @@ def loss_weights(prior: Prior) -> Tensor:
 
 @torch.inference_mode()
 def improvement(network: torch.nn.Module, batches: Batches, weighting: Tensor) -> dict[str, float]:
-    """By σ: the share of the anchor's squared error that the network removes, on samples it has not seen."""
+    """By σ: the share of the anchor's squared error that the network removes, on these samples."""
     held_out = [batches(index) for index in range(VALIDATION_BATCHES)]
     network.eval()
     removed = {}
@@ -108,8 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    if bool(given.held_out) != (given.cmip6 is not None):
-        parser.error("--cmip6 and --held-out are given together")
+    if given.held_out and given.cmip6 is None:
+        parser.error("--held-out needs --cmip6")
     try:
         _train(given)
     except TellurionError as error:
