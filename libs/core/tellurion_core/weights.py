@@ -81,7 +81,7 @@ class WeightsStore:
         if not _NAME.fullmatch(name):
             raise InvalidInput.of("name", received=name, accepted=_NAME.pattern)
         _check_service(service)
-        _metadata(path)  # refused before it is copied
+        _spec(_metadata(path), spec)  # refused before it is copied
         with self._changing(service) as folder:
             unfinished = folder / ".unfinished"
             try:
