@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tellurion_geo import Grid
 from tellurion_ocean.prior import Prior
 
 RUN = 2.0
@@ -20,20 +21,27 @@ def surroundings(prior: Prior, month: int, unit: float = 1.0) -> NDArray[np.floa
     """[4 Z + 2, Y, X]: ocean or land; slopes of the climatology downward, northward and eastward; sine and cosine of φ.
 
     Slopes are in multiples of `unit` · std over RISE and RUN: what a displaced front or a heaved thermocline would do.
-    They are zero where a neighbour is land.
+    They are zero where a neighbour is land, or outside a regional grid, and downward where there is one level.
     """
     grid, wet = prior.grid, prior.wet
     field = prior.to_field(prior.climatology(month))
     std = np.where(wet, unit * prior.to_field(prior.std), np.inf)
     rise = np.minimum(RISE * grid.depth, HIGHEST)[:, None, None]
-    down = np.gradient(field, grid.depth, axis=0) * rise
+    down = np.gradient(field, grid.depth, axis=0) * rise if len(grid.depth) > 1 else np.zeros_like(field)
     north = np.gradient(field, grid.lat, axis=1) * RUN
-    around = np.concatenate([field[..., -1:], field, field[..., :1]], axis=-1)
     cosine = np.cos(np.radians(grid.lat))
-    east = (around[..., 2:] - around[..., :-2]) / 2 / np.diff(grid.lon).mean() * RUN / np.maximum(cosine, 0.2)[:, None]
+    east = _eastward(field, grid) * RUN / np.maximum(cosine, 0.2)[:, None]
     slopes = [np.clip(np.nan_to_num(slope) / std, -STEEPEST, STEEPEST) for slope in (down, north, east)]
     latitude = np.broadcast_to(np.stack([np.sin(np.radians(grid.lat)), cosine])[:, :, None], (2, *wet.shape[1:]))
     return np.concatenate([wet.astype(np.float32), *slopes, latitude]).astype(np.float32)
+
+
+def _eastward(field: NDArray[np.floating], grid: Grid) -> NDArray[np.floating]:
+    """[Z, Y, X] change per degree of longitude, between both neighbours, round the globe; NaN where one is missing."""
+    step = field[..., np.r_[1 : len(grid.lon), 0]] - field
+    if grid.open_step is not None:
+        step[..., grid.open_step] = np.nan
+    return (step + np.roll(step, 1, axis=-1)) / (grid.lon_steps + np.roll(grid.lon_steps, 1))
 
 
 def season(month: int) -> NDArray[np.float32]:

@@ -7,6 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tellurion_geo import Grid
+from tellurion_ocean.atlas import TRAINING_MONTHS
+from tellurion_ocean.prior import Prior
 from tellurion_ocean.surroundings import HIGHEST, RISE, RUN, STEEPEST, season, surroundings
 
 STD = 0.5
@@ -71,6 +74,23 @@ def test_beside_land_and_on_it_there_is_no_slope(slopes, axes, small_prior):
     beside[:, [0, -1]] = False
     assert beside.any()
     np.testing.assert_array_equal(north[beside | ~wet], 0.0)
+
+
+def test_a_region_of_one_level_has_no_slope_downward_nor_across_its_open_side(
+    slopes, axes, small_prior, small_grid, small_fields
+):
+    depth, lat, lon = axes
+    whole = small_prior()
+    region = Grid(depth=small_grid.depth[:1], lat=small_grid.lat, lon=lon[:6])
+    prior = Prior.fit(small_fields[:, :1, :, :6], TRAINING_MONTHS, region, whole.hyperparameters)
+    field = np.broadcast_to(0.02 * lon - 0.01 * depth + 0 * lat, whole.grid.shape)
+    coefficients = np.zeros_like(prior.coefficients)
+    coefficients[0] = field[:1, :, :6][prior.wet]
+    down, _, east = surroundings(replace(prior, coefficients=coefficients, std=np.full(len(prior.std), STD)), 3)[1:4]
+    np.testing.assert_array_equal(down, 0.0)
+    np.testing.assert_array_equal(east[:, [0, -1]], 0.0)
+    np.testing.assert_allclose(east[:, 1:-1], slopes(field)[2][0, :, 1:5], atol=1e-6)
+    assert np.abs(east).max() > 0
 
 
 def test_a_cliff_is_cut(slopes, axes):
