@@ -43,8 +43,8 @@ bench: setup ## speed and memory against named peers; a few minutes on a quiet m
 	$(BIN)/python tests/bench/codec.py
 	$(BIN)/python tests/bench/ocean_cost.py
 
-acceptance: setup $(LEVITUS) ## every figure that the project claims, into tests/bench/RESULTS.md
-	$(BIN)/python tests/bench/acceptance.py
+acceptance: setup $(LEVITUS) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
+	$(BIN)/python tests/bench/acceptance.py $(PARTS)
 
 $(LEVITUS):
 	$(MAKE) data

@@ -1,76 +1,63 @@
-"""Every figure that the project claims, measured in one run, with its target, into RESULTS.md beside this file.
+"""Every figure that the project claims, measured with its target, into RESULTS.md beside this file.
 
-    make data acceptance
+    make acceptance                                every part; about fifty minutes on two quiet cores
+    make acceptance PARTS="transport ocean-cost"   some of them; the others' last results stay as they are
 
-Takes about fifty minutes on two quiet cores, 35 of them for the ocean. Ends with exit code 1 when a target is missed,
-and with 2, before anything is measured, when data that it needs are not there.
+Each part keeps what it measured, and when, in results/<part>.json, from which RESULTS.md is written; ratios are taken
+in one run. Ends with exit code 1 when a target of a measured part is missed, and with 2, before anything is measured,
+when a part is not known or data that it needs are not there.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import codec
-import ocean_cost
-import ocean_elsewhere
-import ocean_fronts
-import ocean_methods
-import ocean_operations
-import rpc
 from targets import Target, at_least, at_most, exit_code, markdown, missed, target_table
 
-from tellurion_ocean.network import Network
-
-RESULTS = Path(__file__).with_name("RESULTS.md")
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
 PACKAGES = "numpy", "scipy", "numba", "torch", "grpcio"
+Measured = tuple[list[Target], str]
+"""The targets of a part, and its section of RESULTS.md."""
 
 
-def main() -> int:
-    """Measures, writes, and says whether all targets were met."""
-    if missing := ocean_elsewhere.missing_files():
+@dataclass(frozen=True)
+class Result:
+    """What one part measured."""
+
+    made: str
+    """When, and on what."""
+    targets: list[Target]
+    section: str
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measures the parts, writes, and says whether all their targets were met."""
+    if unknown := [name for name in arguments if name not in PARTS]:
+        print(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    chosen = arguments or list(PARTS)
+    if missing := _missing_files(chosen):
         print("\n".join(missing), file=sys.stderr)
         return 2
-    noop = rpc.main()
-    fields = codec.main([256, 1024])
-    costs = ocean_cost.table()
-    operations = ocean_operations.count()
-    methods = ocean_methods.table()
-    fronts = ocean_fronts.table()
-    elsewhere = ocean_elsewhere.table()
-    targets = [
-        *_transport_targets(noop, fields),
-        *ocean_cost.targets(costs),
-        *ocean_operations.targets(operations),
-        *ocean_methods.targets(methods),
-        *ocean_fronts.targets(fronts),
-        slow_tests(),
-    ]
-    when = datetime.now(UTC).date().isoformat()
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    text = [
-        "# Measured",
-        f"{when}, {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {packages}.",
-        f"Made by `make acceptance`; ratios are taken in one run. Weights: SHA-256 `{Network.shipped().sha256}`.",
-        "## Targets",
-        target_table(targets),
-        ocean_methods.report(methods),
-        ocean_fronts.report(fronts),
-        ocean_elsewhere.report(elsewhere),
-        ocean_cost.report(costs),
-        ocean_operations.report(operations),
-        _transport(noop, fields),
-    ]
-    RESULTS.write_text("\n\n".join(text) + "\n")
+    targets: list[Target] = []
+    for name in chosen:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        found, section = PARTS[name]()
+        _keep(name, Result(_here(), found, section))
+        targets += found
+    _write()
     required = [target for target in targets if not target.stretch]
     reached = sum(target.met for target in targets if target.stretch)
     print(
@@ -80,37 +67,98 @@ def main() -> int:
     return exit_code(targets)
 
 
-def slow_tests() -> Target:
+def transport() -> Measured:
+    """What a call and a large field cost beyond bare gRPC."""
+    import codec
+    import rpc
+
+    noop, fields = rpc.main(), codec.main([256, 1024])
+    targets = [at_most("no-op call through our interceptors, p50 over grpc.aio's", noop["ratio"]["p50"], 1.5)]
+    for row in fields:
+        targets.append(at_least(f"{row['MiB']} MiB through the codec, throughput over bare chunks'", row["ratio"], 0.8))
+        for side in ("receiver", "sender"):
+            grown, bare = row[f"codec_{side}_growth_MiB"], row[f"bare_{side}_growth_MiB"]
+            what = f"{row['MiB']} MiB, growth of the {side}"
+            targets.append(at_most(f"{what}, MiB", grown, 64))
+            targets.append(at_most(f"{what} beyond bare chunks', MiB", grown - bare, 8))
+    calls = ([name, f"{noop[name]['p50_ms']:.3f}", f"{noop[name]['p99_ms']:.3f}"] for name in ("grpc.aio", "harness"))
+    rows = ([row["MiB"], *(f"{value:.2f}" for name, value in row.items() if name != "MiB")] for row in fields)
+    tables = markdown(["call", "p50 ms", "p99 ms"], calls), markdown([n.replace("_", " ") for n in fields[0]], rows)
+    return targets, "\n\n".join(["## Transport", *tables])
+
+
+def tabled(module: str, *, table: str = "table") -> Callable[[], Measured]:
+    """A part that is a module beside this one, with a table of rows, a report of it and, where it has any, targets."""
+
+    def measure() -> Measured:
+        bench: Any = import_module(module)
+        rows = getattr(bench, table)()
+        return list(bench.targets(rows)) if hasattr(bench, "targets") else [], bench.report(rows)
+
+    return measure
+
+
+def slow_tests() -> Measured:
     """The tests that `make test` leaves out."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "pytest", "-m", "slow and not cuda"]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(command, cwd=HERE.parents[1], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     print(done.stdout, file=sys.stderr)
     measured = f"exit code {done.returncode} after {time.perf_counter() - start:.0f} s"
-    return Target("tests marked slow", measured, "exit code 0", done.returncode == 0)
+    return [Target("tests marked slow", measured, "exit code 0", done.returncode == 0)], ""
 
 
-def _transport_targets(noop: Mapping[str, Any], fields: Sequence[Mapping[str, Any]]) -> Iterable[Target]:
-    yield at_most("no-op call through our interceptors, p50 over grpc.aio's", noop["ratio"]["p50"], 1.5)
-    for row in fields:
-        yield at_least(f"{row['MiB']} MiB through the codec, throughput over bare chunks'", row["ratio"], 0.8)
-        for side in ("receiver", "sender"):
-            grown, bare = row[f"codec_{side}_growth_MiB"], row[f"bare_{side}_growth_MiB"]
-            yield at_most(f"{row['MiB']} MiB, growth of the {side}, MiB", grown, 64)
-            yield at_most(f"{row['MiB']} MiB, that growth beyond bare chunks', MiB", grown - bare, 8)
+PARTS: Mapping[str, Callable[[], Measured]] = {
+    "transport": transport,
+    "ocean-cost": tabled("ocean_cost"),
+    "ocean-operations": tabled("ocean_operations", table="count"),
+    "ocean-methods": tabled("ocean_methods"),
+    "ocean-fronts": tabled("ocean_fronts"),
+    "ocean-elsewhere": tabled("ocean_elsewhere"),
+    "slow-tests": slow_tests,
+}
+"""By name, in the order of RESULTS.md."""
 
 
-def _transport(noop: Mapping[str, Any], fields: Sequence[Mapping[str, Any]]) -> str:
-    calls = ([name, f"{noop[name]['p50_ms']:.3f}", f"{noop[name]['p99_ms']:.3f}"] for name in ("grpc.aio", "harness"))
-    rows = ([row["MiB"], *(f"{value:.2f}" for name, value in row.items() if name != "MiB")] for row in fields)
-    return "\n\n".join(
-        [
-            "## Transport",
-            markdown(["call", "p50 ms", "p99 ms"], calls),
-            markdown([name.replace("_", " ") for name in fields[0]], rows),
-        ]
-    )
+def _missing_files(chosen: Sequence[str]) -> list[str]:
+    if "ocean-elsewhere" not in chosen:
+        return []
+    import ocean_elsewhere
+
+    return ocean_elsewhere.missing_files()
+
+
+def _here() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    return f"{datetime.now(UTC).date().isoformat()}, {machine}, {packages}"
+
+
+def _keep(name: str, result: Result) -> None:
+    path = HERE / "results" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(asdict(result), indent=1, ensure_ascii=False) + "\n")
+    new.replace(path)
+
+
+def _kept(name: str) -> Result:
+    kept = json.loads((HERE / "results" / f"{name}.json").read_text())
+    return Result(kept["made"], [Target(**target) for target in kept["targets"]], kept["section"])
+
+
+def _write() -> None:
+    """RESULTS.md from what all parts have kept."""
+    results = [_kept(name) for name in PARTS if (HERE / "results" / f"{name}.json").exists()]
+    text = [
+        "# Measured",
+        "Made by `make acceptance`; ratios are taken in one run.",
+        "## Targets",
+        target_table(target for result in results for target in result.targets),
+        *(f"{result.section}\n\n*{result.made}.*" for result in results if result.section),
+    ]
+    (HERE / "RESULTS.md").write_text("\n\n".join(text) + "\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

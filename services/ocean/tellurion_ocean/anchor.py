@@ -23,7 +23,7 @@ from tellurion_ocean.calibration import amplitude
 from tellurion_ocean.cancellation import never
 from tellurion_ocean.departures import Departures, departures
 from tellurion_ocean.eof_fit import fit_eofs
-from tellurion_ocean.local import LocalWeights, Patterns
+from tellurion_ocean.local import TILE, LocalWeights, Patterns
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Prior
 from tellurion_ocean.samples import PriorDraws, draw
@@ -74,8 +74,7 @@ class Anchor:
             cancelled=cancelled,
             progress=progress,
         )
-        unseen_modes = prior.modes - local @ seen.modes
-        variance = local.remaining + np.einsum("pk,kl,pl->p", unseen_modes, fit_error, unseen_modes, optimize=True)
+        variance = local.remaining + _variance_of_fit(prior.modes, seen.modes, local, fit_error)
         return cls(prior, seen, share, a, fit, local, variance)
 
     def draw(self, draws: Sequence[int], seed: int, *, cancelled: CancelCheck = never) -> PriorDraws:
@@ -111,6 +110,21 @@ class Anchor:
         """[P, count] draws from the posterior."""
         draws = self.draw(range(count), seed, cancelled=cancelled)
         return draws.at_cells + self.increment(self.seen.values[:, None] - draws.observed)
+
+
+def _variance_of_fit(
+    modes: NDArray[np.float64],  # [P, K] at the cells
+    seen_modes: NDArray[np.float64],  # [N, K] at the observations
+    local: LocalWeights,
+    fit_error: NDArray[np.float64],  # [K, K]
+) -> NDArray[np.float64]:
+    """(φ − Fᵀw)ᵀ C (φ − Fᵀw) of every cell, [P]; no more than a tile of cells by modes is in memory."""
+    variance, seen_modes = np.empty(len(modes)), seen_modes.astype(np.float32)
+    for start in range(0, len(modes), TILE):
+        tile = slice(start, start + TILE)
+        unseen = modes[tile] - local[tile] @ seen_modes
+        variance[tile] = np.einsum("pk,kl,pl->p", unseen, fit_error, unseen, optimize=True)
+    return variance
 
 
 def analyse(

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from tellurion_core.predictor import CancelCheck
+from tellurion_ocean import gpu
 from tellurion_ocean.cancellation import never, stop_if
 from tellurion_ocean.covariance import matern, squared_distance
 from tellurion_ocean.kernels import compiled
@@ -107,11 +110,24 @@ class LocalWeights:
             found.nearest[tile], found.weights[tile], found.remaining[tile] = nearest, weights, left
         return found
 
+    def __getitem__(self, cells: slice) -> LocalWeights:
+        """Those of some cells, without copying them."""
+        return LocalWeights(self.nearest[cells], self.weights[cells], self.remaining[cells])
+
     def __matmul__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Interpolated values [G, V] of observed values [N, V]."""
+        values = np.ascontiguousarray(values, np.float32)
+        if (where := gpu.device()) is not None:
+            return gpu.weigh(*self._moved, torch.from_numpy(values).to(where)).cpu().numpy()
         estimate = np.empty((len(self.nearest), values.shape[1]), np.float32)
-        _weigh(self.nearest, self.weights, np.ascontiguousarray(values, np.float32), estimate)
+        _weigh(self.nearest, self.weights, values, estimate)
         return estimate
+
+    @cached_property
+    def _moved(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The observations and their weights where the GPU has them; moved once."""
+        where = gpu.device()
+        return torch.from_numpy(self.nearest).to(where), torch.from_numpy(self.weights).to(where)
 
 
 def _solved_tiles(

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from tellurion_core.predictor import CancelCheck
+from tellurion_ocean import gpu
 from tellurion_ocean.cancellation import never, stop_if
 from tellurion_ocean.covariance import FAST
 from tellurion_ocean.departures import Departures
@@ -81,7 +83,7 @@ def draw(
         field = sum_of_waves(positions, frequencies, waves, cancelled)
         field += modes_there @ amplitudes
         if patterns:
-            field += _modulated(positions, slow, modulation, patterns_there, cancelled)
+            field += modulated_waves(positions, slow, modulation, patterns_there, cancelled)
         return field
 
     observed = at(departures.positions, departures.modes, departures.patterns) + errors
@@ -106,17 +108,19 @@ def random_waves(
     return sum_of_waves(positions, frequencies, rng.standard_normal((2 * waves, count)) / np.sqrt(waves))
 
 
-def _modulated(
+def modulated_waves(
     positions: NDArray[np.float64],  # [N, 4]
     frequencies: NDArray[np.float64],  # [4, J]
     weights: NDArray[np.float64],  # [2J, M, K]
     patterns: NDArray[np.float64],  # [N, M]
-    cancelled: CancelCheck,
+    cancelled: CancelCheck = never,
 ) -> NDArray[np.float64]:
     """Sum of the patterns, each times a slowly varying random field of its own, [N, K]: a modulated ensemble.
 
     Source: Bishop and Hodyss (2009), Ensemble covariances adaptively localized with ECO-RAP, part 2.
     """
+    if (where := gpu.device()) is not None:
+        return _on(where, positions, frequencies, weights, patterns)
     total = np.empty((len(positions), weights.shape[2]))
     flat = weights.reshape(len(weights), -1)
     for start in range(0, len(positions), TILE):
@@ -136,6 +140,8 @@ def sum_of_waves(
 
     Raises Cancelled soon after `cancelled()` turns true.
     """
+    if (where := gpu.device()) is not None:
+        return _on(where, positions, frequencies, weights[:, None], np.ones((len(positions), 1)))
     turns = (frequencies / (2 * np.pi)).astype(np.float32)
     series, weights = np.array(SINE_SERIES, dtype=np.float32), weights.astype(np.float32)
     block = np.empty((min(TILE, len(positions)), len(weights)), dtype=np.float32)
@@ -146,6 +152,12 @@ def sum_of_waves(
         _waves(rows, turns, series, block)
         total[start : start + TILE] = block[: len(rows)] @ weights
     return total
+
+
+def _on(where: torch.device, *arrays: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`gpu.sum_of_waves` of arrays, in single precision as the kernels'."""
+    tensors = (torch.from_numpy(array.astype(np.float32)).to(where) for array in arrays)
+    return gpu.sum_of_waves(*tensors).cpu().numpy().astype(np.float64)
 
 
 @compiled(parallel=True, fastmath=FAST)
