@@ -9,7 +9,7 @@ one gain G serves all levels. With a correction of zero the members are those of
 The mean is not that of the members alone: each has a mirror image, which sees the same random numbers with the other
 sign, so that whatever is linear, all of the Gaussian part above all, cancels between the two (antithetic variates).
 Each has a Gaussian twin too, which sees the same random numbers and no network: the variance is that of the anchor
-times the ratio of the members' to the twins' (a control variate). Eight members alone would cost an eighth of skill.
+times the ratio of the members' to the twins' (a ratio estimator). Eight members alone would cost an eighth of skill.
 
 Sources: Pidstrigach et al. (2023), Infinite-dimensional diffusion models, for noise of the prior's covariance; Zhang et
 al. (2024), Improving diffusion inverse problem solving with decoupled noise annealing; Wilson et al. (2020) for
@@ -40,7 +40,7 @@ STEPS = 12
 field with f times its variance an exact network would give 1.07, 0.94 and 0.83 of the right variance for f = 0.5, 1.7
 and 4 where nothing is observed."""
 LARGEST, SMALLEST = 1.5, 0.2
-"""σ of the first and the last level, chosen by that measure: 12 levels between 5 and 0.05 do no better than 7 here."""
+"""σ of the first and the last level, chosen by that measure: 12 levels between 5 and 0.05 do about as well as 7 here."""
 LEAST_MEMBERS = 8
 """Members that the mean and its error are computed from, even where fewer are asked for."""
 BATCH = 8
