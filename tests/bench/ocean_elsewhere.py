@@ -172,7 +172,7 @@ def table(
             rejected = quality.outside_ocean + quality.failed_background_check
             for method in methods:
                 done = run(method, trial.prior, accepted, trial.month, members=members, seed=seed, steps=steps)
-                counts = {"observations": len(accepted), "rejected": rejected, "seconds": done.seconds}
+                counts = {"observations": len(accepted), "rejected": rejected}
                 row = {"case": case, "seed": seed, "method": method} | counts | scores_at(trial, done.analysis)
                 rows.append(row)
                 print(_line(row), file=sys.stderr, flush=True)
@@ -187,8 +187,7 @@ def report(rows: Sequence[Mapping[str, Any]]) -> str:
         counts = (str(round(np.mean([row[name] for row in chosen]))) for name in ("observations", "rejected", "points"))
         scores = (_range([row[name] for row in chosen], digits) for name, digits in (("mse", 4), ("crps", 4)))
         spread = _range([row["spread_skill"] for row in chosen], 2)
-        seconds = f"{np.mean([row['seconds'] for row in chosen]):.1f}"
-        lines.append([case, method, len(chosen), *counts, *scores, spread, seconds])
+        lines.append([case, method, len(chosen), *counts, *scores, spread])
     header = ["case", "method", "seeds", "observations", "rejected", "withheld"]
     return "\n\n".join(
         [
@@ -198,7 +197,7 @@ def report(rows: Sequence[Mapping[str, Any]]) -> str:
             " analysed about the prior's annual mean. `nemo`: an ocean model's sea surface temperature of February"
             " 2015. `profiles`: 48 Atlantic columns of December 1984, half of them withheld. The truth departs from the"
             " climatology by its sources' differences too, which no method is told of.",
-            markdown([*header, "MSE °C²", "fair CRPS °C", "spread–skill", "s"], lines),
+            markdown([*header, "MSE °C²", "fair CRPS °C", "spread–skill"], lines),
         ]
     )
 
@@ -218,7 +217,7 @@ def _line(row: Mapping[str, Any]) -> str:
     return (
         f"{row['case']:16} seed {row['seed']}  {row['method']:11} mse {row['mse']:.4f}  crps {row['crps']:.4f}"
         f"  spread–skill {row['spread_skill']:.2f}  {row['points']} points from {row['observations']}"
-        f" ({row['rejected']} rejected)  {row['seconds']:.1f} s"
+        f" ({row['rejected']} rejected)"
     )
 
 

@@ -78,7 +78,6 @@ def table(
                         "mse": scores["masked"]["reconstruction"],
                         "crps": scores["crps"],
                         "spread_skill": scores["spread_skill"],
-                        "seconds": done.seconds,
                     }
                 )
                 print(_line(rows[-1]), file=sys.stderr, flush=True)
@@ -144,17 +143,14 @@ def targets(rows: Sequence[Mapping[str, Any]]) -> Iterable[Target]:
 def report(rows: Sequence[Mapping[str, Any]]) -> str:
     """The tables in Markdown, with what they show."""
     samplings = list(dict.fromkeys(row["sampling"] for row in rows))
-    header = ["truths observed as", "method", "truths", *SCORES.values(), "spread–skill", "s"]
+    header = ["truths observed as", "method", "truths", *SCORES.values(), "spread–skill"]
     mean_rows = []
     for sampling in samplings:
         for method in dict.fromkeys(row["method"] for row in rows):
-            means = {
-                name: float(_scores(rows, sampling, method, name).mean())
-                for name in (*SCORES, "spread_skill", "seconds")
-            }
+            means = {name: float(_scores(rows, sampling, method, name).mean()) for name in (*SCORES, "spread_skill")}
             count = len(_scores(rows, sampling, method, "mse"))
             scores = f"{means['mse']:.4f}", f"{means['crps']:.4f}", f"{means['spread_skill']:.2f}"
-            mean_rows.append([sampling, method, count, *scores, f"{means['seconds']:.1f}"])
+            mean_rows.append([sampling, method, count, *scores])
     paired = (
         [
             f"{found['first']} − {found['second']}",
@@ -183,7 +179,7 @@ def report(rows: Sequence[Mapping[str, Any]]) -> str:
 def _line(row: Mapping[str, Any]) -> str:
     return (
         f"{row['sampling']:9} truth {row['truth']:2} month {row['month']:2}  {row['method']:10} mse {row['mse']:.5f}"
-        f"  crps {row['crps']:.5f}  spread–skill {row['spread_skill']:.2f}  {row['seconds']:.1f} s"
+        f"  crps {row['crps']:.5f}  spread–skill {row['spread_skill']:.2f}"
     )
 
 

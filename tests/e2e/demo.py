@@ -31,6 +31,7 @@ from cryptography.x509.oid import NameOID
 
 import tellurion_client
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
+from tellurion_client.options import LEARNED
 from tellurion_geo import read_field
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.evaluate import Experiment, experiment
@@ -40,8 +41,13 @@ from tellurion_ocean.picture import draw_reconstruction
 MONTH, PROFILES, SEED = 2, 500, 1
 
 
-def main(out: Path, *, methods: Sequence[str] = ("posterior", "eof_oi"), scored: Sequence[str] = ()) -> None:
-    """Runs all of it: the first of `methods` into analysis.nc; `scored` are the methods of the table."""
+def main(
+    out: Path, *, methods: Sequence[str] = ("posterior", "eof_oi"), scored: Sequence[str] = (), steps: int = 0
+) -> None:
+    """Runs all of it: the first of `methods` into analysis.nc; `scored` are the methods of the table.
+
+    `steps` are those of the learned methods, their own number where 0.
+    """
     out.mkdir(parents=True, exist_ok=True)
     trial = experiment(MONTH, profiles=PROFILES, seed=SEED)
     observations = out / "observations.nc"
@@ -53,6 +59,7 @@ def main(out: Path, *, methods: Sequence[str] = ("posterior", "eof_oi"), scored:
         say(f"running: {', '.join(f'{name} {address}' for name, address in addresses.items())}")
         for method, analysis in analyses.items():
             asked = [str(observations), "-o", str(analysis), "--method", method, "--seed", str(SEED), "--json"]
+            asked += ["--steps", str(steps)] if method in LEARNED else []
             report = json.loads(command("ocean", "reconstruct", *asked, "--state", str(out / "state")))
             say(f"command line: {method} in {report['seconds']:.1f} s, observations {report['observations']}")
         by_sdk(out / "state", observations)

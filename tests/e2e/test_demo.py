@@ -11,6 +11,8 @@ import netCDF4
 import numpy as np
 import pytest
 
+from tellurion_ocean.network import Network
+
 
 @pytest.fixture(scope="module")
 def demo() -> ModuleType:
@@ -22,18 +24,22 @@ def demo() -> ModuleType:
     return module
 
 
+@pytest.mark.timeout(300)
 def test_the_demo_reconstructs_february_by_every_door(
     demo: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    demo.main(tmp_path, methods=["eof_oi", "climatology"], scored=["eof_oi", "climatology"])
+    demo.main(tmp_path, methods=["posterior", "eof_oi"], scored=["eof_oi", "climatology"], steps=2)
     told = capfd.readouterr().out
     for door in ("command line", "Python SDK", "gRPC", "HTTPS"):
         assert f"• {door}: " in told
     assert (tmp_path / "analysis.png").stat().st_size > 100_000
     with netCDF4.Dataset(tmp_path / "analysis.nc") as analysis:
         assert analysis["thetao"].dimensions == ("depth", "lat", "lon")
-        assert analysis.method == "eof_oi"
+        assert (analysis.method, analysis.steps) == ("posterior", 2)
+        assert analysis.weights_sha256 == Network.shipped().sha256
         answered = analysis["thetao"][:].filled(np.nan)
+    with netCDF4.Dataset(tmp_path / "eof_oi.nc") as analysis:
+        assert analysis.method == "eof_oi"
     trial = demo.experiment(demo.MONTH, profiles=demo.PROFILES, seed=demo.SEED)
     hidden = trial.prior.wet & ~trial.observed
     climatology = trial.prior.to_field(trial.prior.climatology(demo.MONTH))

@@ -43,6 +43,14 @@ def chosen_services(names: Iterable[str] | None) -> dict[str, str]:
     return {name: function for name, function in installed.items() if name in wanted}
 
 
+def check_science(name: str) -> None:
+    """Raises InvalidInput unless an installed service of this name may have models: any but the gateway."""
+    known = [service for service in installed_services() if service != GATEWAY]
+    if name not in known:
+        accepted = ", ".join(known) or "none: install one, for example tellurion-ocean"
+        raise InvalidInput.of("service", received=name, accepted=accepted)
+
+
 def environment(*, listen: str, addresses: Mapping[str, str], **settings: str | None) -> dict[str, str]:
     """Our own environment, for a service that listens at `listen` and finds the others at `addresses`.
 

@@ -34,6 +34,7 @@ MAX_SPEC_BYTES = 1 << 20
 NAMES_LISTED = 20
 """Most names that an error lists."""
 
+_WHOLE = "a whole safetensors file"
 _SERVICE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")  # shorter than a SHA-256, so that none looks like one
 _BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
@@ -81,12 +82,14 @@ class WeightsStore:
         if not _NAME.fullmatch(name):
             raise InvalidInput.of("name", received=name, accepted=_NAME.pattern)
         _check_service(service)
-        _spec(_metadata(path), spec)  # refused before it is copied
-        with self._changing(service) as folder:
+        _spec(checked_metadata(path), spec)  # refused before it is copied
+        with _opened(path, "weights", _WHOLE) as source, self._changing(service) as folder:
             unfinished = folder / ".unfinished"
             try:
-                shutil.copyfile(path, unfinished)
-                meaning = _spec(_metadata(unfinished), spec)  # of the bytes that are kept, whatever became of the file
+                with unfinished.open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
+                # of the bytes that are kept, whatever became of the file
+                meaning = _spec(checked_metadata(unfinished), spec)
                 with unfinished.open("rb+") as file:
                     sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                     os.fsync(file.fileno())
@@ -208,18 +211,17 @@ class _Header(BaseModel):
     metadata: dict[str, str] = Field(default={}, alias="__metadata__")
 
 
-def _metadata(path: Path) -> Mapping[str, str]:
+def checked_metadata(path: Path) -> Mapping[str, str]:
     """The metadata of a safetensors file, of which no more than the header is read; that is held against its size.
 
     The format: eight bytes with the length of the header, least first; the header, JSON; the tensors' bytes without a
     gap (github.com/huggingface/safetensors, README). Raises InvalidInput.
     """
-    accepted = "a whole safetensors file"
 
     def refusal(received: str) -> InvalidInput:
-        return InvalidInput.of("weights", received=f"{path.name}: {received}", accepted=accepted)
+        return InvalidInput.of("weights", received=f"{path.name}: {received}", accepted=_WHOLE)
 
-    with _opened(path, "weights", accepted) as file:
+    with _opened(path, "weights", _WHOLE) as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):

@@ -6,6 +6,7 @@ from tellurion_diffusion.denoisers import Denoiser, Network, Preconditioned, cli
 from tellurion_diffusion.ema import EMA
 from tellurion_diffusion.guidance import Guidance, Mask, Observation, Operator, ReconMOST, SoftMask
 from tellurion_diffusion.noise_levels import LogNormal, LogUniform, NoiseLevels
+from tellurion_diffusion.released import released_state, released_temperature
 from tellurion_diffusion.samplers import NoiseSource, OnStep, ancestral, ddim, multistep
 from tellurion_diffusion.schedules import (
     cosine,
@@ -57,6 +58,8 @@ __all__ = [
     "linear_betas",
     "multistep",
     "noise",
+    "released_state",
+    "released_temperature",
     "respaced",
     "signal",
     "weights",

@@ -1,4 +1,4 @@
-"""Guidance: how observations enter the sampling, by turning a denoiser into that of the posterior."""
+"""Guidance: how observations enter the sampling, by changing what the denoiser estimates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tellurion_diffusion.schedules import noise, signal
 
 
 class Guidance(Protocol):
-    """Estimates E[x₀ | x, y], for observations y that it holds."""
+    """Estimates x₀ from x and from observations y that it holds."""
 
     def __call__(self, denoise: Denoiser, x: Tensor, sigma: Tensor, next_sigma: Tensor, /) -> Tensor:
         """x̂₀ [B, …] for a state x [B, …] in the step from sigma to next_sigma (0 in the last one)."""
@@ -107,10 +107,10 @@ class ReconMOST:
     scale: float
     """The released README run uses 4."""
     spread: Callable[[Tensor], Tensor] | None = None
-    """Applied to the gradient in x̂₀: `SoftMask()` as released, if any."""
+    """Applied to the gradient in x̂₀: `SoftMask()` as released, if any; before it goes on through the denoiser."""
     through_denoiser: bool = False
-    """Take the gradient in x instead, ∇ₓ ‖y − H x̂₀(x)‖² through the denoiser (Chung et al. 2023, without their norm):
-    twice the cost or more."""
+    """Take the gradient in x instead, g = −scale · ∇ₓ ‖y − H x̂₀(x)‖² through the denoiser (Chung et al. 2023, without
+    their norm): twice the cost or more."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.scale < float("inf"):
@@ -132,6 +132,6 @@ class ReconMOST:
         return estimate + (self.scale * reach).to(estimate.dtype) * gradient
 
     def _misfit(self, estimate: Tensor) -> Tensor:
-        """2 Hᵀ(y − H x̂₀), spread."""
+        """2 Hᵀ(y − H x̂₀) = −∇ ‖y − H x̂₀‖² in x̂₀, spread."""
         misfit = 2 * self.observation.adjoint(self.values - self.observation.apply(estimate))
         return misfit if self.spread is None else self.spread(misfit)

@@ -21,11 +21,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.weights import checked_metadata
 
 LARGEST_FILE = 1 << 30
 """Bytes that a weights file may have; 160 million parameters in float32 are 0.64 GB."""
-LARGEST_HEADER = 16 << 20
-"""Bytes of names, shapes and metadata."""
 MOST_TENSORS = 100_000
 FLOATS = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
 """The types that weights have, and their names in the file."""
@@ -68,12 +67,17 @@ def load(
     """The tensors by name, on the CPU as float32, and the spec: the file's own, or `spec` if given.
 
     Raises:
-        InvalidInput: too large, not safetensors, without a spec, or of types that are no weights.
-        DataCorrupted: truncated, or with values that are not finite.
+        InvalidInput: too large, not a whole safetensors file, without a spec, or of types that are no weights.
+        DataCorrupted: with values that are not finite.
     """
     tensors: dict[str, Tensor] = {}
-    with _opened(path, largest) as file:
-        meaning = _json(file.metadata(), "spec", path) if spec is None else dict(spec)
+    metadata = _checked(path, largest)
+    meaning = _json(metadata, "spec", path) if spec is None else dict(spec)
+    try:
+        opened = safe_open(path, framework="pt", device="cpu")
+    except SafetensorError as error:
+        raise _refused(path, str(error), "a whole safetensors file") from error
+    with opened as file:
         names = file.keys()
         if not 0 < len(names) <= MOST_TENSORS:
             raise _refused(path, f"{len(names)} tensors", f"1 to {MOST_TENSORS} tensors")
@@ -90,8 +94,7 @@ def load(
 
 def card(path: Path) -> dict[str, Any]:
     """The model card of a weights file; no tensor is read. Raises what `load` raises."""
-    with _opened(path, LARGEST_FILE) as file:
-        return _json(file.metadata(), "card", path)
+    return _json(_checked(path, LARGEST_FILE), "card", path)
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
@@ -134,26 +137,16 @@ def _write(file: IO[bytes], tensors: Mapping[str, Tensor], metadata: Mapping[str
         file.write(tensor.reshape(-1).view(torch.uint8).numpy().data)
 
 
-def _opened(path: Path, largest: int) -> Any:
-    """The file, opened by safetensors (which checks types and offsets), once its sizes are seen to be bearable."""
-    size = path.stat().st_size
-    if size > largest:
+def _checked(path: Path, largest: int) -> Mapping[str, str]:
+    """The metadata, once the header is seen to be bearable and to describe the file."""
+    if (size := path.stat().st_size) > largest:
         raise _refused(path, f"{size} bytes", f"at most {largest} bytes")
-    with path.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
-    if not 2 <= header <= LARGEST_HEADER:
-        raise _refused(path, f"a header of {header} bytes", f"safetensors with a header of at most {LARGEST_HEADER}")
-    if size < 8 + header:
-        raise DataCorrupted(f"weights {path.name} end before their header does")
-    try:
-        return safe_open(path, framework="pt", device="cpu")
-    except SafetensorError as error:
-        raise DataCorrupted(f"weights {path.name} are truncated or not safetensors") from error
+    return checked_metadata(path)
 
 
-def _json(metadata: Mapping[str, str] | None, key: str, path: Path) -> dict[str, Any]:
+def _json(metadata: Mapping[str, str], key: str, path: Path) -> dict[str, Any]:
     try:
-        value = json.loads((metadata or {})[key])
+        value = json.loads(metadata[key])
     except (KeyError, ValueError, RecursionError) as error:
         raise _refused(path, f"no {key} as JSON", f"metadata {key!r} that holds a JSON object") from error
     if not isinstance(value, dict):

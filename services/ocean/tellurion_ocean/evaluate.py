@@ -130,8 +130,9 @@ def score(trial: Experiment, result: Analysis, *, seed: int = 0) -> dict[str, ob
     """The scores of one analysis; what is not said otherwise is over the unobserved wet cells.
 
     `masked` and `all_cells` in °C² as `tellurion_ocean.scores` defines them; `spread_skill` from the stated standard
-    deviation; `crps` in °C, the fair form when there are members, else that of the stated normal distribution.
-    `seed` is the bootstrap's.
+    deviation, `spread_skill_members` from the members' variance and the error of their own mean, NaN for fewer than
+    two; `crps` in °C, the fair form when there are members, else that of the stated normal distribution. `seed` is the
+    bootstrap's.
     """
     prior, wet = trial.prior, trial.prior.wet
     hidden = wet & ~trial.observed
@@ -149,6 +150,7 @@ def score(trial: Experiment, result: Analysis, *, seed: int = 0) -> dict[str, ob
         "masked": asdict(scores.masked_error(squared, trial.observed, wet)),
         "all_cells": asdict(scores.all_cells_error(squared, trial.observed, wet)),
         "spread_skill": scores.spread_skill(std**2, squared[hidden]),
+        "spread_skill_members": scores.ensemble_spread_skill(members, truth),
         "crps": scores.fair_crps(members, truth) if several else gaussian,
         "crps_gaussian": gaussian,
         "reconstruction_interval": [low, high],

@@ -29,8 +29,9 @@ METHODS: Mapping[str, Callable[..., Analysis]] = MappingProxyType(
         "posterior": posterior.analyse,
     }
 )
-"""From the simplest to the best; the mathematics of each stands in its module. Member k of each is the same whatever
-the number of members, and each raises Cancelled soon after `cancelled()` turns true."""
+"""In the order, read backwards, in which they are recommended; the mathematics of each stands in its module. Member k
+of each is, to rounding, the same whatever the number of members; each raises Cancelled soon after `cancelled()` turns
+true."""
 
 DEFAULT_STEPS: Mapping[str, int] = MappingProxyType({"posterior": posterior.STEPS, "reconmost": reconmost.STEPS})
 """Of the learned methods: those that use a network, and so take steps and weights."""
@@ -41,7 +42,7 @@ COMPARED = tuple(name for name in reversed(METHODS) if name != "reconmost")
 """Best first, those that are scored when nothing else is said; the thousand steps of `reconmost` take minutes."""
 
 EVALUATION_LIMIT = 8000
-"""Network evaluations of one analysis: members times steps; ten minutes of two cores."""
+"""Network evaluations of one analysis, as `evaluations` counts them; ten minutes of two cores."""
 
 MEMBER_LIMIT = 64
 """Members of one analysis."""
@@ -65,8 +66,8 @@ def analyse(
     A learned method takes its default number of steps and the shipped network where none is given. Without observations
     every method is the climatology. The same arguments give the same analysis.
     Raises InvalidInput for an unknown method, a month outside 1…12, members outside 0…MEMBER_LIMIT, steps outside
-    1…STEP_LIMIT, or steps or a network for a method that is not learned; ResourceExhausted and Cancelled as the method
-    says.
+    1…STEP_LIMIT, more than EVALUATION_LIMIT network evaluations, or steps or a network for a method that is not
+    learned; ResourceExhausted and Cancelled as the method says.
     """
     if method not in METHODS:
         raise InvalidInput.of("method", received=method, accepted=f"one of {', '.join(METHODS)}")
@@ -85,9 +86,7 @@ def analyse(
     options: dict[str, Any] = {}
     if learned:
         options["steps"] = taken = DEFAULT_STEPS[method] if steps is None else steps
-        if max(members, 1) * taken > EVALUATION_LIMIT:
-            received = f"{members} members of {taken} steps"
-            raise InvalidInput.of("members", received=received, accepted=f"{EVALUATION_LIMIT} steps in all")
+        check_evaluations(method, members, taken)
     if not len(observations):
         method, options = "climatology", {}
     elif learned:
@@ -95,3 +94,25 @@ def analyse(
     return METHODS[method](
         prior, observations, month, members=members, seed=seed, cancelled=cancelled, progress=progress, **options
     )
+
+
+def evaluations(method: str, members: int, steps: int) -> int:
+    """Times that a learned method shows its network one state: a member of `posterior` has a mirror image."""
+    if method == "posterior":
+        return 2 * max(members, posterior.LEAST_MEMBERS) * steps
+    return max(members, reconmost.LEAST_MEMBERS) * steps
+
+
+def check_evaluations(method: str, members: int, steps: int) -> None:
+    """Raises InvalidInput when a learned method would make more than EVALUATION_LIMIT evaluations.
+
+    The steps are blamed where even the fewest members are too many, else the members.
+    """
+    if (made := evaluations(method, members, steps)) <= EVALUATION_LIMIT:
+        return
+    reason = f"so that {method} makes {EVALUATION_LIMIT} network evaluations, not {made}"
+    if evaluations(method, 0, steps) > EVALUATION_LIMIT:
+        most = EVALUATION_LIMIT // evaluations(method, 0, 1)
+        raise InvalidInput.of("steps", received=steps, accepted=f"at most {most}, {reason}")
+    most = max(count for count in range(members) if evaluations(method, count, steps) <= EVALUATION_LIMIT)
+    raise InvalidInput.of("members", received=members, accepted=f"at most {most} with {steps} steps, {reason}")

@@ -15,6 +15,7 @@ from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
 from tellurion_core.tensors import Array, TensorSpec
 from tellurion_core.weights import WeightsStore
+from tellurion_diffusion import weights
 from tellurion_ocean.atlas import training_atlas
 from tellurion_ocean.methods import DEFAULT_STEPS, LEARNED, METHODS, analyse
 from tellurion_ocean.network import Network
@@ -156,12 +157,12 @@ def model_name(method: str) -> str:
 def _registered(path: Path, sha256: str, spec: str) -> Network:
     """A registered network, loaded once while it is the last one asked for. Raises NotFound and DataCorrupted."""
     try:
-        network = Network.load(path, json.loads(spec))
+        found = weights.sha256(path)
     except FileNotFoundError as error:
         raise NotFound(f"the weights {sha256} were removed") from error
-    if network.sha256 != sha256:
+    if found != sha256:
         raise DataCorrupted(f"the registered weights {sha256} are not the bytes that were registered")
-    return network
+    return Network.load(path, json.loads(spec))
 
 
 def _observations(inputs: Mapping[str, Array]) -> Observations:

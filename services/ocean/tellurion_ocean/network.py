@@ -21,7 +21,7 @@ from tellurion_ocean.prior import Prior
 from tellurion_ocean.surroundings import season, surroundings
 
 KIND = "ocean-correction"
-SHIPPED = "correction.safetensors"
+SHIPPED_FILE = "correction.safetensors"
 LARGEST_ACTIVATION = 2**26
 """Values of one layer of one member, 256 MiB; the released configuration at 1° has half of it."""
 
@@ -38,7 +38,8 @@ class Network:
     def load(cls, path: Path, spec: Mapping[str, Any] | None = None, *, device: str | None = None) -> Network:
         """From a weights file; `spec` stands in for that of a file that has none.
 
-        On `device`, by default the GPU where there is one. Raises InvalidInput and DataCorrupted.
+        On `device`, by default the GPU where there is one; there this process convolves in TF32 from now on, and
+        multiplies matrices in float32. Raises InvalidInput and DataCorrupted.
         """
         tensors, meaning = weights.load(path, spec=spec)
         unet_spec, grid = _read_spec(meaning)
@@ -46,6 +47,8 @@ class Network:
             unet = UNet(unet_spec)
         weights.fill(unet, tensors)
         chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if torch.device(chosen).type == "cuda":
+            convolve_in_tf32()
         return cls(unet.to(chosen).eval(), grid, weights.sha256(path))
 
     @classmethod
@@ -67,7 +70,7 @@ class Network:
 
 
 class Correction:
-    """What D(x, σ) = signal·x + noise·net(x, σ) adds to the anchor's own denoiser, signal·x, at the wet cells."""
+    """net(x, σ) of D(x, σ) = signal·x + noise·net(x, σ), at the wet cells; signal·x is the anchor's own denoiser."""
 
     def __init__(self, unet: UNet, prior: Prior, month: int, unit: float) -> None:
         self._unet = unet
@@ -88,6 +91,15 @@ class Correction:
         field[:, self._wet] = cells.to(self._device)
         level = torch.full((count,), sigma, device=self._device).log()
         return self._unet(field, level, self._season.expand(count, -1), self._static)[:, self._wet].to(cells.device)
+
+
+def convolve_in_tf32() -> None:
+    """Convolves on CUDA in TF32, seven times as fast as in float32; a sampled member needs no more than its 10 bits.
+
+    Matrices, the waves' phases among them, are multiplied in float32.
+    """
+    torch.backends.cudnn.conv.fp32_precision = "tf32"
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
 
 
 def check_finite(sampled: NDArray[np.float32], network: Network) -> None:
@@ -132,5 +144,5 @@ def _read_spec(spec: Mapping[str, Any]) -> tuple[UNetSpec, Grid]:
 
 @cache
 def _shipped() -> Network:
-    with resources.as_file(resources.files("tellurion_ocean").joinpath("weights", SHIPPED)) as path:
+    with resources.as_file(resources.files("tellurion_ocean").joinpath("weights", SHIPPED_FILE)) as path:
         return Network.load(path)

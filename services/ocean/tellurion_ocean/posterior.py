@@ -40,7 +40,7 @@ STEPS = 12
 field with f times its variance an exact network would give 1.07, 0.94 and 0.83 of the right variance for f = 0.5, 1.7
 and 4 where nothing is observed."""
 LARGEST, SMALLEST = 1.5, 0.2
-"""σ of the first and the last level, chosen by that measure: 12 levels between 5 and 0.05 do about as well as 7 here."""
+"""σ of the first and the last level, chosen by that measure: 12 levels between 5 and 0.05 do as well as 7 here."""
 LEAST_MEMBERS = 8
 """Members that the mean and its error are computed from, even where fewer are asked for."""
 BATCH = 8

@@ -1,11 +1,13 @@
 """Method `reconmost`: the released ReconMOST procedure, 1000 guided DDPM steps, with the network of `posterior`.
 
 From noise, step after step down the linear β schedule, the mean of each DDPM step is pulled towards the observations:
-β · scale · 2 Sᵀ Hᵀ(y − H x̂₀), with S a 5 × 5 Gaussian on each level (the released option of a soft mask), and no noise
+β · scale · 2 S Hᵀ(y − H x̂₀), with S a 5 × 5 Gaussian on each level (the released option of a soft mask), and no noise
 is added. It knows no observation error and seeks a mode, so that its members differ too little: it stands here to be
-compared with. Departures from the release: the state is a scaled anomaly and is not clipped, the noise has the prior's
-covariance, longitude is a ring; the README run has no soft mask, without which nothing but the network would carry an
-observation to its neighbours here. Source: the released code of ReconMOST; Ho et al. (2020), algorithm 2.
+compared with. Departures from the release: the state is a scaled anomaly, the noise has the prior's covariance,
+longitude is a ring; the README run has no soft mask, without which nothing but the network would carry an observation
+to its neighbours here. x̂₀ is not clipped to [−1, 1] as in the release, where the scaling of °C puts every temperature
+within: an anchored anomaly has no such bounds, and a third of a Gaussian lies beyond them. Source: the released code of
+ReconMOST; Ho et al. (2020), algorithm 2.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ def analyse(
     network: Network,
     steps: int = STEPS,
     scale: float = SCALE,
+    soft_mask: bool = True,
     through_denoiser: bool = False,
     members: int = 0,
     seed: int = 0,
@@ -51,6 +54,7 @@ def analyse(
     """The mean and the spread of the members; each costs `steps` network evaluations, twice through the denoiser.
 
     With fewer steps each has a larger β; the scale shrinks in proportion, so that a step pulls no harder than released.
+    `soft_mask` spreads the pull to neighbours; `through_denoiser` takes the gradient in the noisy state instead.
     Raises InvalidInput when the network has another grid than the prior, or for steps outside 1…STEPS.
     """
     correction = network.correction(prior, month)
@@ -76,7 +80,7 @@ def analyse(
             lambda v: torch.from_numpy((operator.T @ v.numpy().T).T),
         ),
         scale=scale * steps / STEPS,
-        spread=spread,
+        spread=spread if soft_mask else None,
         through_denoiser=through_denoiser,
     )
     sigmas = respaced(linear_beta(), steps)

@@ -90,6 +90,14 @@ def spread_skill(
     return float(np.sqrt(factor * _mean(variance) / error)) if error > 0 else float("nan")
 
 
+def ensemble_spread_skill(members: NDArray[np.floating], truth: NDArray[np.float64]) -> float:
+    """`spread_skill` of members [K, P] against the truth [P], whose mean is their own; NaN for fewer than two."""
+    if len(members) < 2:
+        return float("nan")
+    variance, mean = np.var(members, axis=0, ddof=1, dtype=np.float64), np.mean(members, axis=0, dtype=np.float64)
+    return spread_skill(variance, (mean - truth) ** 2, len(members))
+
+
 def fair_crps(members: NDArray[np.floating], truth: NDArray[np.float64]) -> float:
     """Mean continuous ranked probability score, °C, of members [K, P] against the truth [P]; NaN for fewer than two.
 

@@ -24,13 +24,13 @@ from tellurion_core.weights import WeightsStore
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.atlas import EVALUATION_MONTHS, training_atlas
 from tellurion_ocean.evaluate import Experiment, experiment, score
-from tellurion_ocean.methods import COMPARED, LEARNED, METHODS
+from tellurion_ocean.methods import COMPARED, DEFAULT_STEPS, LEARNED, METHODS, check_evaluations
 from tellurion_ocean.models import FIELDS, OBSERVATIONS, OPTIONS, REJECTIONS, model_name, models
 
 Context = Any
 SERVICE = "ocean"
 """The service that users register weights for."""
-SHIPPED = bytes(hashlib.sha256().digest_size)
+SHIPPED_DIGEST = bytes(hashlib.sha256().digest_size)
 """What a model takes as the digest of the weights that it comes with."""
 
 
@@ -134,7 +134,7 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
     async def _infer(
         self, spec: ocean_pb2.ReconstructSpec, observations: Mapping[str, Array], report: Progress
     ) -> dict[str, Array]:
-        weights = bytes.fromhex(spec.weights) or SHIPPED
+        weights = bytes.fromhex(spec.weights) or SHIPPED_DIGEST
         asked = {name: getattr(spec, name) for name in OPTIONS} | {"weights": list(weights)}
         options = {name: np.array(asked[name], kind.dtype) for name, kind in OPTIONS.items()}
         return await self._predictor.infer(model_name(spec.method), {**observations, **options}, progress=report)
@@ -182,7 +182,9 @@ def _check_method(method: str, field: str) -> None:
 
 
 def _check_learned(methods: Collection[str], asked: ocean_pb2.ReconstructSpec | ocean_pb2.EvaluateRequest) -> None:
-    """Refuses what only a learned method takes where none of the methods is one."""
+    """Refuses what only a learned method takes where none of the methods is one, and what takes one too long."""
+    for method in LEARNED.intersection(methods):
+        check_evaluations(method, asked.members, asked.steps or DEFAULT_STEPS[method])
     if not LEARNED.isdisjoint(methods):
         return
     for field in ("steps", "weights"):

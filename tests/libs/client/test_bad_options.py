@@ -187,7 +187,9 @@ def test_up_on_a_port_that_is_taken(refused: Callable[..., str]) -> None:
         ),
         ({}, "weights: received obs.nc: "),
         ({"--name": "../north"}, "name: received ../north; accepted: "),
-        ({"--service": "Ocean"}, "service: received Ocean; accepted: "),
+        ({"--service": "Ocean"}, "service: received Ocean; accepted: ocean"),
+        ({"--service": "oceans"}, "service: received oceans; accepted: ocean"),
+        ({"--service": "gateway"}, "service: received gateway; accepted: ocean"),
     ],
 )
 def test_models_add(

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from tellurion_core import weights as core_weights
 from tellurion_core.errors import Conflict, InvalidInput, NotFound, ResourceExhausted
 from tellurion_core.weights import MAX_HEADER_BYTES, MAX_SPEC_BYTES, WeightsStore
 
@@ -222,6 +223,23 @@ def test_what_is_no_file_is_refused(store: WeightsStore, tmp_path: Path) -> None
     for path in (tmp_path / "none", tmp_path, tmp_path / "pipe"):
         with pytest.raises(InvalidInput, match=rf"^weights: received {path.name}"):
             store.add(path, service="ocean", name="a")
+
+
+def test_a_file_that_vanishes_meanwhile_is_blamed_and_not_the_folder(
+    store: WeightsStore, weights: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = weights()
+    checked = core_weights.checked_metadata
+
+    def then_vanishes(path: Path) -> Any:
+        metadata = checked(path)
+        path.unlink()
+        return metadata
+
+    monkeypatch.setattr(core_weights, "checked_metadata", then_vanishes)
+    with pytest.raises(InvalidInput, match=r"^weights: received weights\.safetensors: No such file or directory"):
+        store.add(path, service="ocean", name="a")
+    assert store.list() == ()
 
 
 def test_a_folder_that_cannot_be_made_is_said(weights: Callable[..., Path]) -> None:

@@ -10,7 +10,17 @@ import torch
 from torch import Tensor
 
 from tellurion_core.errors import InvalidInput
-from tellurion_diffusion import RECONMOST, Batch, Preconditioned, Recipe, Trainer, UNet, UNetSpec, signal
+from tellurion_diffusion import (
+    RECONMOST,
+    Batch,
+    Preconditioned,
+    Recipe,
+    Trainer,
+    UNet,
+    UNetSpec,
+    released_state,
+    signal,
+)
 from tellurion_diffusion.blocks import Attention
 
 SMALL = UNetSpec(
@@ -215,8 +225,11 @@ def test_the_released_configuration_takes_a_training_step_on_its_grid() -> None:
 
     def batch(index: int) -> Batch:
         generator = torch.Generator().manual_seed(index)
-        return Batch(torch.randn(shape, generator=generator), torch.randn(shape, generator=generator))
+        temperature = 17.5 + 5 * torch.randn(shape, generator=generator)
+        temperature[..., :40, 100:160] = torch.nan  # a continent
+        return Batch(released_state(temperature), torch.randn(shape, generator=generator))
 
+    assert batch(0).clean[0, 0, 0, 100].item() == pytest.approx(-7 / 9)
     before = network.head.weight.detach().clone()
     trainer = Trainer(network, asdict(RECONMOST), batch, Recipe(steps=1))
     trainer.run()

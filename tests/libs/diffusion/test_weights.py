@@ -98,23 +98,23 @@ def declared(shape: list[int], end: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "error"),
+    "content",
     [
-        (b"", InvalidInput),
-        (b"CDF\x01 is NetCDF", InvalidInput),
-        ((1 << 60).to_bytes(8, "little") + b"{}", InvalidInput),
-        ((1000).to_bytes(8, "little") + b"{}", DataCorrupted),
-        (header(b"[]"), DataCorrupted),
-        (header(b"{" * 100), DataCorrupted),
-        (declared([1 << 40], 4 << 40), DataCorrupted),
-        (declared([1 << 40], 4), DataCorrupted),
-        (declared([1 << 62, 4], 4), DataCorrupted),
+        b"",
+        b"CDF\x01 is NetCDF",
+        (1 << 60).to_bytes(8, "little") + b"{}",
+        (1000).to_bytes(8, "little") + b"{}",
+        header(b"[]"),
+        header(b"{" * 100),
+        declared([1 << 40], 4 << 40),
+        declared([1 << 40], 4),
+        declared([1 << 62, 4], 4),
     ],
 )
-def test_a_hostile_file_is_refused(tmp_path: Path, content: bytes, error: type[Exception]) -> None:
+def test_a_hostile_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "hostile.safetensors"
     path.write_bytes(content)
-    with pytest.raises(error, match=r"hostile\.safetensors"):
+    with pytest.raises(InvalidInput, match=r"hostile\.safetensors"):
         weights.load(path)
 
 
@@ -142,7 +142,7 @@ def test_a_file_cut_short_or_too_large_is_refused(file: Path) -> None:
     with pytest.raises(InvalidInput, match="bytes"):
         weights.load(file, largest=file.stat().st_size - 1)
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(DataCorrupted):
+    with pytest.raises(InvalidInput, match="a whole safetensors file"):
         weights.load(file)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,15 @@ from tellurion_ocean.network import Network, input_channels
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.prior import Hyperparameters, Prior
 
+from .archive import Archive
+
 MONTHS = (1, 3, 4, 5, 6, 7, 9, 10, 11, 12)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    """An empty archive of CMIP6."""
+    return Archive(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from tellurion_geo import Grid
 from tellurion_ocean.prior import Prior
-from tellurion_ocean.training.displacement import Climatology, Scales, displaced_anomalies
+from tellurion_ocean.training.displacement import ContinuedClimatology, Scales, displaced_anomalies, displacement_seen
 
 MONTH = 6
 
@@ -23,9 +23,9 @@ def grid() -> Grid:
 def ocean(grid):
     """The climatology of an ocean without land from a function of depth, latitude and longitude."""
 
-    def of(function) -> Climatology:
+    def of(function) -> ContinuedClimatology:
         z, y, x = np.meshgrid(grid.depth, grid.lat, grid.lon, indexing="ij")
-        return Climatology(grid, np.ones(grid.shape, bool), function(z, y, x))
+        return ContinuedClimatology(grid, np.ones(grid.shape, bool), function(z, y, x))
 
     return of
 
@@ -44,7 +44,7 @@ def fronted(small_prior):
     return of
 
 
-def moved(climatology: Climatology, *, east=0.0, north=0.0, down=0.0):
+def moved(climatology: ContinuedClimatology, *, east=0.0, north=0.0, down=0.0):
     """[Z, Y, X] of the climatology displaced by the same everywhere."""
     shape = climatology.grid.shape
     by = (np.broadcast_to(np.asarray(one, float), shape).ravel() for one in (east, north, down))
@@ -69,7 +69,7 @@ def test_a_field_linear_in_depth_changes_by_its_slope_times_the_heave_whatever_t
     depth = np.array([0.0, 30.0, 40.0, 90.0, 200.0, 250.0])
     grid = Grid(depth=depth, lat=np.array([-1.0, 1.0]), lon=np.arange(0.0, 360.0, 30.0))
     field = np.broadcast_to(20 - 0.05 * depth[:, None, None], grid.shape)
-    climatology = Climatology(grid, np.ones(grid.shape, bool), field)
+    climatology = ContinuedClimatology(grid, np.ones(grid.shape, bool), field)
     change = moved(climatology, down=down) - field
     np.testing.assert_allclose(change[1:-1], -0.05 * down, atol=1e-9)
     within = np.clip(depth + down, 0, 250) - depth
@@ -79,7 +79,7 @@ def test_a_field_linear_in_depth_changes_by_its_slope_times_the_heave_whatever_t
 def test_a_field_of_one_level_is_displaced_sideways_alone(grid):
     surface = Grid(depth=np.array([0.0]), lat=grid.lat, lon=grid.lon)
     field = np.sin(np.radians(grid.lon)) * np.ones((1, len(grid.lat), 1))
-    climatology = Climatology(surface, np.ones(surface.shape, bool), field)
+    climatology = ContinuedClimatology(surface, np.ones(surface.shape, bool), field)
     east = 12.0 * np.cos(np.radians(grid.lat))[:, None]
     np.testing.assert_allclose(moved(climatology, east=east, down=30.0), np.roll(field, -1, axis=2), atol=1e-6)
 
@@ -105,7 +105,7 @@ def test_nothing_is_read_beyond_the_grid(ocean):
 
 def test_land_holds_the_nearest_ocean_of_its_level_and_the_ocean_is_untouched(small_prior):
     prior = small_prior()
-    climatology = Climatology.of(prior, MONTH)
+    climatology = ContinuedClimatology.of(prior, MONTH)
     expected = prior.to_field(prior.climatology(MONTH))
     np.testing.assert_array_equal(climatology.filled[prior.wet], expected[prior.wet])
     for level, field, filled in zip(prior.wet, expected, climatology.filled, strict=True):
@@ -164,3 +164,21 @@ def test_beside_a_front_anomalies_are_as_skewed_as_the_front_is_bent(fronted):
         found = found.ravel() - found.mean()
         assert np.mean(found**3) / np.mean(found**2) ** 1.5 == pytest.approx(skewness, abs=0.15)
         assert abs(skewness) > 0.5
+
+
+@pytest.mark.parametrize(("sideways", "heave"), [(0.8, 0.0), (0.0, 6.0), (0.6, 4.0)])
+def test_the_displacement_that_residuals_were_made_with_is_seen_beside_other_variance(small_prior, sideways, heave):
+    """The climatology bends so little that the first order is nearly all, and hardly slopes at the last level."""
+    depth = np.array([0.0, 100, 200, 300, 1200])
+    grid = Grid(depth=depth, lat=np.arange(-20.0, 21.0, 4.0), lon=np.arange(0.0, 360.0, 15.0))
+    z, y, _ = (one.ravel() for one in np.meshgrid(grid.depth, grid.lat, grid.lon, indexing="ij"))
+    coefficients = np.zeros((5, z.size))
+    coefficients[0] = 20 * np.exp(-z / 300) * (1 + 0.2 * np.sin(np.radians(6 * y)))
+    nothing, wet, std = np.empty((z.size, 0)), np.ones(grid.shape, bool), np.ones(z.size)
+    prior = Prior(grid, wet, coefficients, std, nothing, nothing, (), small_prior().hyperparameters)
+    rng = np.random.default_rng(2)
+    anomalies = displaced_anomalies(prior, MONTH, rng, 200, Scales(sideways=sideways, heave=heave)).astype(np.float64)
+    anomalies += np.interp(z, depth, [0.3, 0.1, 0.1, 0.05, 0.05]) * rng.normal(size=anomalies.shape)
+    shown = replace(prior, patterns=anomalies.T / np.sqrt(200), months=(MONTH,) * 200)
+    found = displacement_seen(shown)
+    assert found == (pytest.approx(sideways, rel=0.1, abs=0.1), pytest.approx(heave, rel=0.1, abs=0.5))

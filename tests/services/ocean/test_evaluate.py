@@ -24,6 +24,7 @@ def test_the_scores_agree_with_each_other(february):
     for scores in february.values():
         low, high = scores["reconstruction_interval"]
         assert low < scores["masked"]["reconstruction"] < high
+        assert scores["spread_skill_members"] == pytest.approx(scores["spread_skill"], rel=0.15)
         assert scores["crps"] == pytest.approx(scores["crps_gaussian"], rel=0.1)
         assert scores["all_cells"]["reconstruction"] == pytest.approx(
             scores["masked"]["reconstruction"] * 0.606 * 0.925, rel=1e-3

@@ -11,7 +11,15 @@ from tellurion_core.errors import Cancelled, InvalidInput, ResourceExhausted
 from tellurion_ocean.calibration import amplitude
 from tellurion_ocean.departures import departures
 from tellurion_ocean.gp import OBSERVATION_LIMIT
-from tellurion_ocean.methods import LEARNED, METHODS, analyse
+from tellurion_ocean.methods import (
+    DEFAULT_STEPS,
+    EVALUATION_LIMIT,
+    LEARNED,
+    METHODS,
+    analyse,
+    check_evaluations,
+    evaluations,
+)
 from tellurion_ocean.observations import INNOVATION_LIMIT, Observations
 from tellurion_ocean.posterior import STEP_LIMIT
 
@@ -83,6 +91,42 @@ def test_a_bad_option_is_refused_by_name(small_prior, observe, small_network, fi
     with pytest.raises(InvalidInput) as refused:
         analyse(options.pop("method"), prior, observe(prior, 5, 5)[0], options.pop("month"), **options)
     assert refused.value.violations[0].field == field
+
+
+@pytest.mark.parametrize("method", ["posterior", "reconmost"])
+@pytest.mark.parametrize("members", [0, 3, 9])
+def test_evaluations_are_those_that_the_network_is_shown(small_prior, observe, small_network, method, members):
+    prior, shown = small_prior(), []
+    hook = small_network.unet.register_forward_pre_hook(lambda _, inputs: shown.append(len(inputs[0])))
+    try:
+        analyse(method, prior, observe(prior, 5, 20)[0], 5, members=members, steps=4, network=small_network)
+    finally:
+        hook.remove()
+    assert sum(shown) == evaluations(method, members, 4)
+
+
+@pytest.mark.parametrize(
+    ("method", "members", "steps", "field", "accepted"),
+    [
+        ("posterior", 8, 501, "steps", "at most 500, "),
+        ("posterior", 9, 500, "members", "at most 8 with 500 steps, "),
+        ("reconmost", 9, 1000, "members", "at most 8 with 1000 steps, "),
+    ],
+)
+def test_more_evaluations_than_ten_minutes_allow_are_refused_by_what_there_is_too_much_of(
+    method, members, steps, field, accepted
+):
+    with pytest.raises(InvalidInput) as refused:
+        check_evaluations(method, members, steps)
+    (violation,) = refused.value.violations
+    assert violation.field == field
+    assert violation.accepted.startswith(accepted)
+    assert f"{EVALUATION_LIMIT} network evaluations" in violation.accepted
+
+
+@pytest.mark.parametrize("method", DEFAULT_STEPS)
+def test_what_a_method_does_by_itself_is_allowed(method):
+    check_evaluations(method, 8, DEFAULT_STEPS[method])
 
 
 def test_a_network_is_refused_by_a_method_that_learns_nothing(small_prior, observe, small_network):

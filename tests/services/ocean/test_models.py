@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tellurion_core.errors import InvalidInput, NotFound
+from tellurion_core.errors import DataCorrupted, InvalidInput, NotFound
 from tellurion_core.weights import WeightsStore
 from tellurion_diffusion import weights
 from tellurion_ocean.cancellation import never, silent
@@ -108,6 +108,20 @@ def test_weights_that_are_not_registered_are_not_found(predict, registered):
     registered()
     with pytest.raises(NotFound, match="registered: mine"):
         predict("posterior", weights=np.full(32, 7, np.uint8))
+
+
+def test_registered_weights_that_were_cut_short_are_data_loss(predict, registered):
+    entry = registered()
+    entry.path.write_bytes(entry.path.read_bytes()[:-1])
+    with pytest.raises(DataCorrupted, match=entry.sha256):
+        predict("posterior", weights=digest(entry))
+
+
+def test_registered_weights_whose_file_is_gone_are_not_found(predict, registered):
+    entry = registered()
+    entry.path.unlink()
+    with pytest.raises(NotFound, match="were removed"):
+        predict("posterior", weights=digest(entry))
 
 
 def test_weights_of_another_grid_are_refused(predict, registered, small_grid):

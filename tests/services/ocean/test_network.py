@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from tellurion_core.errors import DataCorrupted, InvalidInput
 from tellurion_diffusion import weights
 from tellurion_geo import Grid
-from tellurion_ocean.network import KIND, Network, spec_of
+from tellurion_ocean.network import KIND, Network, convolve_in_tf32, spec_of
 from tellurion_ocean.surroundings import season, surroundings
 
 MONTH = 4
@@ -100,14 +100,14 @@ def test_a_spec_that_claims_gibibytes_is_refused_before_they_are_taken(write):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024  # KiB
 
 
-def test_damaged_values_are_data_loss(write):
+def test_damaged_values_are_data_loss_and_half_a_file_is_none(write):
     path = write()
     data = path.read_bytes()
     path.write_bytes(data[:-4] + np.float32(np.nan).tobytes())
     with pytest.raises(DataCorrupted, match="not finite"):
         Network.load(path, device="cpu")
     path.write_bytes(data[:-40])
-    with pytest.raises(DataCorrupted, match="truncated"):
+    with pytest.raises(InvalidInput, match="a whole safetensors file"):
         Network.load(path, device="cpu")
 
 
@@ -148,6 +148,19 @@ def test_the_correction_is_the_network_with_land_as_zero_its_surroundings_and_th
         )
     torch.testing.assert_close(found, out[:, torch.from_numpy(prior.wet)])
     assert found.abs().max() > 0.01
+
+
+def test_a_gpu_convolves_in_tf32_and_multiplies_matrices_in_float32():
+    backends = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    before = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends:
+            backend.fp32_precision = "none"
+        convolve_in_tf32()
+        assert [backend.fp32_precision for backend in backends] == ["tf32", "ieee"]
+    finally:
+        for backend, precision in zip(backends, before, strict=True):
+            backend.fp32_precision = precision
 
 
 def test_a_gradient_can_be_taken_through_the_correction(small_network, small_prior):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import xarray as xr
 
 from tellurion_ocean.atlas import EVALUATION_MONTHS, TRAINING_MONTHS, read_atlas
 from tellurion_ocean.prior import Hyperparameters
+from tellurion_ocean.training import tune
 from tellurion_ocean.training.pack import SCALE, pack
 from tellurion_ocean.training.tune import CANDIDATES
 
@@ -53,3 +56,23 @@ def test_the_shipped_values_are_among_the_candidates():
     for name, candidates in tuned.items():
         assert getattr(shipped, name) in candidates
     assert {f.name for f in fields(Hyperparameters)} >= set(tuned)
+
+
+def test_every_shipped_value_has_a_stated_origin():
+    card = json.loads(resources.files("tellurion_ocean").joinpath("weights", "hyperparameters.json").read_text())
+    origins = card["origins"]
+    assert origins.keys() == card["hyperparameters"].keys()
+    by_command = {name for name, origin in origins.items() if origin.startswith("tuned: ")}
+    assert by_command == {name for method in card["commands"] for name in CANDIDATES[method]}
+    assert all(
+        origin.startswith(("fixed: ", "by hand: ")) for name, origin in origins.items() if name not in by_command
+    )
+
+
+def test_tuning_states_the_origin_of_what_it_tuned_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(tune, "leave_one_out", lambda *_, **__: tune.LeftOut(1.0, 1.0, 1.0, 1.0, (1.0, 1.0)))
+    output = tmp_path / "hyperparameters.json"
+    output.write_text(json.dumps({"origins": {"harmonics": "fixed: published", "localisation": "by hand: a guess"}}))
+    tune.main(["--method", "hybrid", "--output", str(output)])
+    origins = json.loads(output.read_text())["origins"]
+    assert origins == {"harmonics": "fixed: published"} | dict.fromkeys(CANDIDATES["hybrid"], "tuned: hybrid")

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from tellurion_core.errors import Cancelled, InvalidInput
+from tellurion_diffusion import weights
 from tellurion_geo import Grid
 from tellurion_ocean import hybrid, posterior
 from tellurion_ocean.anchor import Anchor
 from tellurion_ocean.cancellation import never
 from tellurion_ocean.departures import departures
-from tellurion_ocean.network import Network
+from tellurion_ocean.network import Network, spec_of
 from tellurion_ocean.observations import Observations
 from tellurion_ocean.posterior import LARGEST, SMALLEST, STEP_LIMIT, STEPS, Sampler
 from tellurion_ocean.prior import smoothed
@@ -263,3 +264,14 @@ def test_a_single_observation_is_met(case, small_network):
 def test_sampling_leaves_the_thread_able_to_take_gradients(analyse):
     analyse()
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.cuda
+def test_a_gpu_gives_what_the_cpu_gives_to_tf32(analyse, small_unet, small_grid, tmp_path):
+    unet = small_unet(0.05)
+    weights.save(tmp_path / "weights.safetensors", unet, spec_of(unet.spec, small_grid), {})
+    ours, theirs = (
+        analyse(Network.load(tmp_path / "weights.safetensors", device=device), members=8) for device in ("cuda", "cpu")
+    )
+    for name in ("mean", "std", "members"):
+        np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), atol=5e-3)

@@ -106,6 +106,21 @@ def test_guidance_reaches_over_the_seam_in_longitude(case, zero_network):
     assert gained[cells[0, row, west - 2]] == pytest.approx(0.0, abs=1e-5)
 
 
+def test_without_the_soft_mask_an_observation_moves_its_own_cell_alone(case, zero_network):
+    prior = case[0]
+    cell = int(np.flatnonzero(prior.wet.ravel()[: prior.wet[0].size])[0])
+    y, x = np.unravel_index(cell, prior.wet[0].shape)
+    one = Observations.of(prior.grid.lat[y], prior.grid.lon[x], 0.0, prior.climatology(MONTH)[0] + 1.0)
+    options = {"network": zero_network, "steps": STEPS}
+    hard, soft, free = (
+        reconmost.analyse(prior, one, MONTH, scale=scale, soft_mask=soft_mask, **options).mean[prior.wet]
+        for scale, soft_mask in ((0.5, False), (0.5, True), (0.0, True))
+    )
+    assert np.count_nonzero(np.abs(hard - free) > 1e-5) == 1
+    assert np.count_nonzero(np.abs(soft - free) > 1e-5) > 3
+    assert hard[0] - free[0] > 0.01
+
+
 def test_the_gradient_can_be_taken_through_the_denoiser(case, analyse):
     prior, observations, cells = case
     through, beside = (analyse(scale=0.02, through_denoiser=chosen, members=2) for chosen in (True, False))

@@ -39,7 +39,15 @@ def test_an_honest_ensemble_has_a_spread_skill_of_one():
     members, truth = rng.normal(size=(5, 200_000)), rng.normal(size=200_000)
     variance, error = members.var(axis=0, ddof=1), (members.mean(axis=0) - truth) ** 2
     assert scores.spread_skill(variance, error, members=5) == pytest.approx(1.0, abs=0.01)
+    assert scores.ensemble_spread_skill(members, truth) == pytest.approx(1.0, abs=0.01)
     assert scores.spread_skill(np.ones(200_000), truth**2) == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_spread_of_members_is_measured_against_the_error_of_their_own_mean():
+    members = np.array([[1.0, 0.0], [3.0, 6.0]])
+    # variances 2 and 18, errors of the mean 3 and −1: √(3/2 · 10 / 5)
+    assert scores.ensemble_spread_skill(members, np.array([-1.0, 4.0])) == pytest.approx(np.sqrt(3.0))
+    assert np.isnan(scores.ensemble_spread_skill(members[:1], np.zeros(2)))
 
 
 def test_the_fair_crps_does_not_depend_on_the_number_of_members():

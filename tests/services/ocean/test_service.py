@@ -163,6 +163,8 @@ BAD: dict[str, tuple[list[Request], str]] = {
     "no method": ([spec(method=""), *tensors()], "spec.method"),
     "steps of a method that takes none": ([spec(method="oi", steps=5), *tensors()], "steps"),
     "too many steps": ([spec(method="posterior", steps=1001), *tensors()], "spec.steps"),
+    "too many members for the steps": ([spec(method="reconmost", members=9), *tensors()], "members"),
+    "too many steps for any members": ([spec(method="posterior", steps=501), *tensors()], "steps"),
     "month 13": ([spec(month=13), *tensors()], "spec.month"),
     "month 0": ([spec(month=0), *tensors()], "spec.month"),
     "no members": ([spec(members=0), *tensors()], "spec.members"),
@@ -261,6 +263,8 @@ def test_the_climatology_scores_what_the_atlas_says_of_it(evaluate) -> None:
         ({"observed": None, "profiles": 0}, "profiles"),
         ({"members": 1}, "members"),
         ({"methods": ["climatology", "kriging"]}, "methods[1]"),
+        ({"methods": ["climatology", "reconmost"], "members": 9}, "members"),
+        ({"methods": [], "steps": 501}, "steps"),
     ],
 )
 def test_an_evaluation_that_cannot_be_is_refused_with_its_field(evaluate, changes: dict[str, Any], field: str) -> None:

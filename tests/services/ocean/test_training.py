@@ -22,8 +22,10 @@ from tellurion_ocean.network import Network, input_channels
 from tellurion_ocean.prior import Hyperparameters, Prior
 from tellurion_ocean.surroundings import season, surroundings
 from tellurion_ocean.training import generated, train
-from tellurion_ocean.training.generated import GeneratedEnsemble, Sample
+from tellurion_ocean.training.generated import HELD_OUT, GeneratedEnsemble, Sample
 from tellurion_ocean.training.train import Batches, improvement, loss_weights
+
+from .archive import COARSE, axes, on
 
 PROGRAM = Path(__file__).with_name("small_training.py")
 STEPS, KILLED_AT = 14, 10
@@ -118,6 +120,35 @@ def test_a_checkpoint_of_another_training_is_refused(small, tmp_path, capsys):
     assert checkpoint.read_bytes() == kept
 
 
+def test_a_checkpoint_is_not_averaged_on_with_another_decay(small, tmp_path, capsys, monkeypatch):
+    checkpoint, output = tmp_path / "training.ckpt", tmp_path / "weights.safetensors"
+    train.main(options(output, steps=1, checkpoint=checkpoint))
+    monkeypatch.setattr(train, "Recipe", lambda **given: Recipe(**given | {"average": 0.99}))
+    assert "training.ckpt" in refusal(capsys, *options(output, steps=2, checkpoint=checkpoint))
+
+
+def test_a_checkpoint_of_one_archive_does_not_go_on_with_another(small, archive, tmp_path, capsys):
+    rng = np.random.default_rng(4)
+
+    def simulate(**labels: str) -> None:
+        field = on(*COARSE)
+        archive.write(
+            axes(*COARSE), lambda month: field(month) + rng.normal(size=(8, 11, 18)), "200001-200112", **labels
+        )
+
+    simulate(source="A-1")
+    simulate(source="B-2")
+    checkpoint, output = tmp_path / "training.ckpt", tmp_path / "weights.safetensors"
+    given = options(output, steps=1, checkpoint=checkpoint, cmip6=archive.root, models="A-1")
+    train.main(given)
+    card = weights.card(output)
+    assert (card["experiments"], card["runs"], len(card["runs_sha256"])) == (["historical"], 1, 64)
+    train.main(given)
+    assert "training.ckpt" in refusal(capsys, *options(output, checkpoint=checkpoint, cmip6=archive.root))
+    simulate(source="A-1", member="r2i1p1f1")
+    assert "training.ckpt" in refusal(capsys, *given)
+
+
 @pytest.mark.parametrize(
     ("named", "changes"),
     [
@@ -130,6 +161,7 @@ def test_a_checkpoint_of_another_training_is_refused(small, tmp_path, capsys):
         ("blocks", {"blocks": 0}),
         ("batch", {"batch": 0}),
         ("seed", {"seed": -1}),
+        ("seed", {"seed": HELD_OUT - train.VALIDATION_SEED}),
         ("device", {"device": "abacus"}),
         ("held-out", {"held-out": "r1i1p1f1"}),
     ],

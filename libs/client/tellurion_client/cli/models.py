@@ -39,7 +39,9 @@ def add(
     $TELLURION_MODELS, or in the folder `models` of the state folder; services that run need no restart.
     """
     from tellurion_client.cli import display
+    from tellurion_client.services import check_science
 
+    check_science(service)
     entry = _store(state).add(file, service=service, name=name, spec=spec)
     if as_json:
         display.json_line(entry.model_dump(mode="json"))

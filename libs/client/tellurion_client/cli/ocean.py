@@ -21,7 +21,12 @@ app = typer.Typer(
 
 SeedOption = Annotated[int, typer.Option(metavar="S", help="Seed; the same seed and input give the same answer.")]
 StepsOption = Annotated[
-    int, typer.Option(metavar="N", help="Steps of posterior or reconmost, 1 to 1000; 0 for the method's own number.")
+    int,
+    typer.Option(
+        metavar="N",
+        help="Steps of posterior or reconmost, 1 to 1000; 0 for the method's own number. Network evaluations are "
+        "limited to 8000: posterior makes two for each step of each of its members, at least 8, and reconmost one.",
+    ),
 ]
 WeightsOption = Annotated[
     str, typer.Option(metavar="NAME", help="Weights of `tellurion models add`, by name or SHA-256; else those shipped.")

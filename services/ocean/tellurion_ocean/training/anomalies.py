@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
-from tellurion_core.predictor import CancelCheck
-from tellurion_core.progress import Progress
-from tellurion_ocean.cancellation import never, silent, stop_if
 from tellurion_ocean.training.corpus import Corpus
 
 
 @dataclass(frozen=True, eq=False)
-class Climatology:
+class ModelClimatology:
     """The mean year of one model, and how far its months lie from it."""
 
     mean: NDArray[np.float32]
@@ -26,7 +22,7 @@ class Climatology:
     """[Z, Y, X] °C, over all months; NaN in cells that are land in any month."""
 
     @classmethod
-    def of(cls, fields: Iterable[tuple[NDArray[np.float32], int]], *, floor: float) -> Climatology:
+    def of(cls, fields: Iterable[tuple[NDArray[np.float32], int]], *, floor: float) -> ModelClimatology:
         """From fields [Z, Y, X] and their months in one pass, which holds no more than the answer and three fields.
 
         `floor`, °C, is added in quadrature to the standard deviation. Source: Welford 1962,
@@ -55,7 +51,7 @@ class Anomalies(Sequence[tuple[NDArray[np.float32], int]]):
     `[i]` is a field [Z, Y, X] without units, NaN on land, and its month 1…12; read when asked for.
     """
 
-    def __init__(self, corpus: Corpus, climatologies: Mapping[str, Climatology]) -> None:
+    def __init__(self, corpus: Corpus, climatologies: Mapping[str, ModelClimatology]) -> None:
         """`climatologies` by the model's name, be they of this corpus or, for held-out members, of another one.
 
         Raises InvalidInput when a model has none.
@@ -75,25 +71,20 @@ class Anomalies(Sequence[tuple[NDArray[np.float32], int]]):
         return (field - climatology.mean[month - 1]) / climatology.std, month
 
 
-def anomalies(
-    corpus: Corpus, *, floor: float = 0.01, cancelled: CancelCheck = never, progress: Progress = silent
-) -> Anomalies:
+def anomalies(corpus: Corpus, *, floor: float = 0.01) -> Anomalies:
     """A corpus without its models' biases: each model's mean year removed, then scaled by its own spread, cell by cell.
 
     All members and experiments of a model share one climatology, so what differs between them, a trend among it, stays.
     Every month is read once, model by model: time grows with the number of months. Memory does not; it grows with the
     number of models, 13 fields of float32 for each: 16 MB on 19 levels at 2°, 136 MB on 42 levels at 1°.
 
-    Raises InvalidInput when a model has no two months of the same name, and Cancelled when the caller cancels.
+    Raises InvalidInput when a model has no two months of the same name.
     """
 
     def months_of(source: str) -> Iterator[tuple[NDArray[np.float32], int]]:
         for i, moment in enumerate(corpus.moments):
             if moment.source == source:
-                stop_if(cancelled)
                 yield corpus[i]
-                progress(next(done) / len(corpus), source)
 
-    done = count(1)
     sources = dict.fromkeys(moment.source for moment in corpus.moments)
-    return Anomalies(corpus, {source: Climatology.of(months_of(source), floor=floor) for source in sources})
+    return Anomalies(corpus, {source: ModelClimatology.of(months_of(source), floor=floor) for source in sources})

@@ -2,7 +2,8 @@
 
     runs = find("/archive", models=["MRI-ESM2-0", "IPSL-CM6A-LR"])
     training, held_out = split(runs, held_out=["r3i1p1f1"])
-    scaled = anomalies(Corpus(training, grid))
+
+`tellurion_ocean.training.corpus` reads them and `tellurion_ocean.training.anomalies` takes their biases away.
 
 `thetao` is potential temperature and the World Ocean Atlas holds temperature in situ, which is warmer, at 1000 dbar by
 0.04 °C in water of 0 °C and by 0.16 °C in water of 15 °C. Nothing is converted here: few archives hold the salinity
@@ -17,12 +18,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 
 from tellurion_core.errors import InvalidInput
 
 LAYOUT = "CMIP6/<activity>/<institution>/<source>/<experiment>/<member>/<table>/<variable>/<grid>/<version>"
+TABLE, VARIABLE = "Omon", "thetao"
 VERSION = re.compile(r"v(\d+)")
 MONTHS = re.compile(r"_(\d{4})(0[1-9]|1[0-2])-(\d{4})(0[1-9]|1[0-2])\.nc")
 
@@ -36,8 +39,6 @@ class Run:
     experiment: str
     member: str
     """``r1i1p1f1``."""
-    table: str
-    variable: str
     grid: str
     """``gn`` native, ``gr``, ``gr1``, … regridded by its institution."""
     version: str
@@ -49,11 +50,8 @@ class Run:
 def find(
     root: str | PathLike[str],
     *,
-    variable: str = "thetao",
-    table: str = "Omon",
     experiments: Collection[str] | None = None,
     models: Collection[str] | None = None,
-    members: Collection[str] | None = None,
 ) -> list[Run]:
     """The runs under `root`/CMIP6 by model, experiment, member and grid; each in its latest version that has files.
 
@@ -64,14 +62,11 @@ def find(
     if not archive.is_dir():
         raise InvalidInput.of("root", received=f"{Path(root).name}, without a folder CMIP6", accepted=LAYOUT)
     runs = []
-    for folder in archive.glob(f"*/*/*/*/*/{table}/{variable}/*/"):
+    for folder in archive.glob(f"*/*/*/*/*/{TABLE}/{VARIABLE}/*/"):
         source, experiment, member, _, _, grid = folder.parts[-6:]
-        choices = ((source, models), (experiment, experiments), (member, members))
-        if all(chosen is None or label in chosen for label, chosen in choices):
-            stem = "_".join((variable, table, source, experiment, member, grid))
-            runs += [
-                Run(source, experiment, member, table, variable, grid, *latest) for latest in _latest(folder, stem)
-            ]
+        if all(chosen is None or label in chosen for label, chosen in ((source, models), (experiment, experiments))):
+            stem = "_".join((VARIABLE, TABLE, source, experiment, member, grid))
+            runs += [Run(source, experiment, member, grid, *latest) for latest in _latest(folder, stem)]
     return sorted(runs, key=lambda run: (run.source, run.experiment, run.member, run.grid))
 
 
@@ -101,6 +96,12 @@ def split(runs: Iterable[Run], *, held_out: Collection[str]) -> tuple[list[Run],
         if member not in members:
             raise InvalidInput.of("held_out", received=member, accepted=", ".join(members) or "no members")
     return [run for run in runs if run.member not in held_out], [run for run in runs if run.member in held_out]
+
+
+def digest(runs: Iterable[Run]) -> str:
+    """SHA-256, in hexadecimal, of the versions and files of runs, by their names: wherever the archive lies."""
+    lines = sorted(f"{run.version}/{path.name}" for run in runs for path in run.files)
+    return sha256("\n".join(lines).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from operator import index
@@ -32,13 +32,12 @@ class Corpus(Sequence[tuple[NDArray[np.float32], int]]):
     centres. Land is left out everywhere, and a cell less than half of which is sea is land: each model has its coasts.
     """
 
-    def __init__(self, runs: Iterable[Run], grid: Grid, *, excluded_years: Container[int] = ()) -> None:
+    def __init__(self, runs: Iterable[Run], grid: Grid) -> None:
         """Raises InvalidInput when no month is left, or a file's name does not say which months it holds."""
         self.grid = grid
-        self.moments = tuple(m for run in runs for m in moments(run) if m.year not in excluded_years)
+        self.moments = tuple(moment for run in runs for moment in moments(run))
         if not self.moments:
-            accepted = f"at least one month, outside the excluded years, of runs in {LAYOUT}"
-            raise InvalidInput.of("runs", received="no month", accepted=accepted)
+            raise InvalidInput.of("runs", received="no month", accepted=f"at least one month of runs in {LAYOUT}")
         self._layouts: dict[Path, _Layout] = {}
         self._regriddings: dict[bytes, Regridding] = {}
 

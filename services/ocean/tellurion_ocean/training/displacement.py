@@ -12,11 +12,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, map_coordinates, spline_filter
+from scipy.optimize import nnls
 
 from tellurion_geo import Grid
 from tellurion_ocean.covariance import positions
 from tellurion_ocean.prior import Prior
 from tellurion_ocean.samples import random_waves
+from tellurion_ocean.surroundings import HIGHEST, RUN, surroundings
 
 WAVES = 128
 MARGIN = 12
@@ -25,7 +27,10 @@ MARGIN = 12
 
 @dataclass(frozen=True)
 class Scales:
-    """How far and how coherently water is displaced; each field is Matérn in √depth and across the sphere."""
+    """How far and how coherently water is displaced; each field is Matérn in √depth and across the sphere.
+
+    Set by hand; weights/README.md holds the amplitudes against what `displacement_seen` finds.
+    """
 
     sideways: float = 0.5
     """Degrees of arc, root mean square, of u and of v: a front's meander within a month's mean."""
@@ -42,7 +47,7 @@ class Scales:
 
 
 @dataclass(frozen=True, eq=False)
-class Climatology:
+class ContinuedClimatology:
     """One month's expected field, continued over land so that it can be read anywhere."""
 
     grid: Grid
@@ -51,7 +56,7 @@ class Climatology:
     """[Z, Y, X] °C, on land that of the nearest ocean of the level."""
 
     @classmethod
-    def of(cls, prior: Prior, month: int) -> Climatology:
+    def of(cls, prior: Prior, month: int) -> ContinuedClimatology:
         """That of a prior."""
         field = prior.to_field(prior.climatology(month))
         filled = np.empty(field.shape)
@@ -95,11 +100,35 @@ class Climatology:
         return values
 
 
+def displacement_seen(prior: Prior) -> tuple[float, float]:
+    """Root mean square of the displacement sideways, degrees of arc, and of the heave, metres, that residuals show.
+
+    The squares of what each month of the prior showed when it was left out, °C², are regressed on the squared slopes of
+    its climatology, with a variance of its own for every level and weights std⁻⁴; no variance is negative. To first
+    order displaced water makes such residuals. So does whatever else is larger where the climatology is steep, which
+    counts as displacement: the amplitudes are what there is room for. The heave is that at depth, as in `Scales`.
+    """
+    level, (count, *_) = np.nonzero(prior.wet)[0], prior.wet.shape
+    gram, moments = np.zeros((count + 2, count + 2)), np.zeros(count + 2)
+    for month, residual in zip(prior.months, prior.patterns.T * np.sqrt(len(prior.months)), strict=True):
+        slopes = surroundings(prior, month)[count : 4 * count].reshape(3, *prior.wet.shape)
+        down, north, east = (slopes.astype(np.float64) ** 2)[:, prior.wet]
+        design = np.zeros((len(level), count + 2))
+        design[np.arange(len(level)), level] = prior.std**-2
+        design[:, count], design[:, count + 1] = north + east, down
+        gram += design.T @ design
+        moments += design.T @ residual**2
+    root = np.linalg.cholesky(gram)
+    variances, _ = nnls(root.T, np.linalg.solve(root, moments))
+    sideways, heave = np.sqrt(variances[count:])
+    return float(RUN * sideways), float(HIGHEST * heave)
+
+
 def displaced_anomalies(
     prior: Prior, month: int, rng: np.random.Generator, count: int, scales: Scales = Scales()
 ) -> NDArray[np.float32]:
     """[count, P] anomalies of the displaced climatology in units of std; about 0.3 s each on the 2° grid."""
-    climatology = Climatology.of(prior, month)
+    climatology = ContinuedClimatology.of(prior, month)
     z, y, x = np.nonzero(prior.wet)
     places = prior.grid.lat[y], prior.grid.lon[x], prior.grid.depth[z]
     sideways = positions(*places, length_scale=scales.sideways_length, depth_scale=scales.depth_scale)

@@ -4,6 +4,7 @@ A member is a Gaussian anomaly, drawn from the anchor's covariance and stretched
 a displaced climatology (`tellurion_ocean.training.displacement`). The Gaussian part's amplitudes and patterns are the
 residuals that each training month showed when the climatology was fitted without it; its scales are the tuned ones.
 What only the other two parts hold, heavy tails and the shapes of fronts, is what a network can know beyond the anchor.
+Samples are independent in time: nothing lasts from one month to the next, and the season enters by the month alone.
 """
 
 from __future__ import annotations

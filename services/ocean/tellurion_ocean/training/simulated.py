@@ -11,12 +11,12 @@ from tellurion_ocean.training.generated import GeneratedEnsemble, Sample
 
 
 class SimulatedEnsemble:
-    """Samples without end from months of simulations; sample i is a function of the seed and i alone."""
+    """Samples without end from months of simulations; sample i is a function of the months, the seed and i."""
 
     def __init__(
         self, months: Sequence[tuple[NDArray[np.float32], int]], generated: GeneratedEnsemble, seed: int
     ) -> None:
-        """`months` are scaled anomalies [Z, Y, X] and their calendar month, as `cmip6.anomalies` gives them."""
+        """`months` are scaled anomalies [Z, Y, X] and their calendar month, as `Anomalies` gives them."""
         self._months, self._generated, self._seed = months, generated, seed
 
     def sample(self, index: int) -> Sample:

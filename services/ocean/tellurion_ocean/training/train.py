@@ -3,15 +3,17 @@
     python -m tellurion_ocean.training.train --minutes 60 --checkpoint correction.ckpt
 
 An interrupted training goes on where its checkpoint stands. The corpus is the ensemble generated from the ten training
-months (`tellurion_ocean.training.generated`) or, with --cmip6, the months of a CMIP6 archive, where --held-out keeps
-members to measure the network with; February and August of the atlas are never opened. On a GPU, wider and longer is
-worth while: --width 128 --blocks 3 --batch 32.
+months (`tellurion_ocean.training.generated`) or, with --cmip6, the months of a CMIP6 archive; the noise is that of the
+generated one in both cases. The network is measured with new draws of the same corpus, which for an archive are the
+months it has learned from unless --held-out keeps members apart. February and August of the atlas are never opened. On
+a GPU, wider and longer is worth while: --width 128 --blocks 3 --batch 32.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,18 +38,20 @@ from tellurion_diffusion import (
 )
 from tellurion_geo import area_weights
 from tellurion_ocean.atlas import TRAINING_MONTHS, training_atlas
-from tellurion_ocean.network import SHIPPED, input_channels, spec_of
+from tellurion_ocean.network import SHIPPED_FILE, input_channels, spec_of
 from tellurion_ocean.prior import Hyperparameters, Prior
 from tellurion_ocean.surroundings import season, surroundings
 from tellurion_ocean.training import cmip6
 from tellurion_ocean.training.anomalies import Anomalies, anomalies
 from tellurion_ocean.training.corpus import Corpus
-from tellurion_ocean.training.generated import GeneratedEnsemble, Sample
+from tellurion_ocean.training.generated import HELD_OUT, GeneratedEnsemble, Sample
 from tellurion_ocean.training.simulated import SimulatedEnsemble
 
 LEVELS = LogUniform(0.03, 12.0)
 """Of σ, beyond both ends of what sampling uses."""
 VALIDATION_SEED = 10**6
+LARGEST_SEED = HELD_OUT - VALIDATION_SEED - 1
+"""So that neither the training nor its validation uses a seed of the truths that are held out."""
 VALIDATION_SIGMAS = (0.1, 0.3, 0.7, 1.5, 3.0)
 VALIDATION_BATCHES = 6
 
@@ -108,8 +112,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    if given.held_out and given.cmip6 is None:
-        parser.error("--held-out needs --cmip6")
+    for option in ("held_out", "models"):
+        if getattr(given, option) and given.cmip6 is None:
+            parser.error(f"--{option.replace('_', '-')} needs --cmip6")
     try:
         _train(given)
     except TellurionError as error:
@@ -148,14 +153,20 @@ def _train(given: argparse.Namespace) -> None:
     )
     torch.manual_seed(given.seed)
     network = UNet(spec).to(given.device)
-    learned, unseen = (Batches(prior, ensemble.sample, given.batch) for ensemble in _ensembles(given, prior))
+    runs = _runs(given)
+    ensembles = _ensembles(runs, prior, given.seed)
+    learned, unseen = (Batches(prior, ensemble.sample, given.batch) for ensemble in ensembles)
     weighting = loss_weights(prior)
     trained = {
-        "corpus": "CMIP6" if given.cmip6 else "generated from the months",
+        "corpus": "CMIP6" if runs else "generated from the months",
         "months": list(TRAINING_MONTHS),
+        "experiments": given.experiments if runs else [],
+        "runs": len(runs[0]) if runs else 0,
+        "runs_sha256": cmip6.digest(runs[0]) if runs else None,
         "held_out": given.held_out,
         "batch": given.batch,
         "learning_rate": given.learning_rate,
+        "average": recipe.average,
         "bf16": given.bf16,
         "seed": given.seed,
     }
@@ -174,13 +185,23 @@ def _train(given: argparse.Namespace) -> None:
     print(json.dumps(card))
 
 
-def _ensembles(given: argparse.Namespace, prior: Prior) -> Sequence[GeneratedEnsemble | SimulatedEnsemble]:
-    """What is learned from and what it is measured with: the members held out, else new draws from the same corpus."""
-    seeds = given.seed, given.seed + VALIDATION_SEED
-    generated = [GeneratedEnsemble(prior, seed) for seed in seeds]
+def _runs(given: argparse.Namespace) -> tuple[list[cmip6.Run], list[cmip6.Run]] | None:
+    """The runs of the archive to learn from and those held out; None without an archive. Raises InvalidInput."""
     if given.cmip6 is None:
+        return None
+    found = cmip6.find(given.cmip6, experiments=given.experiments, models=given.models)
+    return cmip6.split(found, held_out=given.held_out)
+
+
+def _ensembles(
+    runs: tuple[list[cmip6.Run], list[cmip6.Run]] | None, prior: Prior, seed: int
+) -> Sequence[GeneratedEnsemble | SimulatedEnsemble]:
+    """What is learned from and what it is measured with: the members held out, else new draws from the same corpus."""
+    seeds = seed, seed + VALIDATION_SEED
+    generated = [GeneratedEnsemble(prior, one) for one in seeds]
+    if runs is None:
         return generated
-    training, held_out = cmip6.split(cmip6.find(given.cmip6, experiments=given.experiments), held_out=given.held_out)
+    training, held_out = runs
     months = anomalies(Corpus(training, prior.grid))
     unseen = Anomalies(Corpus(held_out, prior.grid), months.climatologies) if held_out else months
     return list(map(SimulatedEnsemble, (months, unseen), generated, seeds))
@@ -190,12 +211,12 @@ def _print(report: Report) -> None:
     print(f"step {report.step}  loss {report.loss:.5f}  {report.seconds / 60:.1f} min", flush=True)
 
 
-def _at_least(least: int) -> Callable[[str], int]:
-    """The type of an argument that is an integer of at least this."""
+def _within(least: int, most: float = math.inf) -> Callable[[str], int]:
+    """The type of an argument that is an integer between these two, both included."""
 
     def integer(text: str) -> int:
-        if (value := int(text)) < least:
-            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
+        if not least <= (value := int(text)) <= most:
+            raise argparse.ArgumentTypeError(f"{value} is not in {least}…{most}")
         return value
 
     return integer
@@ -213,7 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tellurion_ocean.training.train", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, help="train for so long in all")
     parser.add_argument("--steps", type=int, help="train for so many steps in all")
-    parser.add_argument("--batch", type=_at_least(1), default=4, help="samples of one step (%(default)s)")
+    parser.add_argument("--batch", type=_within(1), default=4, help="samples of one step (%(default)s)")
     parser.add_argument("--width", type=int, default=64, help="channels at the finest resolution (%(default)s)")
     parser.add_argument("--blocks", type=int, default=1, help="residual blocks of a resolution (%(default)s)")
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="(%(default)s)")
@@ -221,15 +242,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--device", type=_device, default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s)"
     )
-    parser.add_argument("--seed", type=_at_least(0), default=0, help="(%(default)s)")
+    seeds = _within(0, LARGEST_SEED)
+    parser.add_argument("--seed", type=seeds, default=0, help=f"0…{LARGEST_SEED} (%(default)s)")
     parser.add_argument("--cmip6", type=Path, metavar="FOLDER", help="learn from the thetao of this archive instead")
+    parser.add_argument("--models", nargs="+", metavar="NAME", help="of the archive, such as MRI-ESM2-0 (all)")
     parser.add_argument("--held-out", nargs="+", default=[], metavar="MEMBER", help="members kept to measure with")
     parser.add_argument(
         "--experiments", nargs="+", default=["historical"], metavar="NAME", help="of the archive (%(default)s)"
     )
     parser.add_argument("--checkpoint", type=Path, help="file to go on from, written every two minutes")
-    default = Path(__file__).parents[1] / "weights" / SHIPPED
-    parser.add_argument("--output", type=Path, default=default, help=f"weights file (weights/{SHIPPED})")
+    default = Path(__file__).parents[1] / "weights" / SHIPPED_FILE
+    parser.add_argument("--output", type=Path, default=default, help=f"weights file (weights/{SHIPPED_FILE})")
     return parser
 
 

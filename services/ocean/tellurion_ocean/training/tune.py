@@ -132,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     earlier = json.loads(given.output.read_text()) if given.output.exists() else {}
     card = {
         "hyperparameters": asdict(best),
+        "origins": {**earlier.get("origins", {}), **dict.fromkeys(CANDIDATES[given.method], f"tuned: {given.method}")},
         "months": list(TRAINING_MONTHS),
         "commands": {**earlier.get("commands", {}), given.method: f"python -m tellurion_ocean.training.tune {tuned}"},
         "left_out": {**earlier.get("left_out", {}), given.method: asdict(found)},
