@@ -7,7 +7,7 @@ TELLURION_DATA ?= data
 LEVITUS := $(TELLURION_DATA)/usr/share/ferret-vis/data/levitus_climatology.cdf
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DISTRIBUTIONS := protos libs/core[otlp] libs/geo libs/diffusion libs/client services/ocean[plot] services/gateway
+DISTRIBUTIONS := protos libs/core[otlp,jobs] libs/geo libs/diffusion libs/client services/ocean[plot] services/benchmark[embeddings] services/gateway
 STUBS := $(shell find protos -name '*.proto') protos/hatch_build.py
 PYPROJECTS := $(wildcard protos/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
 # Compiled kernels are kept between runs, wherever the package is installed.

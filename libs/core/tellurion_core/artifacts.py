@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -124,6 +125,26 @@ class ArtifactStore:
             return self._path(tenant, artifact_id).open("rb")
         except FileNotFoundError:
             raise _missing(artifact_id) from None
+
+    def fetch(self, tenant: str, artifact_id: str, path: Path) -> None:
+        """Puts the artifact's bytes at `path`, to be read only: a second name of the file, or a copy on another disk.
+
+        They stay there when the artifact is deleted; a file that is at `path` already is left alone.
+
+        Raises:
+            NotFound: this tenant has no such artifact.
+            ResourceExhausted: the disk is full.
+        """
+        with self.open(tenant, artifact_id) as source, _room():
+            try:
+                path.hardlink_to(self._path(tenant, artifact_id))
+            except FileExistsError:
+                return
+            except OSError:
+                part = path.with_name(path.name + ".part")
+                with part.open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
+                part.replace(path)
 
     def list(self, tenant: str) -> Iterator[Artifact]:
         """The tenant's artifacts, by id."""

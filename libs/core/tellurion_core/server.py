@@ -16,8 +16,9 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
-from tellurion_core.errors import InvalidInput
+from tellurion_core.errors import InvalidInput, TellurionError
 from tellurion_core.interceptor import Authenticator, CallInterceptor, embedded_identity
 from tellurion_core.settings import ServerSettings, TelemetrySettings, load
 from tellurion_core.telemetry import RpcMetrics, Tracing, configure_logs, serve_metrics, tracer_provider
@@ -32,14 +33,18 @@ class Service:
 
     name: str
     """Full name in its proto: ``tellurion.ocean.v1.OceanService``."""
-    register: Callable[[Any, Any], None]
-    """The stub module's ``add_…Servicer_to_server``."""
-    servicer: Any
+    register: Callable[[Any, Any], None] | None = None
+    """The stub module's ``add_…Servicer_to_server``; None for work that nobody calls, whose health is asked for."""
+    servicer: Any = None
     """The implementation, of asynchronous methods."""
     start: Callable[[], Awaitable[None]] | None = None
     """Awaited before the service reports SERVING: loading models, for example."""
+    drain: Callable[[], Awaitable[None]] | None = None
+    """Awaited before the server stops: ends calls that would last, streams of news for example."""
     stop: Callable[[], Awaitable[None]] | None = None
     """Awaited after the last call has ended."""
+    metrics: Collector | None = None
+    """What the service tells Prometheus beside its calls."""
 
 
 class Server:
@@ -74,11 +79,14 @@ class Server:
         )
         self._services = services
         for service in services:
-            service.register(service.servicer, self._server)
+            if service.register is not None:
+                service.register(service.servicer, self._server)
+            if service.metrics is not None:
+                self.metrics.registry.register(service.metrics)
         self._names = ["", *(service.name for service in services)]
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = [service.name for service in services]
+        names = [service.name for service in services if service.register is not None]
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
         self.address = ""
         """Where the server listens, once it has started: `host:port` or `unix:/path`."""
@@ -110,6 +118,9 @@ class Server:
         """Reports NOT_SERVING, goes on answering for `drain_seconds`, then lets calls end for `stop_seconds`."""
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(self._settings.drain_seconds)
+        for service in self._services:
+            if service.drain is not None:
+                await service.drain()
         await self._server.stop(self._settings.stop_seconds)
         for service in self._services:
             if service.stop is not None:
@@ -164,11 +175,17 @@ async def serve(name: str, services: Sequence[Service], settings: ServerSettings
     log.info("stopped")
 
 
-def run(name: str, service: Callable[[ServerSettings], Service]) -> None:
-    """Entry of a service's `__main__`: settings from the environment, then `serve`; exits 2 on bad settings."""
+def run(name: str, services: Callable[[ServerSettings], Sequence[Service]]) -> None:
+    """Entry of a service's `__main__`: settings from the environment, then `serve`.
+
+    Exits 2 on bad settings, and 1 where something that the service cannot start without is not there.
+
+    `services` makes all gRPC services of the process: its own and, where it has long work, those of operations and
+    artifacts, which share a store with it.
+    """
     try:
         settings, telemetry = load(ServerSettings), load(TelemetrySettings)
-        asyncio.run(serve(name, [service(settings)], settings, telemetry))
-    except InvalidInput as error:
+        asyncio.run(serve(name, services(settings), settings, telemetry))
+    except TellurionError as error:
         print(error.message, file=sys.stderr)
         sys.exit(error.exit_code)

@@ -98,12 +98,14 @@ def load(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        raise InvalidInput(*(_violation(e) for e in error.errors(include_url=False))) from None
+        prefix = str(kind.model_config.get("env_prefix"))
+        raise InvalidInput(*(_violation(prefix, e) for e in error.errors(include_url=False))) from None
 
 
-def _violation(error: object) -> FieldViolation:
+def _violation(prefix: str, error: object) -> FieldViolation:
     assert isinstance(error, dict)
-    name = "TELLURION_" + "_".join(str(part).upper() for part in error["loc"]) if error["loc"] else "settings"
+    name = prefix + "_".join(str(part).upper() for part in error["loc"]) if error["loc"] else "settings"
     if error["type"] == "missing":
         return FieldViolation(name, "nothing", "a value")
-    return FieldViolation(name, shown(error["input"]) if error["loc"] else "this combination", error["msg"])
+    received = re.sub(r"//[^/]*@", "//…@", str(error["input"]))  # a URL's password
+    return FieldViolation(name, shown(received) if error["loc"] else "this combination", error["msg"])

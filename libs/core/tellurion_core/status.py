@@ -15,6 +15,7 @@ from tellurion_core.errors import KINDS, FieldViolation, Internal, InvalidInput,
 DOMAIN = "tellurion"
 DETAILS_KEY = "grpc-status-details-bin"
 
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _KIND_OF_STATUS = {kind.grpc_status: kind for kind in KINDS}
 _TITLES = {
     401: "Unauthenticated",
@@ -46,20 +47,26 @@ def to_status(error: TellurionError, request_id: str = "") -> status_pb2.Status:
     return status
 
 
-def from_rpc_error(error: grpc.RpcError) -> TellurionError:
-    """The error that a failed call means to its caller, whichever server sent it."""
-    code, details, metadata = error.code(), error.details() or "", error.trailing_metadata() or ()
+def from_status(status: status_pb2.Status) -> TellurionError:
+    """The error that a google.rpc.Status means, whoever made it."""
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
     kind = _KIND_OF_STATUS.get(code, Internal)
     reason, violations = None, []
-    for detail in _details(metadata):
+    for detail in status.details:
         info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
         if detail.Unpack(info):
             reason = info.reason or None
         elif detail.Unpack(bad):
             violations = [_violation(v) for v in bad.field_violations]
     if kind is InvalidInput:
-        return InvalidInput(*violations, message=details, reason=reason)
-    return kind(details or code.name, reason=reason)
+        return InvalidInput(*violations, message=status.message, reason=reason)
+    return kind(status.message or code.name, reason=reason)
+
+
+def from_rpc_error(error: grpc.RpcError) -> TellurionError:
+    """The error that a failed call means to its caller, whichever server sent it."""
+    details = _details(error.trailing_metadata() or ())
+    return from_status(status_pb2.Status(code=error.code().value[0], message=error.details() or "", details=details))
 
 
 def _details(metadata: Any) -> list[Any]:

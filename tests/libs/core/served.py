@@ -23,4 +23,4 @@ class SlowServicer(ocean_pb2_grpc.OceanServiceServicer):
 
 if __name__ == "__main__":
     add = ocean_pb2_grpc.add_OceanServiceServicer_to_server
-    run("probe", lambda settings: Service("tellurion.ocean.v1.OceanService", add, SlowServicer()))
+    run("probe", lambda settings: [Service("tellurion.ocean.v1.OceanService", add, SlowServicer())])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -142,3 +143,39 @@ def test_many_may_store_the_same_bytes_at_once(store: ArtifactStore) -> None:
     assert {artifact.id for artifact in stored} == {hashlib.sha256(data).hexdigest()}
     assert content(store, stored[0]) == data
     assert len(files(store)) == 2
+
+
+def test_a_fetched_file_has_the_bytes_and_outlives_its_artifact(store: ArtifactStore, tmp_path: Path) -> None:
+    artifact = put(store)
+    store.fetch("navy", artifact.id, tmp_path / "fetched")
+    store.delete("navy", artifact.id)
+    assert (tmp_path / "fetched").read_bytes() == b"abc"
+
+
+def test_a_file_is_fetched_once(store: ArtifactStore, tmp_path: Path) -> None:
+    artifact, path = put(store), tmp_path / "fetched"
+    store.fetch("navy", artifact.id, path)
+    before = path.stat().st_ino
+    store.fetch("navy", artifact.id, path)
+    assert path.stat().st_ino == before
+    assert content(store, artifact) == b"abc"
+
+
+def test_a_file_is_copied_to_another_disk(
+    store: ArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_disk(path: Path, target: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", other_disk)
+    artifact = put(store)
+    store.fetch("navy", artifact.id, tmp_path / "fetched")
+    assert (tmp_path / "fetched").read_bytes() == b"abc"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "fetched"]
+
+
+def test_another_tenants_file_is_not_fetched(store: ArtifactStore, tmp_path: Path) -> None:
+    artifact = put(store)
+    with pytest.raises(NotFound):
+        store.fetch("army", artifact.id, tmp_path / "fetched")
+    assert not (tmp_path / "fetched").exists()

@@ -1,0 +1,191 @@
+"""tellurion.artifacts.v1 over an artifact store: files come in and go out in chunks, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from datetime import timedelta
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from tellurion.artifacts.v1 import artifacts_pb2, artifacts_pb2_grpc
+from tellurion_core.artifacts import Artifact, ArtifactStore
+from tellurion_core.call import current_call
+from tellurion_core.errors import DataCorrupted, DeadlineExceeded, InvalidInput, NotFound
+from tellurion_core.server import Service
+from tellurion_core.tensors import CHUNK_BYTES
+
+Context = Any
+T = TypeVar("T")
+
+CHUNKS_AHEAD = 2
+"""Chunks of an upload, of 1 MiB at most, that wait to be written: all the memory that it takes."""
+UPLOADS_AT_ONCE = 32
+"""Uploads that are written at once; a thread each. Further ones wait, and flow control holds their senders back."""
+STALL_SECONDS = 60.0
+"""How long an upload may send nothing before its place is given to another."""
+
+
+class ArtifactServicer(artifacts_pb2_grpc.ArtifactServiceServicer):
+    """Answers tellurion.artifacts.v1.ArtifactService."""
+
+    def __init__(self, store: ArtifactStore, *, keep: timedelta | None) -> None:
+        self._store = store
+        self._keep = keep
+        self._places = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        # Not asyncio's own threads: an upload holds one for as long as its sender takes.
+        self._threads = ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="upload")
+
+    async def UploadArtifact(  # noqa: N802
+        self, requests: AsyncIterator[artifacts_pb2.UploadArtifactRequest], context: Context
+    ) -> artifacts_pb2.UploadArtifactResponse:
+        """Stores the bytes while they come in."""
+        tenant = _tenant()
+        async with self._places:
+            requests = _unstalled(requests)
+            description = await _description(requests)
+
+            def store(chunks: Iterator[bytes]) -> Artifact:
+                media_type, name = description.media_type, description.name
+                return self._store.put(tenant, chunks, media_type=media_type, name=name, keep=self._keep)
+
+            async with aclosing(_verified(requests, description)) as chunks:
+                artifact = await _fed(self._threads, store, chunks)
+        return artifacts_pb2.UploadArtifactResponse(artifact=_wire(artifact))
+
+    async def FindArtifacts(  # noqa: N802
+        self, request: artifacts_pb2.FindArtifactsRequest, context: Context
+    ) -> artifacts_pb2.FindArtifactsResponse:
+        """Those that the tenant has."""
+        found = await asyncio.to_thread(self._found, _tenant(), set(request.ids))
+        return artifacts_pb2.FindArtifactsResponse(artifacts=map(_wire, found))
+
+    async def DownloadArtifact(  # noqa: N802
+        self, request: artifacts_pb2.DownloadArtifactRequest, context: Context
+    ) -> AsyncIterator[artifacts_pb2.DownloadArtifactResponse]:
+        """The description, then the bytes."""
+        tenant = _tenant()
+        artifact = await asyncio.to_thread(self._store.get, tenant, request.id)
+        with await asyncio.to_thread(self._store.open, tenant, request.id) as file:
+            yield artifacts_pb2.DownloadArtifactResponse(artifact=_wire(artifact))
+            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                yield artifacts_pb2.DownloadArtifactResponse(chunk=chunk)
+
+    async def close(self) -> None:
+        """Ends the threads, once no call is left."""
+        self._threads.shutdown()
+
+    def _found(self, tenant: str, ids: set[str]) -> list[Artifact]:
+        found = []
+        for artifact_id in ids:
+            try:
+                found.append(self._store.get(tenant, artifact_id))
+            except NotFound:
+                continue
+        return found
+
+
+def service(store: ArtifactStore, *, keep: timedelta | None) -> Service:
+    """The service of a process that takes files in or gives them out; what is uploaded is kept for `keep`."""
+    servicer = ArtifactServicer(store, keep=keep)
+    register = artifacts_pb2_grpc.add_ArtifactServiceServicer_to_server
+    return Service("tellurion.artifacts.v1.ArtifactService", register, servicer, stop=servicer.close)
+
+
+async def _unstalled(
+    requests: AsyncIterator[artifacts_pb2.UploadArtifactRequest],
+) -> AsyncIterator[artifacts_pb2.UploadArtifactRequest]:
+    """The requests; an error where the next one does not come in time."""
+    while True:
+        try:
+            async with asyncio.timeout(STALL_SECONDS):
+                request = await anext(requests)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise DeadlineExceeded(f"the upload sent nothing for {STALL_SECONDS:g} s") from None
+        yield request
+
+
+async def _description(
+    requests: AsyncIterator[artifacts_pb2.UploadArtifactRequest],
+) -> artifacts_pb2.ArtifactDescription:
+    """The description that an upload begins with."""
+    first = await anext(requests, artifacts_pb2.UploadArtifactRequest())
+    if first.WhichOneof("part") != "description":
+        raise _misplaced(first)
+    return first.description
+
+
+async def _verified(
+    requests: AsyncIterator[artifacts_pb2.UploadArtifactRequest], described: artifacts_pb2.ArtifactDescription
+) -> AsyncGenerator[bytes, None]:
+    """The bytes of an upload; an error, before their end is reached, where they are not those described."""
+    digest, size = hashlib.sha256(), 0
+    async for request in requests:
+        if request.WhichOneof("part") != "chunk":
+            raise _misplaced(request)
+        size += len(request.chunk)
+        if size > described.size:
+            raise DataCorrupted(f"more bytes arrived than the {described.size} that were described")
+        digest.update(request.chunk)
+        yield request.chunk
+    if size < described.size:
+        raise DataCorrupted(f"{size} bytes arrived of the {described.size} that were described")
+    if digest.hexdigest() != described.id:
+        raise DataCorrupted(f"bytes of SHA-256 {digest.hexdigest()} arrived, and {described.id} was described")
+
+
+async def _fed(threads: ThreadPoolExecutor, consume: Callable[[Iterator[bytes]], T], chunks: AsyncIterator[bytes]) -> T:
+    """What `consume` makes of the chunks in a thread; where they break off, it is told so, and has ended on return."""
+    loop = asyncio.get_running_loop()
+    waiting: SimpleQueue[bytes | None] = SimpleQueue()
+    room = asyncio.Semaphore(CHUNKS_AHEAD)
+    whole = False
+
+    def received() -> Iterator[bytes]:
+        while (chunk := waiting.get()) is not None:
+            yield chunk
+            loop.call_soon_threadsafe(room.release)
+        if not whole:
+            raise DataCorrupted("the bytes broke off")
+
+    work = loop.run_in_executor(threads, lambda: consume(received()))
+    work.add_done_callback(lambda _: room.release())
+    try:
+        async for chunk in chunks:
+            await room.acquire()
+            if work.done():
+                break
+            waiting.put(chunk)
+        whole = True
+    finally:
+        waiting.put(None)
+        await asyncio.wait([work])
+        failure = work.exception()
+    if failure is not None:
+        raise failure
+    return work.result()
+
+
+def _tenant() -> str:
+    call = current_call.get()
+    assert call is not None, "the harness sets it"
+    return call.identity.tenant
+
+
+def _wire(artifact: Artifact) -> artifacts_pb2.Artifact:
+    wire = artifacts_pb2.Artifact(
+        id=artifact.id, size=artifact.size, media_type=artifact.media_type, name=artifact.name
+    )
+    if artifact.expires is not None:
+        wire.expires.FromDatetime(artifact.expires)
+    return wire
+
+
+def _misplaced(request: artifacts_pb2.UploadArtifactRequest) -> InvalidInput:
+    received = request.WhichOneof("part") or "nothing"
+    return InvalidInput.of("part", received=received, accepted="the description first and once, then chunks")
