@@ -1,0 +1,1 @@
+"""Runs and scores models on four Earth-science benchmarks."""

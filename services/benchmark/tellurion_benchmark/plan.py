@@ -1,0 +1,100 @@
+"""What an evaluation is to do, checked: before it is submitted, and again before anything is paid for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Self
+
+from tellurion.benchmark.v1 import benchmark_pb2
+from tellurion_benchmark.asking.allowlist import AllowList
+from tellurion_benchmark.asking.budget import Limits
+from tellurion_benchmark.asking.endpoint import Endpoint, check
+from tellurion_benchmark.asking.settings import AskingSettings
+from tellurion_benchmark.inputs import FORMATS
+from tellurion_benchmark.prompts import Prompts
+from tellurion_benchmark.scoring import Variant
+from tellurion_benchmark.suites import Suite, suite
+from tellurion_core.errors import InvalidInput
+
+DEFAULT_VARIANT = "official"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request for an evaluation that can be made."""
+
+    suite: Suite
+    """The benchmark."""
+    variant: str
+    """Name of one of its scorers."""
+    prompts: Prompts
+    """What a judge is asked."""
+    model: Endpoint | None
+    """Which model is asked; None where predictions are given."""
+    judge: Endpoint | None
+    """Which model judges; None where none does."""
+    allowed: AllowList
+    """What may be asked."""
+    limits: Limits
+    """What may be used up."""
+
+    @classmethod
+    def of(cls, request: benchmark_pb2.CreateEvaluationRequest, settings: AskingSettings) -> Self:
+        """Checks everything that can be checked without a file.
+
+        Raises:
+            InvalidInput: naming the field that cannot be used.
+            PermissionDenied: the installation does not allow an endpoint, or the key for it.
+        """
+        found = suite(request.suite)
+        variant = variant_of(found, request.variant)
+        if request.data.format not in FORMATS:
+            accepted = ", ".join(map(benchmark_pb2.Format.Name, FORMATS))
+            raise InvalidInput.of("data.format", received=request.data.format, accepted=accepted)
+        if request.WhichOneof("answers") is None or not (request.predictions or request.HasField("model")):
+            raise InvalidInput.of("answers", received="nothing", accepted="a model, or predictions")
+        allowed = AllowList(settings.endpoints)
+        endpoints = {
+            role: _endpoint(getattr(request, role)) if request.HasField(role) else None for role in ("model", "judge")
+        }
+        for role, endpoint in endpoints.items():
+            if endpoint is not None:
+                check(endpoint, allowed, settings.endpoint_keys, place=role)
+        budget = request.budget
+        return cls(
+            suite=found,
+            variant=variant,
+            prompts=Prompts.of(found.name, dict(request.prompts) or None),
+            allowed=allowed,
+            limits=Limits(budget.requests, budget.tokens, Decimal(str(budget.cost))),
+            **endpoints,
+        )
+
+    def load(self) -> Variant:
+        """The scorer; its libraries take seconds."""
+        return self.suite.variant(self.variant, self.prompts)
+
+
+def variant_of(found: Suite, name: str) -> str:
+    """The name of a variant; that of the official one where none is given.
+
+    Raises:
+        InvalidInput: the benchmark has no such variant.
+    """
+    variant = name or DEFAULT_VARIANT
+    if variant not in found.variants:
+        raise InvalidInput.of("variant", received=variant, accepted=", ".join(found.variants))
+    return variant
+
+
+def _endpoint(wire: benchmark_pb2.Endpoint) -> Endpoint:
+    chosen = {name: value for name in ("concurrency", "timeout") if (value := getattr(wire, name))}
+    return Endpoint(
+        wire.url,
+        wire.model,
+        wire.api_key_env,
+        input_price=wire.input_price,
+        output_price=wire.output_price,
+        **chosen,
+    )

@@ -1,0 +1,140 @@
+"""What it takes to score predictions that were made elsewhere: time, and memory as the items grow in number.
+
+    python tests/bench/benchmark_scoring.py
+
+OmniEarth-Bench has 29 779 annotations, most of them single choices, ten to an image. Time is that of the whole job,
+from its artifacts to its stored report, in a process that has not scored before; what a process takes to start and to
+import is not counted. Memory is the most that the process ever had.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from google.protobuf import any_pb2
+from targets import Target, at_most, exit_code, target_table
+
+from tellurion.benchmark.v1 import benchmark_pb2
+from tellurion_benchmark.evaluation import evaluate
+from tellurion_benchmark.prompts import Prompts
+from tellurion_benchmark.suites import suite
+from tellurion_core.artifacts import ArtifactStore
+from tellurion_core.jobs.running import RunningJob
+
+ANNOTATIONS = 29_779
+SECONDS, MIB = 3.0, 300.0
+ROUNDS = 3
+COUNTS = (1_000, 10_000, 100_000)
+GROWTH_MIB = 16.0
+SPHERES = ("Atmosphere", "Lithosphere", "Oceansphere", "Cryosphere", "Biosphere", "Human-activities", "Cross-sphere")
+TASKS = 103
+CHOICES = ["(A) North", "(B) South", "(C) East", "(D) West", "(E) Unable to decide"]
+
+
+def records(count: int) -> Iterator[dict[str, object]]:
+    """Single choices about images that are not there: predictions of choices are scored without them."""
+    for number in range(count):
+        task = number % TASKS
+        sphere = SPHERES[task % len(SPHERES)]
+        yield {
+            "Question_id": f"task {task}/{number}",
+            "Question Type": "Single Choice",
+            "Text": f"Where in tile {number} does the anomaly of the month lie, seen from the centre?",
+            "Answer Choices": CHOICES,
+            "Ground Truth": "ABCD"[number % 4],
+            "Images": [f"{number // 10}.jpg"],
+            "L1-task": sphere,
+            "L2-task": f"scenario {task % 23}",
+            "L3-task": ("Perception", "General reasoning", "Scientific knowledge", "CoT")[task % 4],
+            "L4-task": f"task {task}",
+            "Dataset": "made up",
+        }
+
+
+def predictions(count: int) -> Iterator[dict[str, object]]:
+    """Three of four are right."""
+    for number in range(count):
+        right = "ABCD"[number % 4 if number % 16 else (number + 1) % 4]
+        yield {"id": f"task {number % TASKS}/{number}", "prediction": f"The best answer is ({right})."}
+
+
+def prepared(folder: Path, count: int) -> tuple[ArtifactStore, benchmark_pb2.CreateEvaluationRequest]:
+    """A store with the data set and the predictions, and the request to score them."""
+    store = ArtifactStore(folder / "artifacts")
+
+    def put(lines: Iterator[dict[str, object]]) -> str:
+        chunks = (json.dumps(line).encode() + b"\n" for line in lines)
+        return store.put("local", chunks, media_type="application/x-ndjson", name="lines.jsonl", keep=None).id
+
+    data = benchmark_pb2.DataSet(questions=put(records(count)), format=benchmark_pb2.FORMAT_JSON_LINES)
+    request = benchmark_pb2.CreateEvaluationRequest(
+        request_id="bench", suite="omniearth", data=data, predictions=put(predictions(count))
+    )
+    return store, request
+
+
+def score(folder: Path) -> None:
+    """Scores what was prepared, and prints seconds and MiB."""
+    request = benchmark_pb2.CreateEvaluationRequest.FromString((folder / "request").read_bytes())
+    suite("omniearth").variant("official", Prompts.of("omniearth", None))  # imports its libraries
+    body = any_pb2.Any()
+    body.Pack(request)
+    job = RunningJob(
+        id="0" * 32,
+        tenant="local",
+        subject="bench",
+        request_id="bench",
+        attempt=1,
+        folder=folder,
+        artifacts=ArtifactStore(folder / "artifacts"),
+        cancelled=lambda: False,
+        progress=lambda fraction, message: None,
+    )
+    start = time.perf_counter()
+    result = evaluate(body, job)
+    seconds = time.perf_counter() - start
+    assert result.report.coverage == 1
+    print(json.dumps([seconds, own_peak()]))
+
+
+def own_peak() -> float:
+    """Most memory of this process, MiB; ru_maxrss would begin with what its parent had when it started it."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+def measured(count: int) -> tuple[float, float]:
+    """Seconds and MiB of a process of its own."""
+    with TemporaryDirectory(prefix="tellurion-bench-") as folder:
+        _, request = prepared(Path(folder), count)
+        Path(folder, "request").write_bytes(request.SerializeToString())
+        command = [sys.executable, __file__, folder]
+        seconds, mib = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return seconds, mib
+
+
+def main() -> int:
+    """Prints the table of targets."""
+    rounds = [measured(ANNOTATIONS) for _ in range(ROUNDS)]
+    peaks = [measured(count)[1] for count in COUNTS]
+    print(f"rounds: {rounds} s, MiB; peaks of {COUNTS} items: {peaks} MiB\n")
+    targets: list[Target] = [
+        at_most(f"{ANNOTATIONS} multiple-choice predictions scored, s", min(seconds for seconds, _ in rounds), SECONDS),
+        at_most(f"memory of scoring {ANNOTATIONS} predictions, MiB", max(mib for _, mib in rounds), MIB),
+        at_most("memory of scoring 100 000 items beyond that of 1000, MiB", peaks[-1] - peaks[0], GROWTH_MIB),
+    ]
+    print(target_table(targets))
+    return exit_code(targets)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        score(Path(sys.argv[1]))
+    else:
+        sys.exit(main())

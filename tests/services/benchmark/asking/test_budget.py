@@ -1,0 +1,91 @@
+"""A budget is never exceeded, whatever answers cost and whatever ends an attempt."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tellurion_benchmark.asking.budget import Budget, Limits, Prices, Spending, worst_case
+from tellurion_benchmark.asking.question import Question
+from tellurion_benchmark.asking.wire import Usage
+from tellurion_benchmark.scoring import Message, NoAnswer
+
+
+def question(text: str, *images: Path, max_tokens: int = 10) -> Question:
+    return Question((Message("user", text, images),), max_tokens, 0.0, 0)
+
+
+def test_a_request_costs_its_tokens_at_the_price_of_a_million():
+    prices = Prices(Decimal("2.5"), Decimal(10))
+    assert prices.of(Usage(input=1000, output=200)) == Spending(1, 1000, 200, Decimal("0.0045"))
+
+
+@given(st.text())
+def test_the_worst_case_is_at_least_a_token_a_byte(text):
+    assert worst_case(question(text)).input >= len(text.encode(errors="surrogatepass"))
+
+
+def test_the_worst_case_has_all_images_and_the_longest_answer():
+    with_two = worst_case(question("?", Path("a"), Path("b"), max_tokens=77))
+    assert with_two.input - worst_case(question("?")).input == 2 * 16_384
+    assert with_two.output == 77
+
+
+@pytest.mark.parametrize(
+    ("limits", "affordable"),
+    [(Limits(requests=3), 3), (Limits(tokens=45), 4), (Limits(cost=Decimal("0.3")), 3)],
+)
+async def test_no_more_is_asked_than_fits(tmp_path, limits, affordable):
+    one = Spending(1, 6, 5, Decimal("0.1"))
+    budget = Budget(tmp_path, limits)
+    for _ in range(affordable):
+        await budget.reserve(one)
+        budget.settle(one, one)
+    with pytest.raises(NoAnswer, match="the budget is used up"):
+        await budget.reserve(one)
+    budget.close()
+
+
+async def test_without_limits_there_is_no_end(tmp_path):
+    budget, much = Budget(tmp_path, Limits()), Spending(1, 10**12, 10**12, Decimal(10**9))
+    for _ in range(100):
+        await budget.reserve(much)
+    budget.close()
+
+
+async def test_a_request_waits_where_only_what_is_set_aside_stands_in_its_way(tmp_path):
+    budget, worst = Budget(tmp_path, Limits(tokens=100)), Spending(1, 50, 20)
+    await budget.reserve(worst)
+    second = asyncio.create_task(budget.reserve(worst))
+    await asyncio.sleep(0)
+    assert not second.done()
+    budget.settle(worst, Spending(1, 10, 5))
+    await asyncio.wait_for(second, 1)
+    budget.settle(worst, worst)
+    with pytest.raises(NoAnswer):
+        await budget.reserve(worst)
+    budget.close()
+
+
+async def test_what_a_killed_attempt_had_set_aside_counts_as_spent(tmp_path):
+    one = Spending(1, 10, 10, Decimal("0.01"))
+    killed = Budget(tmp_path, Limits())
+    for _ in range(3):
+        await killed.reserve(one)
+    killed.settle(one, Spending(1, 1, 1, Decimal("0.001")))
+    # No end of it: the next attempt knows only the file.
+    second = Budget(tmp_path, Limits())
+    assert second.spent == Spending(3, 21, 21, Decimal("0.021"))
+    await second.reserve(one)
+    second.settle(one, one)
+    third = Budget(tmp_path, Limits(requests=4))
+    assert third.spent == Spending(4, 31, 31, Decimal("0.031"))
+    with pytest.raises(NoAnswer):
+        await third.reserve(one)
+    for budget in (killed, second, third):
+        budget.close()
