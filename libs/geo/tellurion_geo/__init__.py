@@ -1,6 +1,6 @@
 """Grids of the sphere and what stands on them: CF files, area weights, wet masks, regridding, observation operators."""
 
-from tellurion_geo.analysis import write_analysis, write_zarr
+from tellurion_geo.analysis import WrittenAnalysis, read_analysis, write_analysis, write_zarr
 from tellurion_geo.curvilinear import Curvilinear
 from tellurion_geo.fields import Field, read_field
 from tellurion_geo.grid import Grid
@@ -17,9 +17,11 @@ __all__ = [
     "Grid",
     "Points",
     "Regridding",
+    "WrittenAnalysis",
     "area_weights",
     "normalised_longitude",
     "point_operator",
+    "read_analysis",
     "read_field",
     "read_points",
     "regridding",

@@ -1,4 +1,4 @@
-"""Analyses of sea temperature as CF files: one description, written as NetCDF or as Zarr.
+"""Analyses of sea temperature as CF files: one description, written as NetCDF or as Zarr, and read back.
 
 Source: CF Conventions 1.11 (bounds, section 7.1; standard name modifiers, appendix C; temperature units metadata,
 section 3.1.2).
@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
-from tellurion_geo.datasets import NETCDF_LIBRARY
+from tellurion_geo.datasets import NETCDF_LIBRARY, check_size, opened, stored
 from tellurion_geo.grid import Grid
 
 FILL = np.float32(1e20)
@@ -28,7 +30,27 @@ COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
 IN_SITU = "sea_water_temperature"
 """What the World Ocean Atlas, and an analysis of anomalies from it, holds."""
 
+SPACE = ("depth", "lat", "lon")
+MAX_VALUES = 2_000_000_000
+"""Values of one variable that are read, 8 GB: 64 members of a 1° × 42-level grid are 0.17 billion."""
+FIELD = "analysis"
+
 Attribute = str | int | float
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenAnalysis:
+    """What stands in the file of an analysis."""
+
+    grid: Grid
+    month: int
+    """1…12."""
+    mean: NDArray[np.float32]
+    """[Z, Y, X] °C, NaN on land."""
+    std: NDArray[np.float32]
+    """[Z, Y, X] °C, NaN on land."""
+    members: NDArray[np.float32] | None
+    """[M, Z, Y, X] °C, NaN on land; None where the file has none."""
 
 
 def write_analysis(
@@ -58,6 +80,25 @@ def write_analysis(
         dataset.to_netcdf(unfinished, engine="netcdf4", format="NETCDF4", encoding=_unfilled(dataset) | fills)
 
 
+def read_analysis(path: str | PathLike[str]) -> WrittenAnalysis:
+    """What `write_analysis` wrote, value for value.
+
+    Raises InvalidInput naming the variable under `analysis`, or the axis under `grid`, when the file is not as
+    `write_analysis` writes it; files of others are for `read_field`.
+    """
+    with opened(path, FIELD) as dataset:
+        grid = Grid(*(_axis(dataset, name) for name in SPACE))
+        month = int(_read(dataset, "month", np.int32, (), ()))
+        mean, std = (_temperature(dataset, name, SPACE, grid.shape) for name in ("thetao", "thetao_std"))
+        members = None
+        if "thetao_member" in dataset:
+            shape = (dataset.sizes.get("member", 0), *grid.shape)
+            members = _temperature(dataset, "thetao_member", ("member", *SPACE), shape)
+    if not 1 <= month <= 12:
+        raise InvalidInput.of(f"{FIELD}.month", received=month, accepted="1…12")
+    return WrittenAnalysis(grid, month, mean, std, members)
+
+
 def write_zarr(
     path: str | PathLike[str],
     grid: Grid,
@@ -81,6 +122,36 @@ def write_zarr(
     fills = {name: {"_FillValue": FILL} for name in map(str, dataset.data_vars) if name.startswith("thetao")}
     with _placed(path) as unfinished:
         dataset.to_zarr(unfinished, zarr_format=3, consolidated=False, encoding=_unfilled(dataset) | fills)
+
+
+def _axis(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
+    return _read(dataset, name, np.float64, (name,), (dataset.sizes.get(name, 0),))
+
+
+def _temperature(
+    dataset: xr.Dataset, name: str, dimensions: tuple[str, ...], shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    values = _read(dataset, name, np.float32, dimensions, shape)
+    values[values == FILL] = np.nan
+    return values
+
+
+def _read(
+    dataset: xr.Dataset, name: str, dtype: type[np.generic], dimensions: tuple[str, ...], shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """A variable as it is stored, once it is seen to be of the type, dimensions and shape in which it is written."""
+    field = f"{FIELD}.{name}"
+    variable = dataset.variables.get(name)
+    if variable is None or (variable.dtype, variable.dims, variable.shape) != (dtype, dimensions, shape):
+        received = "nothing" if variable is None else f"{variable.dtype} {_extents(variable.dims, variable.shape)}"
+        accepted = f"{np.dtype(dtype)} {_extents(dimensions, shape)}"
+        raise InvalidInput.of(field, received=received, accepted=accepted)
+    check_size(dataset[name], MAX_VALUES, field)
+    return stored(dataset[name], field)
+
+
+def _extents(dimensions: Sequence[Hashable], shape: Sequence[int]) -> str:
+    return f"({', '.join(f'{name} {size}' for name, size in zip(dimensions, shape, strict=True))})"
 
 
 @contextmanager
@@ -123,12 +194,11 @@ def _described(
         raise InvalidInput.of(
             "standard_name", received=standard_name, accepted=f"{IN_SITU} or sea_water_potential_temperature"
         )
-    space = ("depth", "lat", "lon")
     shared = {"units": "degC", "coordinates": "month"}
     on_scale = {"units_metadata": "temperature: on_scale"}
     variables = {
         "thetao": _variable(
-            space,
+            SPACE,
             mean,
             grid.shape,
             standard_name=standard_name,
@@ -139,7 +209,7 @@ def _described(
             **on_scale,
         ),
         "thetao_std": _variable(
-            space,
+            SPACE,
             std,
             grid.shape,
             standard_name=f"{standard_name} standard_error",
@@ -150,7 +220,7 @@ def _described(
     }
     if members is not None:
         variables["thetao_member"] = _variable(
-            ("member", *space),
+            ("member", *SPACE),
             members,
             (len(members), *grid.shape),
             standard_name=standard_name,

@@ -41,6 +41,21 @@ LEARNED = frozenset(DEFAULT_STEPS)
 COMPARED = tuple(name for name in reversed(METHODS) if name != "reconmost")
 """Best first, those that are scored when nothing else is said; the thousand steps of `reconmost` take minutes."""
 
+TYPICAL_SECONDS: Mapping[str, float] = MappingProxyType(
+    {
+        "climatology": 1.0,
+        "reconmost": 150.0,
+        "dineof": 1.0,
+        "oi": 2.0,
+        "eof_oi": 2.5,
+        "gp": 16.0,
+        "hybrid": 3.5,
+        "posterior": 25.0,
+    }
+)
+"""What each takes on two cores: 8 members, of `reconmost` 2, from 14 000 observations on the atlas's grid, as measured
+in tests/bench/RESULTS.md."""
+
 EVALUATION_LIMIT = 8000
 """Network evaluations of one analysis, as `evaluations` counts them; ten minutes of two cores."""
 

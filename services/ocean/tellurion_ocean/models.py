@@ -103,7 +103,7 @@ class AnalysisModel:
         network = self._network(inputs["weights"]) if self._learned else None
         steps = int(inputs["steps"]) or DEFAULT_STEPS[self._method] if network else 0
         progress(0.0, "quality control")
-        accepted, quality = quality_control(_observations(inputs), prior, month)
+        accepted, quality = quality_control(observations_of(inputs), prior, month)
         if not len(accepted):
             counts = f"{quality.outside_ocean} outside the ocean, {quality.failed_background_check}"
             raise InvalidInput.of(
@@ -165,7 +165,8 @@ def _registered(path: Path, sha256: str, spec: str) -> Network:
     return Network.load(path, json.loads(spec))
 
 
-def _observations(inputs: Mapping[str, Array]) -> Observations:
+def observations_of(inputs: Mapping[str, Array]) -> Observations:
+    """The observations among a model's inputs. Raises InvalidInput, naming field and index, for what cannot be."""
     stated = inputs.get("uncertainty", np.full_like(inputs["temperature"], np.nan))
     columns = (inputs[name] for name in ("latitude", "longitude", "depth", "temperature"))
     return Observations(*columns, np.where(np.isnan(stated), DEFAULT_UNCERTAINTY, stated))

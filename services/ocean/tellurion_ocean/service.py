@@ -1,20 +1,25 @@
-"""The ocean service on gRPC: takes observations, asks the predictor, answers fields and scores."""
+"""The ocean service on gRPC: takes observations, asks the predictor or submits a job, answers fields and scores."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import inspect
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import aclosing
-from importlib.metadata import version
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
+from tellurion_core.artifact_service import service as artifact_service
+from tellurion_core.artifacts import ArtifactStore
+from tellurion_core.call import current_call
 from tellurion_core.errors import InvalidInput
+from tellurion_core.jobs.opening import job_store
+from tellurion_core.jobs.operations import services as operation_services
+from tellurion_core.jobs.settings import JobSettings
 from tellurion_core.predictor import LocalPredictor, Predictor
 from tellurion_core.progress import Progress, Step, followed
 from tellurion_core.server import Service
@@ -24,22 +29,23 @@ from tellurion_core.weights import WeightsStore
 from tellurion_ocean.analysis import Analysis
 from tellurion_ocean.atlas import EVALUATION_MONTHS, training_atlas
 from tellurion_ocean.evaluate import Experiment, experiment, score
-from tellurion_ocean.methods import COMPARED, DEFAULT_STEPS, LEARNED, METHODS, check_evaluations
-from tellurion_ocean.models import FIELDS, OBSERVATIONS, OPTIONS, REJECTIONS, model_name, models
+from tellurion_ocean.methods import COMPARED, DEFAULT_STEPS, LEARNED, METHODS, TYPICAL_SECONDS, check_evaluations
+from tellurion_ocean.models import FIELDS, OBSERVATIONS, model_name, models
+from tellurion_ocean.submission import KIND, SERVICE, Submissions
+from tellurion_ocean.wire import model_inputs, report_of
 
 Context = Any
-SERVICE = "ocean"
-"""The service that users register weights for."""
-SHIPPED_DIGEST = bytes(hashlib.sha256().digest_size)
-"""What a model takes as the digest of the weights that it comes with."""
 
 
 class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
     """Answers tellurion.ocean.v1.OceanService."""
 
-    def __init__(self, predictor: Predictor, weights: WeightsStore, *, max_request_bytes: int) -> None:
+    def __init__(
+        self, predictor: Predictor, weights: WeightsStore, submissions: Submissions, *, max_request_bytes: int
+    ) -> None:
         self._predictor = predictor
         self._weights = weights
+        self._submissions = submissions
         self._max_request_bytes = max_request_bytes
 
     async def ListMethods(  # noqa: N802
@@ -48,7 +54,13 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
         """The methods, best first, and their grid."""
         grid = (await asyncio.to_thread(training_atlas)).grid
         methods = [
-            ocean_pb2.Method(name=name, description=_description(method), ensemble=True, learned=name in LEARNED)
+            ocean_pb2.Method(
+                name=name,
+                description=_description(method),
+                ensemble=True,
+                learned=name in LEARNED,
+                typical_seconds=TYPICAL_SECONDS[name],
+            )
             for name, method in reversed(METHODS.items())
         ]
         return ocean_pb2.ListMethodsResponse(methods=methods, depth=grid.depth, lat=grid.lat, lon=grid.lon)
@@ -57,18 +69,28 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
         self, requests: AsyncIterator[ocean_pb2.ReconstructRequest], context: Context
     ) -> AsyncIterator[ocean_pb2.ReconstructResponse]:
         """Progress, then the report, then the analysis."""
-        spec, observations = await self._received(requests)
+        spec, observations = await self._received(requests, "spec")
         started = time.monotonic()
         async with aclosing(followed(lambda report: self._infer(spec, observations, report))) as events:
             async for event in events:
                 if isinstance(event, Step):
                     yield ocean_pb2.ReconstructResponse(progress=event.wire())
                     continue
-                report = await asyncio.to_thread(_report, spec, observations, event, time.monotonic() - started)
+                report = await asyncio.to_thread(report_of, spec, observations, event, time.monotonic() - started)
                 yield ocean_pb2.ReconstructResponse(report=report)
                 for name in FIELDS:
                     for part in encode(name, event[name]):
                         yield ocean_pb2.ReconstructResponse(tensor=part)
+
+    async def CreateReconstruction(  # noqa: N802
+        self, requests: AsyncIterator[ocean_pb2.CreateReconstructionRequest], context: Context
+    ) -> ocean_pb2.CreateReconstructionResponse:
+        """Submits what Reconstruct would do now."""
+        submission, observations = await self._received(requests, "submission")
+        call = current_call.get()
+        assert call is not None, "the harness sets it"
+        name = await asyncio.to_thread(self._submissions.submit, call.identity, submission, observations)
+        return ocean_pb2.CreateReconstructionResponse(operation=name)
 
     async def Evaluate(  # noqa: N802
         self, request: ocean_pb2.EvaluateRequest, context: Context
@@ -102,30 +124,29 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
                         scores.append(event)
         yield ocean_pb2.EvaluateResponse(report=ocean_pb2.EvaluateReport(scores=scores))
 
-    async def _received(
-        self, requests: AsyncIterator[ocean_pb2.ReconstructRequest]
-    ) -> tuple[ocean_pb2.ReconstructSpec, dict[str, Array]]:
-        """The specification, weights by their SHA-256, and the observations of one request stream."""
-        spec: ocean_pb2.ReconstructSpec | None = None
+    async def _received(self, requests: AsyncIterator[Any], first: str) -> tuple[Any, dict[str, Array]]:
+        """What a stream begins with, which is or has a specification, weights by SHA-256; and the observations."""
+        opening: Any = None
         reader = TensorReader(self._max_request_bytes, OBSERVATIONS)
         async for request in requests:
             kind = request.WhichOneof("request")
-            if (spec is None) != (kind == "spec"):
-                accepted = "the specification first and once, then tensors"
+            if (opening is None) != (kind == first):
+                accepted = f"the {first} first and once, then tensors"
                 raise InvalidInput.of("request", received=kind or "nothing", accepted=accepted)
-            if kind == "spec":
-                spec = request.spec
+            if kind == first:
+                opening = getattr(request, first)
+                spec = opening if first == "spec" else opening.spec
                 _check_method(spec.method, "method")
                 _check_learned([spec.method], spec)
                 spec.weights = await self._sha256(spec.weights)
             else:
                 reader.feed(request.tensor)
-        if spec is None:
-            raise InvalidInput.of("request", received="nothing", accepted="the specification, then tensors")
+        if opening is None:
+            raise InvalidInput.of("request", received="nothing", accepted=f"the {first}, then tensors")
         observations = reader.finish()
         if not observations["temperature"].size:
             raise InvalidInput.of("observations", received="zero observations", accepted="at least 1")
-        return spec, observations
+        return opening, observations
 
     async def _sha256(self, weights: str) -> str:
         """The SHA-256 of registered weights; empty where none are named. Raises NotFound."""
@@ -134,10 +155,7 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
     async def _infer(
         self, spec: ocean_pb2.ReconstructSpec, observations: Mapping[str, Array], report: Progress
     ) -> dict[str, Array]:
-        weights = bytes.fromhex(spec.weights) or SHIPPED_DIGEST
-        asked = {name: getattr(spec, name) for name in OPTIONS} | {"weights": list(weights)}
-        options = {name: np.array(asked[name], kind.dtype) for name, kind in OPTIONS.items()}
-        return await self._predictor.infer(model_name(spec.method), {**observations, **options}, progress=report)
+        return await self._predictor.infer(model_name(spec.method), model_inputs(spec, observations), progress=report)
 
     async def _score(
         self, method: str, trial: Experiment, request: ocean_pb2.EvaluateRequest, report: Progress
@@ -163,17 +181,23 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
         )
 
 
-def service(settings: ServerSettings) -> Service:
-    """The service with its models in this process; it serves once they are loaded."""
-    weights = WeightsStore(load(StateSettings).models_folder)
+def services(settings: ServerSettings) -> list[Service]:
+    """All of the process: the service with its models, its operations, and the files that go in and out of them."""
+    state, keep = load(StateSettings), timedelta(days=load(JobSettings).retention_days)
+    weights, artifacts, jobs = WeightsStore(state.models_folder), ArtifactStore(state.state / "artifacts"), job_store()
     predictor = LocalPredictor(models(weights))
-    return Service(
-        "tellurion.ocean.v1.OceanService",
-        ocean_pb2_grpc.add_OceanServiceServicer_to_server,
-        OceanServicer(predictor, weights, max_request_bytes=settings.max_request_bytes),
-        start=predictor.load,
-        stop=predictor.close,
-    )
+    submissions = Submissions(jobs, artifacts, keep)
+    return [
+        Service(
+            "tellurion.ocean.v1.OceanService",
+            ocean_pb2_grpc.add_OceanServiceServicer_to_server,
+            OceanServicer(predictor, weights, submissions, max_request_bytes=settings.max_request_bytes),
+            start=predictor.load,
+            stop=predictor.close,
+        ),
+        *operation_services(SERVICE, jobs, [KIND]),
+        artifact_service(artifacts, keep=keep),
+    ]
 
 
 def _check_method(method: str, field: str) -> None:
@@ -196,34 +220,3 @@ def _description(method: Any) -> str:
     """The first line of the module that a method's mathematics stands in."""
     module = inspect.getmodule(method)
     return (inspect.getdoc(module) or "").splitlines()[0]
-
-
-def _report(
-    spec: ocean_pb2.ReconstructSpec, observations: Mapping[str, Array], outputs: Mapping[str, Array], seconds: float
-) -> ocean_pb2.ReconstructReport:
-    received = len(observations["temperature"])
-    reasons = {reason: int(outputs[reason]) for reason in REJECTIONS}
-    rejected = sum(reasons.values())
-    digest = hashlib.sha256()
-    for name in sorted(observations):
-        digest.update(np.ascontiguousarray(observations[name]).data)
-    learned: dict[str, Any] = {}
-    if spec.method in LEARNED:
-        learned["steps"] = int(outputs["steps"])
-        learned["weights_sha256"] = outputs["weights"].tobytes().hex()
-    return ocean_pb2.ReconstructReport(
-        method=spec.method,
-        month=spec.month,
-        seed=spec.seed,
-        observations=ocean_pb2.ObservationReport(
-            received=received,
-            used=received - rejected,
-            rejected=rejected,
-            rejected_by_reason=reasons,
-            merged=int(outputs["duplicates_merged"]),
-        ),
-        seconds=seconds,
-        version=version("tellurion-ocean"),
-        observations_sha256=digest.hexdigest(),
-        **learned,
-    )

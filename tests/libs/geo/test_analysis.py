@@ -13,8 +13,10 @@ import pytest
 import xarray as xr
 from compliance_checker.runner import CheckSuite, ComplianceChecker
 
+from tellurion.ocean.v1 import ocean_pb2
 from tellurion_core.errors import InvalidInput
-from tellurion_geo import Grid, read_field, write_analysis, write_zarr
+from tellurion_geo import Grid, read_analysis, read_field, write_analysis, write_zarr
+from tellurion_geo.provenance import provenance
 
 GRID = Grid([0, 10, 50], np.arange(-75.0, 90, 30), np.arange(15.0, 360, 30))
 LAND = (slice(None), slice(0, 2), slice(3, 5))
@@ -195,3 +197,61 @@ def test_shapes_that_disagree_with_the_grid(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match="grid's shape"):
             write_analysis(tmp_path / "analysis.nc", GRID, 2, *arrays)
     assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("with_members", [True, False])
+def test_an_analysis_is_read_back_bit_for_bit(with_members: bool, tmp_path: Path) -> None:
+    mean, std, members = analysis()
+    write_analysis(tmp_path / "analysis.nc", GRID, 8, mean, std, members if with_members else None)
+    read = read_analysis(tmp_path / "analysis.nc")
+    assert (read.month, read.mean.tobytes(), read.std.tobytes()) == (8, mean.tobytes(), std.tobytes())
+    assert (read.members is not None and read.members.tobytes()) == (with_members and members.tobytes())
+    for axis in ("depth", "lat", "lon"):
+        np.testing.assert_array_equal(getattr(read.grid, axis), getattr(GRID, axis))
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            lambda d: d.drop_vars("thetao_std"),
+            "analysis.thetao_std: received nothing; accepted: float32 (depth 3",
+        ),
+        (lambda d: d.assign(thetao=d.thetao.astype("float64")), "analysis.thetao: received float64 (depth 3"),
+        (lambda d: d.transpose("lat", "depth", ...), "analysis.thetao: received float32 (lat 6, depth 3"),
+        (lambda d: d.drop_vars("depth"), "analysis.depth: received nothing; accepted: float64 (depth 3)"),
+        (lambda d: d.assign_coords(lat=-d.lat), "grid.lat[1]: received "),
+        (lambda d: d.assign_coords(month=np.int32(13)), "analysis.month: received 13; accepted: 1…12"),
+        (lambda d: d.assign_coords(month=("depth", [1, 2, 3])), "analysis.month: received int64 (depth 3); accepted"),
+    ],
+)
+def test_a_file_that_is_no_analysis_of_ours_is_refused(change: object, line: str, tmp_path: Path) -> None:
+    write_analysis(tmp_path / "analysis.nc", GRID, 8, *analysis())
+    with xr.open_dataset(tmp_path / "analysis.nc", mask_and_scale=False) as dataset:
+        change(dataset.load()).to_netcdf(tmp_path / "changed.nc")
+    with pytest.raises(InvalidInput) as refused:
+        read_analysis(tmp_path / "changed.nc")
+    assert str(refused.value).startswith(line)
+
+
+@pytest.mark.parametrize("kept", [0, 100, 5000])
+def test_a_part_of_a_file_is_refused(kept: int, tmp_path: Path) -> None:
+    write_analysis(tmp_path / "analysis.nc", GRID, 8, *analysis())
+    (tmp_path / "part.nc").write_bytes((tmp_path / "analysis.nc").read_bytes()[:kept])
+    with pytest.raises(InvalidInput, match=r"^analysis"):
+        read_analysis(tmp_path / "part.nc")
+
+
+def test_what_a_report_says_of_an_analysis_stands_in_its_file_but_for_the_time(tmp_path: Path) -> None:
+    made = {"method": "posterior", "seed": 2**64 - 1, "observations_sha256": "ab" * 32}
+    counts = ocean_pb2.ObservationReport(received=5, used=3, rejected=2)
+    learned = {"steps": 20, "weights_sha256": "cd" * 32}
+    for name, seconds, extra in (("a.nc", 1.0, learned), ("b.nc", 2.0, learned), ("classical.nc", 1.0, {})):
+        report = ocean_pb2.ReconstructReport(observations=counts, seconds=seconds, version="0.1.0", **made, **extra)
+        write_analysis(tmp_path / name, GRID, 2, *analysis(), provenance(report))
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+    told = {"observations_used": 3, "observations_rejected": 2, "software_version": "tellurion 0.1.0"}
+    with netCDF4.Dataset(tmp_path / "a.nc") as file:
+        assert {name: file.getncattr(name) for name in made | told | learned} == made | told | learned
+    with netCDF4.Dataset(tmp_path / "classical.nc") as file:
+        assert not set(learned) & set(file.ncattrs())

@@ -1,12 +1,18 @@
-"""A small ocean with an island, and what is known of it."""
+"""A small ocean with an island, and what is known of it; and the service, as a process of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 import torch
@@ -154,3 +160,32 @@ def matern_reference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def matern() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """The slow covariance that the fast ones are measured against."""
     return matern_reference
+
+
+@dataclass(frozen=True)
+class Served:
+    """The service in a process of its own."""
+
+    channel: grpc.Channel
+    state: Path
+    """Its state folder: jobs, artifacts, registered weights."""
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """The service on a private Unix socket, with a new state folder."""
+    with tempfile.TemporaryDirectory(prefix="ocean-") as folder:
+        state = Path(folder) / "state"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tellurion_ocean"],
+            env={**os.environ, "TELLURION_LISTEN": f"unix:{folder}/s", "TELLURION_STATE": str(state)},
+            stdout=subprocess.PIPE,
+            stderr=(Path(folder) / "log").open("w"),
+            text=True,
+        )
+        assert process.stdout is not None
+        with process, grpc.insecure_channel(json.loads(process.stdout.readline())["address"]) as channel:
+            try:
+                yield Served(channel, state)
+            finally:
+                process.terminate()

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import grpc
 import numpy as np
 import pytest
 
@@ -34,21 +27,9 @@ SOUTH_ATLANTIC = {
 
 
 @pytest.fixture(scope="module")
-def stub() -> Iterator[ocean_pb2_grpc.OceanServiceStub]:
-    """A stub of the service in a process on a private Unix socket."""
-    with tempfile.TemporaryDirectory(prefix="ocean-") as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tellurion_ocean"],
-            env={**os.environ, "TELLURION_LISTEN": f"unix:{folder}/s"},
-            stdout=subprocess.PIPE,
-            stderr=(Path(folder) / "log").open("w"),
-            text=True,
-        )
-        with process, grpc.insecure_channel(json.loads(process.stdout.readline())["address"]) as channel:
-            try:
-                yield ocean_pb2_grpc.OceanServiceStub(channel)
-            finally:
-                process.terminate()
+def stub(served) -> ocean_pb2_grpc.OceanServiceStub:
+    """A stub of the service."""
+    return ocean_pb2_grpc.OceanServiceStub(served.channel)
 
 
 def spec(**changes: Any) -> Request:
@@ -90,6 +71,8 @@ def test_the_methods_are_listed_best_first_with_their_grid(stub) -> None:
     assert names == ["posterior", "hybrid", "gp", "eof_oi", "oi", "dineof", "reconmost", "climatology"]
     assert [method.name for method in answer.methods if method.learned] == ["posterior", "reconmost"]
     assert all(method.description for method in answer.methods)
+    long = [method.name for method in answer.methods if method.typical_seconds > 10]
+    assert long == ["posterior", "gp", "reconmost"]  # tests/bench/RESULTS.md
     assert (len(answer.depth), len(answer.lat), len(answer.lon)) == (19, 90, 180)
     assert list(answer.depth) == sorted(answer.depth)
 
