@@ -91,7 +91,7 @@ def command(*words: str) -> str:
 def platform(state: Path, certificate: Path, key: Path) -> Iterator[dict[str, str]]:
     """`tellurion up` with TLS on a free port, until the block ends; the services' addresses."""
     tls = ["--tls-certificate", str(certificate), "--tls-key", str(key)]
-    command("up", "--detach", "--port", "0", *tls, "--state", str(state), "--json")
+    command("up", "--detach", "--services", "ocean,gateway", "--port", "0", *tls, "--state", str(state), "--json")
     try:
         status = json.loads(command("status", "--state", str(state), "--json"))
         yield {name: service["address"] for name, service in status["services"].items()}

@@ -14,13 +14,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tellurion_client.artifacts import ArtifactsClient
+    from tellurion_client.benchmark import BenchmarkClient
+    from tellurion_client.benchmark_request import Budget, Endpoint
+    from tellurion_client.benchmark_results import (
+        Board,
+        Difference,
+        Metric,
+        MetricDescription,
+        Report,
+        Standing,
+        Suite,
+        Variant,
+    )
     from tellurion_client.client import Client, connect
+    from tellurion_client.evaluation import Evaluation
     from tellurion_client.ocean import OceanClient
+    from tellurion_client.ocean_operation import ReconstructionOperation
     from tellurion_client.ocean_wire import Reconstruction
+    from tellurion_client.operations import Operation, OperationsClient, OperationStatus
     from tellurion_client.scores import Method, MethodScores, SquaredError
     from tellurion_core.client import ClientTls
     from tellurion_core.errors import (
         Cancelled,
+        Conflict,
         DataCorrupted,
         DeadlineExceeded,
         InvalidInput,
@@ -32,34 +49,62 @@ if TYPE_CHECKING:
     from tellurion_geo import Grid, Points
 
 __all__ = [
+    "ArtifactsClient",
+    "BenchmarkClient",
+    "Board",
+    "Budget",
     "Cancelled",
     "Client",
     "ClientTls",
+    "Conflict",
     "DataCorrupted",
     "DeadlineExceeded",
+    "Difference",
+    "Endpoint",
+    "Evaluation",
     "Grid",
     "InvalidInput",
     "Method",
     "MethodScores",
+    "Metric",
+    "MetricDescription",
     "NotFound",
     "OceanClient",
+    "Operation",
+    "OperationStatus",
+    "OperationsClient",
     "Points",
     "Reconstruction",
+    "ReconstructionOperation",
+    "Report",
     "ResourceExhausted",
     "SquaredError",
+    "Standing",
+    "Suite",
     "TellurionError",
     "Unavailable",
+    "Variant",
     "connect",
 ]
 
 _HOMES = {
+    "tellurion_client.artifacts": ("ArtifactsClient",),
+    "tellurion_client.benchmark": ("BenchmarkClient",),
+    "tellurion_client.benchmark_request": ("Budget", "Endpoint"),
+    "tellurion_client.benchmark_results": (
+        *("Board", "Difference", "Metric", "MetricDescription"),
+        *("Report", "Standing", "Suite", "Variant"),
+    ),
     "tellurion_client.client": ("Client", "connect"),
+    "tellurion_client.evaluation": ("Evaluation",),
     "tellurion_client.ocean": ("OceanClient",),
+    "tellurion_client.ocean_operation": ("ReconstructionOperation",),
     "tellurion_client.ocean_wire": ("Reconstruction",),
+    "tellurion_client.operations": ("Operation", "OperationStatus", "OperationsClient"),
     "tellurion_client.scores": ("Method", "MethodScores", "SquaredError"),
     "tellurion_core.client": ("ClientTls",),
     "tellurion_core.errors": (
-        *("Cancelled", "DataCorrupted", "DeadlineExceeded", "InvalidInput", "NotFound"),
+        *("Cancelled", "Conflict", "DataCorrupted", "DeadlineExceeded", "InvalidInput", "NotFound"),
         *("ResourceExhausted", "TellurionError", "Unavailable"),
     ),
     "tellurion_geo": ("Grid", "Points"),

@@ -9,14 +9,17 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tellurion.artifacts.v1 import artifacts_pb2
+from tellurion.benchmark.v1 import benchmark_pb2
+from tellurion.jobs.v1 import jobs_pb2
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion_client.embedded import Embedded
-from tellurion_client.ocean import OceanClient
+from tellurion_client.operations import OperationsClient
 from tellurion_client.options import check_timeout
 from tellurion_client.platforms import Platform, Remote, running_platform
 from tellurion_client.state import State
@@ -24,8 +27,16 @@ from tellurion_core.client import ClientTls, channel_options
 from tellurion_core.errors import Conflict, InvalidInput, Unavailable
 from tellurion_core.status import DETAILS_KEY, from_rpc_error
 
+if TYPE_CHECKING:
+    from tellurion_client.benchmark import BenchmarkClient
+    from tellurion_client.ocean import OceanClient
+
 ACCEPTED_URLS = "grpc://host:port, grpcs://host:port, unix:/path, or the state folder of a running `tellurion up`"
-SERVICES = tuple(ocean_pb2.DESCRIPTOR.services_by_name.values())
+SERVICES = tuple(
+    service
+    for file in (artifacts_pb2, benchmark_pb2, jobs_pb2, ocean_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+)
 """The gRPC services that the client calls."""
 
 
@@ -75,7 +86,26 @@ class Client:
     @cached_property
     def ocean(self) -> OceanClient:
         """Reconstruction of ocean temperature."""
+        from tellurion_client.ocean import OceanClient  # takes a second to import, xarray above all
+
         return OceanClient(self)
+
+    @cached_property
+    def benchmark(self) -> BenchmarkClient:
+        """Evaluation of models on Earth-science benchmarks."""
+        from tellurion_client.benchmark import BenchmarkClient
+
+        return BenchmarkClient(self)
+
+    @cached_property
+    def operations(self) -> OperationsClient:
+        """Long work that was submitted, of all services."""
+        return OperationsClient(self)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the services, and the work that was submitted to them, go on when this client is closed."""
+        return self._platform.lasting
 
     def channel(self, service: str) -> grpc.Channel:
         """The channel to a service, opened at its first use.
@@ -103,6 +133,10 @@ class Client:
             if error.code() is grpc.StatusCode.UNAVAILABLE and not answered:
                 raise Unavailable(self._platform.silence(service)) from error
             raise from_rpc_error(error) from error
+
+    def keep_working(self, service: str) -> None:
+        """See `Platform.keep_working`."""
+        self._platform.keep_working(service)
 
     def close(self) -> None:
         """Closes the channels and stops what `connect` started; closing twice is as good as once."""

@@ -8,7 +8,7 @@ import weakref
 from pathlib import Path
 
 from tellurion_client.process import ServiceProcess, ended
-from tellurion_client.services import chosen_services, environment
+from tellurion_client.services import JOBS, chosen_services, environment, jobs_broker
 from tellurion_client.sockets import SocketFolder
 
 STOP_SECONDS = 3.0
@@ -20,6 +20,8 @@ DYING_SECONDS = 0.5
 class Embedded:
     """A platform in this process tree. Each service is started when it is first asked for, and again if it died.
 
+    What does long work is started when some is waited for: a client that only makes short calls does without it.
+
     The services stop when this object is closed or collected, when the interpreter ends, and when it is killed.
     """
 
@@ -30,6 +32,11 @@ class Embedded:
         self._processes: dict[str, ServiceProcess] = {}
         self._lock = threading.Lock()
         self._stop = weakref.finalize(self, _stop, self._processes, self._folder)
+
+    @property
+    def lasting(self) -> bool:
+        """See `Platform.lasting`."""
+        return False
 
     def address(self, service: str) -> str:
         """See `Platform.address`."""
@@ -46,6 +53,17 @@ class Embedded:
         code = process.wait(DYING_SECONDS) if process is not None else None
         return f"the {service} service " + ("does not answer" if code is None else f"{ended(code)} during the call")
 
+    def keep_working(self, service: str) -> None:
+        """See `Platform.keep_working`; returns before what does the work is ready."""
+        with self._lock:
+            worker = self._processes.get(JOBS)
+            if worker is not None and worker.running():
+                return
+            if worker is not None:
+                worker.address(self._timeout)  # raises where it never was ready: it would not be the next time
+            if JOBS in chosen_services([service]):
+                self._processes[JOBS] = self._start(JOBS)
+
     def close(self) -> None:
         """Stops the services."""
         self._stop()
@@ -56,6 +74,7 @@ class Embedded:
             listen=self._folder.address(service),
             addresses={},
             state=None if self._state is None else str(self._state),
+            jobs_broker=jobs_broker(self._folder.path),
             stop_seconds="0",
         )
         # Whoever debugs sees the services' log lines among the client's own.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_client.observations import Observations, of_one_month, points_of
-from tellurion_client.ocean_wire import AnswerReader, Reconstruction, requests
+from tellurion_client.ocean_operation import SERVICE, ReconstructionOperation
+from tellurion_client.ocean_wire import AnswerReader, Reconstruction, requests, submission_requests
 from tellurion_client.options import (
     DEFAULT_METHOD,
     METHODS,
@@ -18,6 +19,8 @@ from tellurion_client.options import (
     check_method,
     check_methods,
     check_month,
+    check_priority,
+    check_request_id,
     check_sampling,
     check_seed,
     check_timeout,
@@ -25,14 +28,13 @@ from tellurion_client.options import (
 from tellurion_client.scores import Method, MethodScores
 from tellurion_core.call import REQUEST_ID_KEY, new_request_id
 from tellurion_core.errors import DataCorrupted
+from tellurion_geo import Points
 
 if TYPE_CHECKING:
     from tellurion_client.client import Client
 
 Progress = Callable[[float, str], None]
 """Told the part of the work that is done, 0 to 1, and what is being done now."""
-
-SERVICE = "ocean"
 
 
 class OceanClient:
@@ -71,17 +73,8 @@ class OceanClient:
             Unavailable: the service cannot be reached or started.
             DataCorrupted: the answer arrived damaged.
         """
-        check_method(method)
-        check_members(members, least=1)
-        check_seed(seed)
-        check_learned([method], steps=steps, weights=weights)
         check_timeout(timeout)
-        if month is not None:
-            check_month(month)
-        month, points = of_one_month(points_of(observations), month)
-        spec = ocean_pb2.ReconstructSpec(
-            method=method, month=month, members=members, seed=seed, steps=steps, weights=weights
-        )
+        spec, points = _asked(observations, method, month, members, seed, steps, weights)
         answer = AnswerReader()
         with self._call("Reconstruct", requests(spec, points), timeout) as responses:
             for response in responses:
@@ -89,6 +82,57 @@ class OceanClient:
                 if step is not None and progress is not None:
                     progress(step.fraction, step.message)
         return answer.result()
+
+    def submit(
+        self,
+        observations: Observations,
+        *,
+        method: str = DEFAULT_METHOD,
+        month: int | None = None,
+        members: int = 8,
+        seed: int = 0,
+        steps: int = 0,
+        weights: str = "",
+        priority: int = 0,
+        request_id: str | None = None,
+        timeout: float | None = None,
+    ) -> ReconstructionOperation:
+        """Has the service do what `reconstruct` does, as long work: it goes on when the client is gone.
+
+        `priority` is −1 for later than the tenant's other work, 1 for sooner. Submitting again under the same
+        `request_id` answers the same operation; without one, each submission is a new one. `timeout` is how many
+        seconds the submission may take.
+
+        Raises:
+            InvalidInput: an option or an observation that cannot be used, as for `reconstruct`.
+            NotFound: the service has no such weights.
+            Conflict: the `request_id` is that of another reconstruction.
+            DeadlineExceeded: not submitted within `timeout` seconds.
+            Unavailable: the service cannot be reached or started.
+        """
+        check_timeout(timeout)
+        check_priority(priority)
+        if request_id is not None:
+            check_request_id(request_id)
+        spec, points = _asked(observations, method, month, members, seed, steps, weights)
+        submission = ocean_pb2.ReconstructionSubmission(
+            request_id=request_id or new_request_id(), spec=spec, priority=priority
+        )
+        self._client.keep_working(SERVICE)  # embedded: what does the work starts while the service does
+        with self._client.calling(SERVICE):
+            stub = ocean_pb2_grpc.OceanServiceStub(self._client.channel(SERVICE))
+            call = stub.CreateReconstruction(
+                submission_requests(submission, points), timeout=timeout, metadata=_metadata()
+            )
+        return self.operation(call.operation)
+
+    def operation(self, name: str) -> ReconstructionOperation:
+        """The reconstruction that was submitted under this name; nothing is asked yet.
+
+        Raises:
+            InvalidInput: none can have the name.
+        """
+        return ReconstructionOperation(self._client, name)
 
     def evaluate(
         self,
@@ -165,6 +209,23 @@ class OceanClient:
                 yield call
             finally:
                 call.cancel()
+
+
+def _asked(
+    observations: Observations, method: str, month: int | None, members: int, seed: int, steps: int, weights: str
+) -> tuple[ocean_pb2.ReconstructSpec, Points]:
+    """What is to be computed, and the points of its month."""
+    check_method(method)
+    check_members(members, least=1)
+    check_seed(seed)
+    check_learned([method], steps=steps, weights=weights)
+    if month is not None:
+        check_month(month)
+    month, points = of_one_month(points_of(observations), month)
+    spec = ocean_pb2.ReconstructSpec(
+        method=method, month=month, members=members, seed=seed, steps=steps, weights=weights
+    )
+    return spec, points
 
 
 def _metadata() -> tuple[tuple[str, str], ...]:

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion.common.v1 import progress_pb2
+from tellurion.common.v1 import progress_pb2, tensor_pb2
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion_core.errors import DataCorrupted, InvalidInput
 from tellurion_core.tensors import TensorReader, TensorSpec, encode
-from tellurion_geo import Grid, Points, write_analysis
+from tellurion_geo import Grid, Points, read_analysis, write_analysis
+from tellurion_geo.provenance import provenance
 
 MAX_ANSWER_BYTES = 8 << 30
 """Most bytes taken in one answer: 64 members of a 1° × 42-level grid are 0.7 GiB."""
@@ -66,26 +67,39 @@ class Reconstruction:
         self._write(path, None)
 
     def _write(self, path: str | PathLike[str], members: NDArray[np.float32] | None) -> None:
-        observations = self.report.observations
-        attributes: dict[str, str | int] = {
-            "method": self.report.method,
-            "seed": self.report.seed,
-            "observations_sha256": self.report.observations_sha256,
-            "observations_used": observations.used,
-            "observations_rejected": observations.rejected,
-            "software_version": f"tellurion {self.report.version}",
-        }
-        if self.report.weights_sha256:
-            attributes |= {"steps": self.report.steps, "weights_sha256": self.report.weights_sha256}
-        write_analysis(path, self.grid, self.report.month, self.mean, self.std, members, attributes)
+        write_analysis(path, self.grid, self.report.month, self.mean, self.std, members, provenance(self.report))
 
 
 def requests(spec: ocean_pb2.ReconstructSpec, points: Points) -> Iterator[ocean_pb2.ReconstructRequest]:
     """The request stream of one reconstruction: the specification, then the observations."""
     yield ocean_pb2.ReconstructRequest(spec=spec)
+    for part in _parts(points):
+        yield ocean_pb2.ReconstructRequest(tensor=part)
+
+
+def submission_requests(
+    submission: ocean_pb2.ReconstructionSubmission, points: Points
+) -> Iterator[ocean_pb2.CreateReconstructionRequest]:
+    """The request stream that submits one reconstruction: what is submitted, then the observations."""
+    yield ocean_pb2.CreateReconstructionRequest(submission=submission)
+    for part in _parts(points):
+        yield ocean_pb2.CreateReconstructionRequest(tensor=part)
+
+
+def read_result(path: Path, report: ocean_pb2.ReconstructReport) -> Reconstruction:
+    """The reconstruction whose operation answered this report, and this file as its analysis.
+
+    Raises:
+        DataCorrupted: the file is not that of an analysis.
+    """
+    with _faults_of_the_service():
+        analysis = read_analysis(path)
+    return Reconstruction(analysis.grid, analysis.mean, analysis.std, analysis.members, report)
+
+
+def _parts(points: Points) -> Iterator[tensor_pb2.TensorPart]:
     for name in ("latitude", "longitude", "depth", "temperature", "uncertainty"):
-        for part in encode(name, np.asarray(getattr(points, name), np.float64)):
-            yield ocean_pb2.ReconstructRequest(tensor=part)
+        yield from encode(name, np.asarray(getattr(points, name), np.float64))
 
 
 class AnswerReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from tellurion_core.errors import InvalidInput
@@ -14,6 +15,15 @@ DEFAULT_METHOD = "gp"
 """The method where none is named."""
 EVALUATION_MONTHS = (2, 8)
 """Months of the atlas that no method was fitted to."""
+SUITES = {
+    "sfe": ("official", "corrected", "vlmevalkit"),
+    "omniearth": ("official", "corrected"),
+    "msearth": ("official", "corrected", "vlmevalkit"),
+    "earthse": ("official", "corrected"),
+}
+"""Benchmarks, and the variants of each."""
+DEFAULT_VARIANT = "official"
+"""The variant where none is named."""
 MAX_MEMBERS = 64
 MAX_STEPS = 1000
 MAX_SEED = 2**63 - 1
@@ -77,6 +87,26 @@ def check_sampling(observed: float | None, profiles: int | None) -> None:
         raise InvalidInput.of("observed", received=observed, accepted="0.0001 to 0.9, a part of the wet cells")
     if profiles is not None:
         _check_within("profiles", profiles, 1, 9000)
+
+
+def check_suite(suite: str, variant: str) -> None:
+    """Raises InvalidInput unless this is a benchmark and one of its variants."""
+    if suite not in SUITES:
+        raise InvalidInput.of("suite", received=suite, accepted=", ".join(SUITES))
+    if variant not in SUITES[suite]:
+        raise InvalidInput.of("variant", received=variant, accepted=", ".join(SUITES[suite]))
+
+
+def check_priority(priority: int) -> None:
+    """Raises InvalidInput unless this is how soon work may be asked for, compared with one's other work."""
+    _check_within("priority", priority, -1, 1)
+
+
+def check_request_id(request_id: str) -> None:
+    """Raises InvalidInput unless work can be submitted under this id."""
+    if not isinstance(request_id, str) or not re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", request_id):
+        accepted = "1 to 64 letters, digits and . _ : -"
+        raise InvalidInput.of("request_id", received=request_id or "nothing", accepted=accepted)
 
 
 def check_timeout(timeout: float | None) -> None:

@@ -14,6 +14,10 @@ from tellurion_core.errors import Unavailable
 class Platform(Protocol):
     """Where services are."""
 
+    @property
+    def lasting(self) -> bool:
+        """Whether it goes on when this client has gone."""
+
     def address(self, service: str) -> str:
         """Where a service listens: `host:port` or `unix:/path`.
 
@@ -23,6 +27,14 @@ class Platform(Protocol):
 
     def silence(self, service: str) -> str:
         """Why a service does not answer, for a person."""
+
+    def keep_working(self, service: str) -> None:
+        """Sees to it that a service's long work is done; to be called now and again while some is waited for.
+
+        Raises:
+            InvalidInput: what does it cannot use its settings.
+            Unavailable: what does it cannot be started.
+        """
 
     def close(self) -> None:
         """Stops what this client started."""
@@ -37,6 +49,11 @@ class Remote:
     url: str
     """The address as the caller gave it."""
 
+    @property
+    def lasting(self) -> bool:
+        """See `Platform.lasting`."""
+        return True
+
     def address(self, service: str) -> str:
         """See `Platform.address`."""
         return self.target
@@ -45,6 +62,9 @@ class Remote:
         """See `Platform.silence`."""
         trusted = " with a certificate that is trusted" if self.url.startswith("grpcs:") else ""
         return f"no Tellurion service answers at {self.url}{trusted}"
+
+    def keep_working(self, service: str) -> None:
+        """Whoever runs the services sees to it."""
 
     def close(self) -> None:
         """Nothing was started."""
@@ -59,6 +79,11 @@ class Running:
     state: Path
     """Its state folder."""
 
+    @property
+    def lasting(self) -> bool:
+        """See `Platform.lasting`."""
+        return True
+
     def address(self, service: str) -> str:
         """See `Platform.address`."""
         if service not in self.addresses:
@@ -68,6 +93,9 @@ class Running:
     def silence(self, service: str) -> str:
         """See `Platform.silence`."""
         return f"the {service} service of the platform on {self.state} does not answer; see `tellurion status`"
+
+    def keep_working(self, service: str) -> None:
+        """The platform's supervisor sees to it."""
 
     def close(self) -> None:
         """Nothing was started."""

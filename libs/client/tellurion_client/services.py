@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
 
 from tellurion_core.errors import InvalidInput
 
 GROUP = "tellurion.services"
 """Entry-point group in which a service's distribution names its `main`."""
+JOB_GROUP = "tellurion.jobs"
+"""Entry-point group in which it names the functions of its long work: `<service>.<what>`."""
 GATEWAY = "gateway"
 """The service that speaks HTTP and calls the others; it is started last."""
+JOBS = "jobs"
+"""The process that does the long work of all services; it is started first, and nobody calls it."""
 
 _PER_PROCESS = (
     "TELLURION_LISTEN",
@@ -26,21 +32,37 @@ _PER_PROCESS = (
 def installed_services() -> dict[str, str]:
     """Name and `module:function` of each installed service, in the order in which they are started."""
     found = {entry.name: entry.value for entry in entry_points(group=GROUP)}
-    return {name: found[name] for name in sorted(found, key=lambda name: (name == GATEWAY, name))}
+    return {name: found[name] for name in sorted(found, key=lambda name: (name == GATEWAY, name != JOBS, name))}
+
+
+def services_with_jobs() -> frozenset[str]:
+    """The installed services that have long work; none where what does it, core's extra `jobs`, is not installed."""
+    if find_spec("celery") is None:
+        return frozenset()
+    return frozenset(entry.name.partition(".")[0] for entry in entry_points(group=JOB_GROUP))
 
 
 def chosen_services(names: Iterable[str] | None) -> dict[str, str]:
     """The installed services of these names, all where None, in the order in which they are started.
 
+    `jobs` is among them where one of them has long work.
+
     Raises:
         InvalidInput: a name that no installed service has, or no service at all.
     """
     installed = installed_services()
-    wanted = set(installed if names is None else names)
+    wanted = set(installed) - {JOBS} if names is None else set(names)
     accepted = ", ".join(installed) or "none: install one, for example tellurion-ocean"
     for name in sorted(wanted - set(installed)) or ([] if wanted else [""]):
         raise InvalidInput.of("services", received=name or "nothing", accepted=accepted)
+    if wanted & services_with_jobs():
+        wanted.add(JOBS)
     return {name: function for name, function in installed.items() if name in wanted}
+
+
+def jobs_broker(folder: Path) -> str | None:
+    """The broker of a platform whose sockets are in `folder`; None where the environment names another."""
+    return None if os.environ.get("TELLURION_JOBS_BROKER") else f"redis+socket://{folder / 'redis.sock'}"
 
 
 def check_science(name: str) -> None:

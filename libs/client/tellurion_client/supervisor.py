@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from tellurion_client.process import ServiceProcess, ended
-from tellurion_client.services import GATEWAY, environment
+from tellurion_client.services import GATEWAY, JOBS, environment, jobs_broker
 from tellurion_client.sockets import SocketFolder
 from tellurion_client.state import Run, RunningService, State
 from tellurion_core.errors import TellurionError, Unavailable
@@ -175,20 +175,23 @@ class Supervisor:
                 return
 
     def _start(self, service: str) -> ServiceProcess:
-        others = {name: known.address for name, known in self._known.items() if known.address and name != service}
+        others = {
+            name: known.address for name, known in self._known.items() if known.address and name not in (service, JOBS)
+        }
+        shared = {"state": str(self._state.folder), "jobs_broker": jobs_broker(self._folder.path)}
         if service == GATEWAY:
             host = self._gateway.host
             port = self._gateway.port or self._known[service].address.rpartition(":")[2] or 0
             env = environment(
                 listen=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
                 addresses=others,
-                state=str(self._state.folder),
                 tls_certificate=self._gateway.certificate,
                 tls_key=self._gateway.key,
+                **shared,
             )
         else:
             listen = self._folder.address(service)
-            env = environment(listen=listen, addresses=others, state=str(self._state.folder))
+            env = environment(listen=listen, addresses=others, **shared)
         log = self._state.logs / f"{service}.log"
         return ServiceProcess(service, self._functions[service], self._folder.path, env, log)
 

@@ -13,6 +13,7 @@ import pytest
 from tellurion_client.cli.main import run
 
 METHODS = "posterior, hybrid, gp, eof_oi, oi, dineof, reconmost, climatology"
+NONE = "ocean/operations/" + "0" * 32
 LEARNED = "accepted: none, except with posterior or reconmost"
 
 
@@ -62,6 +63,40 @@ def test_reconstruct(
     refused: Callable[..., str], observed: Callable[..., Path], options: list[str], line: str, json: list[str]
 ) -> None:
     assert refused("ocean", "reconstruct", observed(), "-o", "a.nc", *options, *json) == line
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ([], "output: received nothing; accepted: a file to write"),
+        (["--detach", "--members-out", "m.nc"], "output: received nothing; accepted: a file to write"),
+        (["--detach"], "detach: received it, and nothing runs; accepted: it on a running platform (`tellurion up`): "),
+        (["--detach", "-o", "a.nc"], "detach: received it, and nothing runs; accepted: it on a running platform"),
+    ],
+)
+def test_what_needs_an_output_or_a_platform(
+    refused: Callable[..., str], observed: Callable[..., Path], options: list[str], line: str
+) -> None:
+    assert refused("ocean", "reconstruct", observed().name, *options).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            ["ocean/operations/1", "-o", "a.nc"],
+            "name: received ocean/operations/1; accepted: <service>/operations/<id>",
+        ),
+        (["benchmark/operations/1", "-o", "a.nc"], "name: received benchmark/operations/1; accepted: ocean/operations"),
+        ([NONE], "Missing option '-o' / '--output'."),
+        ([NONE, "-o", "."], "output: received ., a folder; accepted: a file to write"),
+        ([NONE, "-o", "a.nc", "--members-out", "a.nc"], "members-out: received a.nc, the analysis; accepted: another"),
+        ([NONE, "-o", "none/a.nc"], "output: received none: No such file or directory; accepted: a file in a folder"),
+        ([NONE, "-o", "a.nc", "--timeout", "0"], "timeout: received 0.0; accepted: more than 0 s"),
+    ],
+)
+def test_fetch(refused: Callable[..., str], options: list[str], line: str) -> None:
+    assert refused("ocean", "fetch", *options).startswith(line)
 
 
 @pytest.mark.parametrize(
@@ -199,6 +234,128 @@ def test_models_add(
     asked = {"file": "obs.nc", "--service": "ocean", "--name": "north"} | changed
     file = asked.pop("file")
     assert refused("models", "add", file, *(word for option in asked.items() for word in option)).startswith(line)
+
+
+JUDGE = "accepted: --judge-endpoint and --judge-model together"
+WRITABLE = "a folder that can be written, or a new one in such"
+
+
+def benchmark(command: str, options: dict[str, object]) -> list[object]:
+    """A command that could be carried out, with some options changed; None leaves one out, True has no value."""
+    asked = {"--suite": "sfe", "--data": "data", "-o": "out"} | {
+        "run": {"--endpoint": "http://localhost:1/v1", "--model": "m"},
+        "score": {"--predictions": "data/questions.json"},
+    }[command]
+    words: list[object] = ["benchmark", command]
+    for option, value in (asked | options).items():
+        words += [] if value is None else [option] if value is True else [option, value]
+    return words
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    """A folder of data that this side can find nothing wrong with, and a report."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/questions.json").write_text("[]")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/items.jsonl").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["run", "score"])
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"--suite": "imagenet"}, "suite: received imagenet; accepted: sfe, omniearth, msearth, earthse"),
+        ({"--suite": None}, "Missing option '--suite'."),
+        ({"--variant": "strict"}, "variant: received strict; accepted: official, corrected, vlmevalkit"),
+        ({"--suite": "earthse", "--variant": "vlmevalkit"}, "variant: received vlmevalkit; accepted: official, corr"),
+        ({"--data": "none"}, "data: received nothing: none; accepted: a folder with the questions and their images"),
+        ({"--data": "data/questions.json"}, "data: received no folder: data/questions.json; accepted: a folder with"),
+        ({"--data": "there"}, "data: received none in there; accepted: a folder with one of questions.json, "),
+        ({"--limit": 0}, "limit: received 0; accepted: "),
+        ({"--judge": "gpt"}, "judge: received gpt; accepted: none, or --judge-endpoint and --judge-model"),
+        ({"--judge-model": "j"}, f"judge-model: received j; {JUDGE}"),
+        ({"--judge-endpoint": "http://u:secret@h/v1"}, f"judge-endpoint: received an address; {JUDGE}"),
+        ({"--judge-api-key-env": "KEY"}, f"judge-api-key-env: received KEY; {JUDGE}"),
+        (
+            {"--judge": "none", "--judge-endpoint": "http://h/v1", "--judge-model": "j"},
+            "judge-endpoint: received an address; accepted: none, with --judge none",
+        ),
+        (
+            {"--judge-endpoint": "h/v1", "--judge-model": "j"},
+            "judge.url: received another address; accepted: http(s)://host[:port]/path without a user or query",
+        ),
+        ({"--prompts": "data"}, "prompts: received none in data; accepted: a folder of prompts, <name>.txt"),
+        ({"--concurrency": 257}, "concurrency: received 257; accepted: "),
+        ({"--timeout": -1}, "timeout: received -1"),
+        ({"--max-requests": 0}, "max_requests: received 0; accepted: "),
+        ({"--max-cost": 0}, "max-cost: received 0.0; accepted: more than 0"),
+        ({"--max-cost": 5}, "budget.cost: received 5.0; accepted: none, where nothing has a price"),
+        ({"--judge-input-price": "much"}, "judge_input_price: received much; accepted: a valid number"),
+        ({"-o": "none/out"}, f"output: received No such file or directory: none/out; accepted: {WRITABLE}"),
+        ({"-o": "data/questions.json/out"}, "output: received Not a directory: data/questions.json/out; "),
+        ({"-o": "there"}, "output: received items.jsonl, which is there: there; accepted: "),
+        ({"-o": "there/report.json"}, "output: received items.jsonl, which is there: there; accepted: "),
+        ({"-o": "data/run.json"}, "output: received run.json, the name of another file; accepted: another name"),
+    ],
+)
+def test_benchmark(
+    refused: Callable[..., str], questions: Path, command: str, options: dict[str, object], line: str
+) -> None:
+    assert refused(*benchmark(command, options)).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"--endpoint": "localhost:8000"}, "model.url: received another address; accepted: http(s)://host[:port]/path"),
+        ({"--endpoint": "http://u:secret@h/v1"}, "model.url: received another address; accepted: http(s)://host"),
+        ({"--endpoint": None}, "Missing option '--endpoint'."),
+        ({"--model": ""}, "model.model: received nothing; accepted: length at most 200"),
+        ({"--api-key-env": "my-key"}, "model.api_key_env: received my-key; accepted: matching "),
+        ({"--resume": True, "-o": "there"}, "output: received items.jsonl, which is there: there; accepted: --over"),
+    ],
+)
+def test_benchmark_run(refused: Callable[..., str], questions: Path, options: dict[str, object], line: str) -> None:
+    assert refused(*benchmark("run", options)).startswith(line)
+
+
+@pytest.mark.parametrize("begun", ["", "[1]", "{}", '{"operations": "x"}', '{"operations": [7]}', "[" * 100_000])
+def test_benchmark_run_of_a_folder_that_does_not_say_what_it_is_of(
+    refused: Callable[..., str], questions: Path, begun: str
+) -> None:
+    (questions / "there/evaluation.json").write_text(begun)
+    line = "resume: received something else in there/evaluation.json; accepted: the folder of an evaluation that was"
+    assert refused(*benchmark("run", {"--resume": True, "-o": "there"})).startswith(line)
+
+
+def test_benchmark_run_of_an_operation_that_none_can_be(refused: Callable[..., str], questions: Path) -> None:
+    (questions / "there/evaluation.json").write_text('{"operations": ["benchmark/operations/x"]}')
+    assert refused(*benchmark("run", {"--resume": True, "-o": "there"})).startswith("name: received benchmark/op")
+
+
+def test_benchmark_score_without_predictions(refused: Callable[..., str], questions: Path) -> None:
+    for options, line in (
+        ({"--predictions": None}, "Missing option '--predictions'."),
+        ({"--predictions": "none.jsonl"}, "predictions: received nothing: none.jsonl; accepted: a file of JSON lines"),
+        ({"--predictions": "data"}, "predictions: received no file: data; accepted: a file of JSON lines"),
+    ):
+        assert refused(*benchmark("score", options)).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["compare", "there", "none"], "a: received no report.json: there; accepted: the folder of a report, its"),
+        (["compare", "there"], "Missing argument 'B'."),
+        (["leaderboard", "--suite", "x"], "suite: received x; accepted: sfe, omniearth, msearth, earthse"),
+        (["leaderboard", "--suite", "sfe", "--dataset", "12"], "dataset_sha256: received 12; accepted: matching"),
+        (["report", "none", "-o", "out"], "name: received none; accepted: benchmark/operations/<id>"),
+    ],
+)
+def test_benchmark_results(refused: Callable[..., str], questions: Path, arguments: list[str], line: str) -> None:
+    assert refused("benchmark", *arguments).startswith(line)
 
 
 def test_a_command_that_there_is_not(refused: Callable[..., str]) -> None:

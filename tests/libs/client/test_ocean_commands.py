@@ -54,6 +54,7 @@ def test_methods(tellurion: Run, printed: Callable[..., str], platform: dict[str
     known = documents(tellurion("ocean", "methods", "--json", "--state", platform["state"]))
     assert tuple(method["name"] for method in known) == METHODS
     assert tuple(method["name"] for method in known if method["learned"]) == LEARNED
+    assert {method["name"] for method in known if method["typical_seconds"] > 10} == {"posterior", "gp", "reconmost"}
     table = printed("ocean", "methods", "--state", platform["state"])
     assert all(method["name"] in table for method in known)
 
@@ -139,22 +140,24 @@ def registered(
     return hashlib.sha256(mine.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("method", LEARNED)
+@pytest.mark.parametrize(("method", "named"), [("posterior", ("", "mine")), ("reconmost", ("sha256",))])
 def test_a_learned_method_says_its_steps_and_weights(
-    printed: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
     platform: dict[str, Any],
     observed: Observed,
     tmp_path: Path,
     shipped: Path,
     registered: str,
     method: str,
+    named: tuple[str, ...],
 ) -> None:
-    options = ("--method", method, "--steps", 3, "--members", 2, "--json", "--state", platform["state"])
-    expected = {"": hashlib.sha256(shipped.read_bytes()).hexdigest(), "mine": registered, registered: registered}
+    options = ("--method", method, "--steps", 3, "--members", 1, "--json", "--state", platform["state"])
     means = []
-    for weights, sha256 in expected.items():
-        asked = (observed(), "-o", tmp_path / "a.nc", *options, *(("--weights", weights) if weights else ()))
-        document = json.loads(printed("ocean", "reconstruct", *asked))
+    for weights in named:
+        words = ("--weights", registered if weights == "sha256" else weights) if weights else ()
+        assert run([*map(str, ("ocean", "reconstruct", observed(), "-o", tmp_path / "a.nc", *options, *words))]) == 0
+        document = json.loads(capsys.readouterr().out)
+        sha256 = registered if weights else hashlib.sha256(shipped.read_bytes()).hexdigest()
         assert (document["steps"], document["weights_sha256"]) == (3, sha256)
         with netCDF4.Dataset(tmp_path / "a.nc") as analysis:
             assert (analysis.steps, analysis.weights_sha256) == (3, sha256)
@@ -253,6 +256,7 @@ def test_an_interrupt_cancels_the_work_in_the_service(
         observed(n=3000),
         "-o",
         tmp_path / "a.nc",
+        *("--method", "hybrid", "--members", 64),
         "--state",
         platform["state"],
         program=["/bin/sh", "-c", 'exec "$@" 2>"$0"', os.ttyname(secondary), *TELLURION],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -71,7 +72,7 @@ def test_detached_it_is_found_used_and_stopped(
 def test_in_the_foreground_one_line_then_an_orderly_stop(started: Start, tmp_path: Path, number: int) -> None:
     up = started("up", "--services", "ocean", "--state", tmp_path)
     assert up.stdout is not None
-    assert up.stdout.readline().startswith("ready: ocean unix:")
+    assert re.fullmatch(r"ready: jobs unix:\S+, ocean unix:\S+\n", up.stdout.readline())
     up.send_signal(number)
     rest, errors = up.communicate(timeout=30)
     assert (up.returncode, rest, errors) == (0, "", "")
@@ -137,7 +138,7 @@ def test_a_service_that_cannot_start_stops_the_platform(
     up = tellurion("up", "--services", "ocean", "--state", tmp_path, TELLURION_MAX_CALL_SECONDS="-1")
     assert (up.returncode, up.stdout) == (2, "")
     (line,) = up.stderr.splitlines()
-    assert line.startswith("tellurion: ocean: TELLURION_MAX_CALL_SECONDS: received -1; accepted: ")
+    assert line.startswith("tellurion: jobs: TELLURION_MAX_CALL_SECONDS: received -1; accepted: ")
     detached = tellurion("up", "--detach", "--services", "ocean", "--state", tmp_path, TELLURION_MAX_CALL_SECONDS="-1")
     assert (detached.returncode, detached.stdout, detached.stderr) == (2, "", up.stderr)
     assert set(processes()) == before
@@ -149,14 +150,18 @@ def test_the_gateway_speaks_tls_and_keeps_its_port(
 ) -> None:
     chain, key = certificate
     options = ("--host", "localhost", "--port", "0", "--tls-certificate", chain, "--tls-key", key)
-    up = started("up", "--json", "--state", tmp_path, *options)
+    up = started("up", "--services", "ocean,gateway", "--json", "--state", tmp_path, *options)
     assert up.stdout is not None
     address = json.loads(up.stdout.readline())["services"]["gateway"]
     assert address.startswith("https://localhost:")
     trusting = ssl.create_default_context(cafile=chain)
     for restarts in (0, 1):
         services = status(tellurion, tmp_path)["services"]
-        assert {name: service["status"] for name, service in services.items()} == {"ocean": "ready", "gateway": "ready"}
+        assert {name: service["status"] for name, service in services.items()} == {
+            "jobs": "ready",
+            "ocean": "ready",
+            "gateway": "ready",
+        }
         assert (services["gateway"]["address"], services["gateway"]["restarts"]) == (address, restarts)
         with urllib.request.urlopen(f"{address}/healthz", context=trusting, timeout=10) as answer:
             assert answer.status == 200

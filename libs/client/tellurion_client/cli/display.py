@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tellurion_client.benchmark_results import Board, Difference, Metric, Report, Suite
     from tellurion_client.ocean import Progress
+    from tellurion_client.operations import OperationStatus
     from tellurion_client.scores import Method, MethodScores
     from tellurion_core.weights import Entry
 
@@ -43,10 +45,10 @@ def services(state: Path, pid: int, running: Mapping[str, Mapping[str, Any]]) ->
 
 def methods(known: Iterable[Method]) -> None:
     """A table of methods."""
-    table = _table("Methods, best first", ["method", "ensemble", "learned", "computes"], [])
+    table = _table("Methods, best first", ["method", "ensemble", "learned", "computes"], ["usually\ns"])
     for method in known:
         answers = ("yes" if answer else "no" for answer in (method.ensemble, method.learned))
-        table.add_row(method.name, *answers, method.description)
+        table.add_row(method.name, *answers, method.description, f"{method.typical_seconds:g}")
     _print(table)
 
 
@@ -56,6 +58,16 @@ def models(registered: Iterable[Entry]) -> None:
     for entry in registered:
         added = entry.added.strftime("%Y-%m-%d")
         table.add_row(entry.service, entry.name, added, entry.sha256, f"{entry.size / 1e6:.1f}")
+    _print(table)
+
+
+def operations(known: Iterable[OperationStatus]) -> None:
+    """A table of long work."""
+    table = _table("Operations, newest first", ["name", "kind", "state", "submitted", "now"], ["done"])
+    for status in known:
+        submitted = status.created.strftime("%Y-%m-%d %H:%M")
+        now = status.error.message if status.error is not None else status.message
+        table.add_row(status.name, status.kind, status.state, submitted, now, f"{status.fraction:.0%}")
     _print(table)
 
 
@@ -93,6 +105,67 @@ def scores(title: str, by_method: Mapping[str, MethodScores]) -> None:
     _print(table)
 
 
+def suites(known: Iterable[Suite]) -> None:
+    """A table of benchmarks, a row for each variant."""
+    table = _table("Benchmarks", ["suite", "variant", "what it does", "not to be had here"], [])
+    for suite in known:
+        table.add_row(suite.name, "", suite.description, "")
+        for variant in suite.variants:
+            absent = "; ".join(f"{name}: {reason}" for name, reason in variant.unavailable.items())
+            table.add_row("", variant.name, variant.description, absent)
+    _print(table)
+
+
+def report(of: Report) -> None:
+    """A table of an evaluation's figures over all items."""
+    who = of.model or "predictions"
+    table = _table(
+        f"{of.suite}, {of.variant}: {who}", ["metric"], ["value", "± s.e.", "95 % interval", "n", "unscored"]
+    )
+    absent = []
+    for name, metric in of.metrics.items():
+        if metric.unavailable:
+            absent.append(f"{name}: {metric.unavailable}")
+        else:
+            table.add_row(name, *_figure(metric), str(metric.n), str(metric.unscored))
+    _print(table)
+    judged = _judged(of.judge, of.judge_snapshot, of.prompt_version)
+    line(f"{of.coverage:.2%} of {of.items} items have a prediction; {judged}; data set {of.dataset_sha256[:12]}")
+    for reason in absent:
+        line(f"not to be had here: {reason}")
+
+
+def differences(between: Iterable[Difference]) -> None:
+    """A table of how two evaluations differ."""
+    numbers = ["a", "b", "b − a", "± s.e.", "95 % interval", "p", "n"]
+    table = _table("b less a, over the items that both have scored", ["metric", "", "group"], numbers)
+    for of in between:
+        p = "–" if of.p is None else f"{of.p:.3g}"
+        figures = (f"{of.a:.4f}", f"{of.b:.4f}", f"{of.difference:+.4f}", _number(of.stderr), _interval(of.ci95), p)
+        table.add_row(of.metric, of.dimension or "all", of.name, *figures, str(of.n))
+    _print(table)
+    line("p is two-sided; those of groups are corrected for their number")
+
+
+def boards(title: str, comparable: Iterable[Board]) -> None:
+    """A table for each board: what stands on two of them cannot be compared."""
+    for board in comparable:
+        if board.dataset_sha256:
+            judged = _judged(board.judge, board.judge_snapshot, board.prompt_version)
+            about = f"{judged}; {board.items} items, data set {board.dataset_sha256[:12]}"
+        else:
+            about = "as others have published"
+        numbers = ["value", "± s.e.", "95 % interval", "n", "coverage"]
+        table = _table(f"{title}, {board.metric}: {about}", ["place", "model"], numbers)
+        table.add_column("from", overflow="fold")
+        for of in board.standings:
+            place = str(of.best_rank) if of.best_rank == of.worst_rank else f"{of.best_rank}–{of.worst_rank}"
+            own = (place, of.model, *_figure(of.figure), str(of.figure.n), f"{of.coverage:.2%}", of.operation)
+            published = ("–", of.model, *_figure(of.figure), "–", "–", of.published_by)
+            table.add_row(*(published if of.published_by else own))
+        _print(table)
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Progress | None]:
     """A bar on stderr where that is a terminal; None otherwise."""
@@ -110,6 +183,24 @@ def progress(what: str) -> Iterator[Progress | None]:
             bar.update(task, completed=fraction, description=f"{what}: {message}" if message else what)
 
         yield show
+
+
+def _judged(judge: str, snapshot: str, prompt_version: str) -> str:
+    """By whom, in words."""
+    return f"judged by {judge}{f' ({snapshot})' if snapshot else ''}, prompts {prompt_version}" if judge else "no judge"
+
+
+def _figure(of: Metric) -> tuple[str, str, str]:
+    """Value, standard error and interval."""
+    return _number(of.value), _number(of.stderr), _interval(of.ci95)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "–" if ends is None else f"{ends[0]:.4f} to {ends[1]:.4f}"
 
 
 def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:

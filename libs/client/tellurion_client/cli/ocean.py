@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tellurion_client.cli.platform import JsonOption, StateOption, state_folder
+from tellurion_client.cli.platform import JsonOption, StateOption, connected
 
 if TYPE_CHECKING:
-    from tellurion_client.client import Client
+    from tellurion_client.cli.reconstruct import Analysis
+    from tellurion_client.cli.submitted import Submitted
 
 app = typer.Typer(
     name="ocean",
@@ -31,6 +32,10 @@ StepsOption = Annotated[
 WeightsOption = Annotated[
     str, typer.Option(metavar="NAME", help="Weights of `tellurion models add`, by name or SHA-256; else those shipped.")
 ]
+MembersOutOption = Annotated[
+    Path | None, typer.Option(metavar="FILE.nc", help="File of their own for the members; else in ANALYSIS.nc.")
+]
+NAME = "ocean/operations/3f2a9c1e5b7d4f60a8e1c2d3b4a59687"
 
 
 @app.command(
@@ -39,20 +44,24 @@ WeightsOption = Annotated[
 )
 def reconstruct(
     observations: Annotated[list[Path], typer.Argument(metavar="OBS.nc...", help="CF files of points or profiles.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="ANALYSIS.nc", help="File to write.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="ANALYSIS.nc", help="File to write; --detach needs none."),
+    ] = None,
     method: Annotated[
         str, typer.Option(help="posterior, hybrid, gp, eof_oi, oi, dineof, reconmost or climatology.")
     ] = "gp",
     members: Annotated[int, typer.Option(help="Size of the ensemble, 1 to 64.")] = 8,
-    members_out: Annotated[
-        Path | None, typer.Option(metavar="FILE.nc", help="File of their own for the members; else in ANALYSIS.nc.")
-    ] = None,
+    members_out: MembersOutOption = None,
     seed: SeedOption = 0,
     steps: StepsOption = 0,
     weights: WeightsOption = "",
     month: Annotated[
         int | None, typer.Option(metavar="M", help="Use observations of this calendar month; from their time.")
     ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Submit it to a running platform and return; `fetch` gets the analysis.")
+    ] = False,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -61,14 +70,20 @@ def reconstruct(
     Observations of several months in one file need --month. Several files give one analysis per month: where there
     are several months, February is written to ANALYSIS-02.nc beside ANALYSIS.nc, and its members to FILE-02.nc. All
     outputs are written, or none.
-    """
-    from tellurion_client.cli import display
-    from tellurion_client.cli.reconstruct import Request
 
+    On a running platform a method that takes more than ten seconds is an operation: Ctrl-C ends the waiting, not the
+    work.
+    """
+    from tellurion_client.cli import display, submitted
+    from tellurion_client.cli.outputs import Output
+    from tellurion_client.cli.reconstruct import Request
+    from tellurion_core.errors import InvalidInput
+
+    if output is None and not (detach and members_out is None):
+        raise InvalidInput.of("output", received="nothing", accepted="a file to write")
     request = Request.checked(
         observations,
-        output,
-        members_out,
+        None if output is None else Output(output, members_out),
         month=month,
         method=method,
         members=members,
@@ -76,14 +91,55 @@ def reconstruct(
         steps=steps,
         weights=weights,
     )
-    with _connected(state) as client:
-        done = request.carry_out(client.ocean)
+    done: list[Analysis] | list[Submitted]
+    with connected(state) as client:
+        if detach and not client.lasting:
+            accepted = "it on a running platform (`tellurion up`): without one the work ends with this command"
+            raise InvalidInput.of("detach", received="it, and nothing runs", accepted=accepted)
+        if detach:
+            done = submitted.detach(request, client.ocean, state)
+        elif client.lasting and any(known.long for known in client.ocean.methods() if known.name == method):
+            done = submitted.carry_out(request, client.ocean, state)
+        else:
+            done = request.carry_out(client.ocean)
     if as_json:
-        documents = [analysis.document() for analysis in done]
+        documents = [each.document() for each in done]
         display.json_line(documents if len(documents) > 1 else documents[0])
     else:
-        for analysis in done:
-            display.line(analysis.sentence())
+        for each in done:
+            display.line(each.sentence())
+
+
+@app.command(epilog=f"Example: tellurion ocean fetch {NAME} -o analysis.nc")
+def fetch(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the operation: ocean/operations/<id>.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="ANALYSIS.nc", help="File to write.")],
+    members_out: MembersOutOption = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds to wait at most; the work goes on after them.")
+    ] = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the analysis of a reconstruction that was submitted, once it is done.
+
+    Ctrl-C ends the waiting, not the work.
+    """
+    from tellurion_client.cli import display, submitted
+    from tellurion_client.cli.outputs import Output
+    from tellurion_client.options import check_timeout
+
+    place = Output(output, members_out)
+    place.check()
+    check_timeout(timeout)
+    with connected(state) as client:
+        done = submitted.fetch(client.ocean.operation(name), place, timeout=timeout, state=state)
+    if as_json:
+        display.json_line(done.document())
+    else:
+        display.line(done.sentence())
 
 
 @app.command(epilog="Example: tellurion ocean evaluate --month 2 --observed 0.075 --seed 1 --json")
@@ -134,7 +190,7 @@ def evaluate(
     check_members(members, least=2)
     check_seed(seed)
     check_learned(methods or METHODS, steps=steps, weights=weights)
-    with _connected(state) as client, display.progress("evaluating") as progress:
+    with connected(state) as client, display.progress("evaluating") as progress:
         scores = client.ocean.evaluate(
             month=month,
             observed=part if profiles is None else None,
@@ -162,25 +218,9 @@ def methods(state: StateOption = None, as_json: JsonOption = False) -> None:
 
     from tellurion_client.cli import display
 
-    with _connected(state) as client:
+    with connected(state) as client:
         known = client.ocean.methods()
     if as_json:
         display.json_line([asdict(method) for method in known])
     else:
         display.methods(known)
-
-
-def _connected(state: Path | None) -> Client:
-    """The platform of $TELLURION_URL, else the one that runs on the state folder, else an embedded one."""
-    import os
-
-    from tellurion_client.client import Client, connect
-    from tellurion_client.embedded import Embedded
-    from tellurion_client.state import State
-
-    if state is None and os.environ.get("TELLURION_URL"):
-        return connect()
-    folder = state_folder(state)
-    if State(folder).run() is not None:
-        return connect(folder)
-    return Client(Embedded(timeout=60.0, state=folder))

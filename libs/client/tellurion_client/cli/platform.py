@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from tellurion_client.client import Client
 
 StateOption = Annotated[
     Path | None,
@@ -106,3 +109,19 @@ def state_folder(given: Path | None) -> Path:
     from tellurion_core.settings import StateSettings, load
 
     return (given or load(StateSettings).state).absolute()
+
+
+def connected(state: Path | None) -> Client:
+    """The platform of $TELLURION_URL, else the one that runs on the state folder, else an embedded one."""
+    import os
+
+    from tellurion_client.client import Client, connect
+    from tellurion_client.embedded import Embedded
+    from tellurion_client.state import State
+
+    if state is None and os.environ.get("TELLURION_URL"):
+        return connect()
+    folder = state_folder(state)
+    if State(folder).run() is not None:
+        return connect(folder)
+    return Client(Embedded(timeout=60.0, state=folder))
