@@ -42,6 +42,9 @@ bench: setup ## speed and memory against named peers; a few minutes on a quiet m
 	$(BIN)/python tests/bench/rpc.py
 	$(BIN)/python tests/bench/codec.py
 	$(BIN)/python tests/bench/ocean_cost.py
+	$(BIN)/python tests/bench/benchmark_scoring.py
+	$(BIN)/python tests/bench/benchmark_runner.py
+	$(BIN)/python tests/bench/benchmark_text.py
 
 acceptance: setup $(LEVITUS) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
 	$(BIN)/python tests/bench/acceptance.py $(PARTS)

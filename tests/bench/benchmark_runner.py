@@ -13,13 +13,14 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
-from targets import Target, at_most, exit_code, target_table
+from targets import Target, at_most, exit_code, markdown, target_table
 
 from tellurion_benchmark.asking.allowlist import AllowList
 from tellurion_benchmark.asking.answers import AnswerLog
@@ -131,18 +132,33 @@ def peak(count: int) -> float:
         return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def main() -> int:
-    """Prints the table of targets."""
+def table() -> dict[str, Any]:
+    """What the bare client takes, what ours takes more, and the most memory by the number of items."""
     with serving() as url, TemporaryDirectory(prefix="tellurion-bench-") as folder:
         client, more = asyncio.run(overhead(url, Path(folder)))
-    peaks = [peak(count) for count in COUNTS]
-    print(f"the bare client takes {client:.2f} ms a request; peaks of {COUNTS} items: {peaks} MiB\n")
-    targets: list[Target] = [
-        at_most(f"runner beyond the bare HTTP client, {AT_ONCE} at once, ms a request", more, OVERHEAD_MS),
-        at_most("memory of 100 000 items beyond that of 1000, MiB", peaks[-1] - peaks[0], GROWTH_MIB),
-    ]
-    print(target_table(targets))
-    return exit_code(targets)
+    return {"client_ms": client, "more_ms": more, "peaks": [peak(count) for count in COUNTS]}
+
+
+def targets(found: Mapping[str, Any]) -> Iterator[Target]:
+    """Time beyond the client's, and memory."""
+    what = f"runner beyond the bare HTTP client, {AT_ONCE} at once, ms a request"
+    yield at_most(what, found["more_ms"], OVERHEAD_MS)
+    growth = found["peaks"][-1] - found["peaks"][0]
+    yield at_most("100 000 questions asked, MiB beyond that of 1000", growth, GROWTH_MIB, digits=1)
+
+
+def report(found: Mapping[str, Any]) -> str:
+    """In words and Markdown."""
+    asked = f"## Asking\n\nThe bare client takes {found['client_ms']:.2f} ms a request, {AT_ONCE} at once;"
+    peaks = zip(COUNTS, (f"{mib:.0f}" for mib in found["peaks"]), strict=True)
+    return f"{asked} ours {found['more_ms']:.2f} ms more.\n\n" + markdown(["questions", "peak MiB"], peaks)
+
+
+def main() -> int:
+    """Prints the tables."""
+    measured = table()
+    print(report(measured), target_table(found := list(targets(measured))), sep="\n\n")
+    return exit_code(found)
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ class Evaluation:
 
     def result(self) -> benchmark_pb2.EvaluationResult:
         """Does everything, and stores the report."""
+        (self._job.folder / ASKED).mkdir(exist_ok=True)  # that another evaluation finds, however this one ends
         self._job.progress(0.0, "reading the data set")
         with self._record.timed("reading"):
             variant = self._plan.load()

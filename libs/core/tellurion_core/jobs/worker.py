@@ -18,6 +18,7 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.errors import Unavailable
 from tellurion_core.jobs.attempt import Attempt, Workplace
 from tellurion_core.jobs.claims import BATCH, Claims
@@ -166,7 +167,7 @@ class Worker(Collector):
             self._rung.set()
 
     def _tidy(self) -> None:
-        """Forgets old jobs, and removes the folders of those that are forgotten."""
+        """Forgets old jobs, and removes the folders of those that are forgotten, and files whose time is over."""
         while self._claims.forget_old() == BATCH and not self._draining.is_set():
             pass
         folders = [path for path in self._place.jobs.glob("*") if _ID.fullmatch(path.name)]
@@ -176,6 +177,7 @@ class Worker(Collector):
             for path in some:
                 if path.name not in known:
                     shutil.rmtree(path, ignore_errors=True)
+        ArtifactStore(self._place.artifacts).sweep()
 
 
 def _hearing(broker: str, rung: threading.Event) -> Hearing:

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from tellurion_benchmark.asking.attempts import new_file
 from tellurion_core.errors import ResourceExhausted
 
-SEGMENTS = "*.jsonl"
+SEGMENTS, SPENT = "*.jsonl", "*.spent"
 
 
 class AnswerLog:
@@ -114,14 +114,14 @@ class AnswerLog:
 
 
 def reuse(source: Path, folder: Path) -> None:
-    """Copies another evaluation's answers beside this one's, where its `AnswerLog` will find them."""
+    """Copies another evaluation's answers, and what they have cost, beside this one's: one budget counts for both."""
     folder.mkdir(parents=True, exist_ok=True)
     origin = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
-    for segment in source.glob(SEGMENTS):
-        copy = folder / f"{origin}-{segment.name}"
+    for earlier in (*source.glob(SEGMENTS), *source.glob(SPENT)):
+        copy = folder / f"{origin}-{earlier.name}"
         if not copy.exists():
-            shutil.copyfile(segment, copy.with_suffix(".part"))
-            copy.with_suffix(".part").replace(copy)
+            shutil.copyfile(earlier, copy.with_name(f"{copy.name}.part"))
+            copy.with_name(f"{copy.name}.part").replace(copy)
 
 
 def _answers_in(segment: BinaryIO) -> Iterator[tuple[bytes, int, int]]:

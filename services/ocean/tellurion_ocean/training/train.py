@@ -70,8 +70,8 @@ class Batches:
         return Batch(
             clean=self._on_grid([sample.clean for sample in samples]),
             noise=self._on_grid([sample.noise for sample in samples]),
-            static=torch.from_numpy(np.stack([self._surroundings[sample.month - 1] for sample in samples])),
-            features=torch.from_numpy(np.stack([season(sample.month) for sample in samples])),
+            static=_tensor(np.stack([self._surroundings[sample.month - 1] for sample in samples])),
+            features=_tensor(np.stack([season(sample.month) for sample in samples])),
         )
 
     @cached_property
@@ -81,13 +81,18 @@ class Batches:
     def _on_grid(self, cells: Sequence[NDArray[np.float32]]) -> Tensor:
         fields = np.zeros((len(cells), *self.prior.grid.shape), np.float32)
         fields[:, self.prior.wet] = np.stack(cells)
-        return torch.from_numpy(fields)
+        return _tensor(fields)
 
 
 def loss_weights(prior: Prior) -> Tensor:
     """[Z, Y, X]: a wet cell's area times its std, between scaled errors (std²) and errors in °C (none); land 0."""
     field = np.nan_to_num(prior.to_field(prior.std)) * area_weights(prior.grid)
-    return torch.from_numpy((field / field.sum()).astype(np.float32))
+    return _tensor(field / field.sum())
+
+
+def _tensor(array: NDArray[np.floating]) -> Tensor:
+    """In PyTorch's own memory, which always begins at the same boundary: where it does not, kernels round otherwise."""
+    return torch.tensor(array, dtype=torch.float32)
 
 
 @torch.inference_mode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -12,6 +13,7 @@ import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.errors import Internal, InvalidInput, NotFound, ResourceExhausted, Unavailable
 from tellurion_core.jobs.table import State
 
@@ -169,6 +171,21 @@ def test_jobs_are_forgotten_when_their_time_is_over(platform: Any) -> None:
     job = platform.submit("fail")
     with pytest.raises(NotFound):
         platform.until(job, lambda latest: False)
+
+
+def test_files_whose_time_is_over_go(platform: Any) -> None:
+    store = ArtifactStore(platform.state / "artifacts")
+    kept = {
+        name: store.put("navy", [name.encode()], media_type="text/plain", name=name, keep=keep)
+        for name, keep in (("brief", timedelta(seconds=0)), ("lasting", timedelta(days=1)))
+    }
+    platform.worker()
+    path = platform.state / "artifacts" / "navy" / kept["brief"].id[:2] / kept["brief"].id
+    until = time.monotonic() + 10
+    while path.exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert store.get("navy", kept["lasting"].id) == kept["lasting"]
 
 
 def test_prometheus_is_told_of_jobs_and_attempts(working: Any, tmp_path: Any) -> None:

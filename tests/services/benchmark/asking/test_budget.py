@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tellurion_benchmark.asking.answers import reuse
 from tellurion_benchmark.asking.budget import Budget, Limits, Prices, Spending, worst_case
 from tellurion_benchmark.asking.question import Question
 from tellurion_benchmark.asking.wire import Usage
@@ -89,3 +90,14 @@ async def test_what_a_killed_attempt_had_set_aside_counts_as_spent(tmp_path):
         await third.reserve(one)
     for budget in (killed, second, third):
         budget.close()
+
+
+async def test_what_an_evaluation_has_cost_counts_where_its_answers_are_used_again(tmp_path):
+    earlier, later = tmp_path / "earlier", tmp_path / "later"
+    budget = Budget(earlier, Limits())
+    await budget.reserve(Spending(3, 30, 3))
+    budget.settle(Spending(3, 30, 3), Spending(3, 20, 2))
+    budget.close()
+    for _ in range(2):
+        reuse(earlier, later)
+    assert Budget(later, Limits()).spent == Spending(3, 20, 2)
