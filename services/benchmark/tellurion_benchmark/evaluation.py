@@ -159,6 +159,7 @@ class Evaluation:
             async with aclosing(assessing) as assessed:
                 await self._keep(assessed, results, headway, predicted=model is not None)
             self._snapshot = opened.snapshot("judge")
+            self._record.given_up = opened.given_up
             self._record.asked = opened.record()
 
     async def _keep(
@@ -198,7 +199,7 @@ class Evaluation:
             write_lines(results, self._output)
             write_page(self._output / PAGE, found, self._model, results, data, variant)
         write_json(self._output / RUN, self._record.json(results))
-        return summary(found, model=self._model, items=results.counts()[0])
+        return summary(found, model=self._model, items=results.counts()[0], given_up=self._record.given_up)
 
     def _store(self, path: Path) -> str:
         """Stores a file for as long as the job is remembered; returns its SHA-256."""

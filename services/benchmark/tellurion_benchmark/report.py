@@ -37,7 +37,6 @@ def report(
 ) -> Report:
     """What `report.json` holds."""
     figures = _figures(results, variant)
-    items, answered, _ = results.counts()
     lacking = _lacking(results, variant)
     grouped = {
         dimension: {name: figures[dimension, name] for kind, name in sorted(figures) if kind == dimension}
@@ -48,7 +47,7 @@ def report(
         "variant": variant.name,
         "dataset_sha256": dataset_sha256,
         "judge": {"model": judge, "snapshot": snapshot, "prompt_version": variant.prompt_version},
-        "coverage": answered / items,
+        "coverage": results.coverage(),
         "metrics": {
             name: {"unavailable": lacking[name]} if name in lacking else figures[ALL][name]
             for name in suite(variant.suite).metrics
@@ -73,10 +72,13 @@ def write_lines(results: Results, folder: Path) -> None:
             score = "null" if line.score is None else repr(line.score)
             extracted, reason = _text(line.extracted), _text(line.words if line.unscored is None else line.unscored)
             items.write(f'{{"id": {name}, "extracted": {extracted}, "score": {score}, "reason": {reason}}}\n')
-            design.write(f'{{"id": {name}, "kind": {kind}, "cluster": {cluster}, "groups": {groups[line.stratum]}}}\n')
+            more = "" if line.statistics is None else f', "statistics": {line.statistics}'
+            design.write(
+                f'{{"id": {name}, "kind": {kind}, "cluster": {cluster}, "groups": {groups[line.stratum]}{more}}}\n'
+            )
 
 
-def summary(found: Report, *, model: str, items: int) -> benchmark_pb2.Report:
+def summary(found: Report, *, model: str, items: int, given_up: int) -> benchmark_pb2.Report:
     """A report as the operation answers it."""
     groups = [
         benchmark_pb2.Group(dimension=dimension, name=name, metrics=_wires(metrics))
@@ -94,6 +96,7 @@ def summary(found: Report, *, model: str, items: int) -> benchmark_pb2.Report:
         prompt_version=judge["prompt_version"],
         coverage=found["coverage"],
         items=items,
+        given_up=given_up,
         metrics=_wires(found["metrics"]),
         groups=groups if len(groups) <= GROUPS_ANSWERED else [],
     )
@@ -136,7 +139,7 @@ def _figures(results: Results, variant: Variant) -> Mapping[Group, Mapping[str, 
         unscored: Counter[Group] = Counter()
         for group, contents in _by_cluster(rows, groups_of, unscored):
             if group not in sums:
-                sums[group] = Mean() if pooled is None else Pooled(pooled)
+                sums[group] = Mean() if pooled is None else Pooled(pooled, variant.shown.get(metric))
             sums[group].add(contents)
         for group in sums.keys() | unscored.keys():
             estimate = sums[group].estimate() if group in sums else NOTHING

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
+from tellurion_benchmark.encodable import encodable
 from tellurion_benchmark.scoring import Gathered, Item, Json, Scored, Unscored, Variant
 from tellurion_benchmark.statistics import LARGEST
 from tellurion_benchmark.suites import suite
@@ -69,6 +70,8 @@ class Line(NamedTuple):
     """Why it is; None where it is not."""
     words: str
     """What the scorer remarks, the judge's words above all."""
+    statistics: str | None
+    """JSON of what it adds to its headline metric, where that is one of the whole corpus."""
 
 
 class Results:
@@ -153,14 +156,14 @@ class Results:
 
     def lines(self) -> Iterator[Line]:
         """All items, in the order of the data set."""
-        return self._lines("SELECT * FROM items ORDER BY ordinal")
+        return self._lines("ORDER BY ordinal")
 
     def sample(self, limit: int) -> Iterator[Line]:
         """Some items in the order of the data set, as evenly as may be of each kind, with and without a score, at zero
         and above; of those the first.
         """
         return self._lines(
-            "SELECT * FROM items WHERE ordinal IN (SELECT ordinal FROM (SELECT ordinal, ROW_NUMBER() OVER"
+            "WHERE ordinal IN (SELECT ordinal FROM (SELECT ordinal, ROW_NUMBER() OVER"
             " (PARTITION BY kind, score IS NULL, score > 0 ORDER BY ordinal) AS place FROM items)"
             " ORDER BY place, ordinal LIMIT ?) ORDER BY ordinal",
             limit,
@@ -169,6 +172,14 @@ class Results:
     def kinds(self) -> frozenset[str]:
         """Kinds of question that there are."""
         return frozenset(kind for (kind,) in self._database.execute("SELECT DISTINCT kind FROM items"))
+
+    def coverage(self) -> float:
+        """Part of the items that have a prediction, of those that the variant has any metric for; 1 of none."""
+        under = suite(self._variant.suite).under(self._variant.name)
+        kinds = [kind for kind, metrics in under.kinds.items() if metrics]
+        counted = f"SELECT COUNT(*), COUNT(answer) FROM items WHERE kind IN ({', '.join('?' * len(kinds))})"  # noqa: S608
+        items, answered = self._database.execute(counted, kinds).fetchone()
+        return answered / items if items else 1.0
 
     def counts(self) -> tuple[int, int, int]:
         """Items; those with a prediction; those with a score."""
@@ -185,8 +196,12 @@ class Results:
         """Closes the file."""
         self._database.close()
 
-    def _lines(self, query: str, *arguments: Json) -> Iterator[Line]:
-        return map(Line._make, self._database.execute(query, arguments))
+    def _lines(self, which: str, *arguments: Json) -> Iterator[Line]:
+        kinds = suite(self._variant.suite).kinds.values()
+        headlines = {kind[0] for kind in kinds} & self._variant.pooled.keys() & self._metrics.keys()
+        numbers = ", ".join(str(self._metrics[metric]) for metric in headlines)
+        statistics = f"(SELECT statistics FROM pooled WHERE metric IN ({numbers}) AND ordinal = items.ordinal)"  # noqa: S608 -- numbers of ours
+        return map(Line._make, self._database.execute(f"SELECT *, {statistics} FROM items {which}", arguments))  # noqa: S608
 
     def _measure(self, ordinal: int, kind: str, scored: Scored) -> None:
         measured, pooled = self._pages["measured"], self._pages["pooled"]
@@ -235,7 +250,9 @@ def _said(scored: Scored | None) -> tuple[str | None, float | None, str | None, 
     unscored = None
     if score is None:
         unscored = (scored.score if isinstance(scored.score, Unscored) else UNBOUNDED).reason
-    return scored.extracted, score, unscored, scored.reason
+    # Escapes of JSON that a scorer read can be halves of characters, which SQLite refuses.
+    extracted = None if scored.extracted is None else encodable(scored.extracted)
+    return extracted, score, unscored, encodable(scored.reason)
 
 
 def _shown(prediction: Json) -> str:

@@ -106,11 +106,13 @@ class Variant(Protocol):
     name: str
     """`official`, `corrected` or `vlmevalkit`."""
     prompt_version: str
-    """Which judge prompts are used: `tellurion-1`, or `sha256:…` of the files that were given."""
+    """Which prompts are used, as `Prompts.version` says it."""
     unavailable: Mapping[str, str]
     """Metrics that the benchmark has and this installation cannot compute, with the reason."""
     pooled: Mapping[str, Callable[[Sequence[float]], float]]
     """Metrics of a whole corpus: from the sum of the items' statistics to the value; NaN where it has none."""
+    shown: Mapping[str, Callable[[Sequence[float]], float]]
+    """Of those, the ones that the benchmark shows rounded: the value that is shown, from the same sum."""
 
     async def answer(self, item: Item, model: Ask) -> Json:
         """Asks the model; what it answers is JSON that a file of predictions could hold. Raises NoAnswer."""

@@ -15,6 +15,7 @@ from google.protobuf import any_pb2
 
 from tellurion.benchmark.v1 import benchmark_pb2, benchmark_pb2_grpc
 from tellurion_benchmark.asking.allowlist import AllowList
+from tellurion_benchmark.asking.keys import KeyList
 from tellurion_benchmark.asking.settings import AskingSettings
 from tellurion_benchmark.compare import FILES, Difference, compare
 from tellurion_benchmark.evaluation import KIND, job_id
@@ -104,6 +105,7 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
             request_id=request.request_id,
             body=body.SerializeToString(),
             priority=request.priority,
+            attempts=10,  # each goes on from the last: a weekend's evaluation outlives a few workers
         )
 
     def _job(self, operation: str, field: str, tenant: str) -> Job:
@@ -156,7 +158,8 @@ def services(settings: ServerSettings) -> list[Service]:
     """
     jobs, artifacts = job_store(), ArtifactStore(load(StateSettings).state / "artifacts")
     asking = load(AskingSettings)
-    AllowList(asking.endpoints)  # one that cannot be read is refused now, and not with the first evaluation
+    AllowList(asking.endpoints)  # what cannot be read is refused now, and not with the first evaluation
+    KeyList(asking.endpoint_keys)
     servicer = BenchmarkServicer(jobs, artifacts, asking)
     register = benchmark_pb2_grpc.add_BenchmarkServiceServicer_to_server
     return [

@@ -87,10 +87,17 @@ class Mean:
 
 
 class Pooled:
-    """A figure of a whole corpus, from statistics that add up over items; they come cluster by cluster."""
+    """A figure of a whole corpus, from statistics that add up over items; they come cluster by cluster.
 
-    def __init__(self, value: Callable[[Sequence[float]], float]) -> None:
+    `shown`: the figure is shown rounded, as this has it; its spread is that of `value`, since what one of many clusters
+    changes is less than the rounding.
+    """
+
+    def __init__(
+        self, value: Callable[[Sequence[float]], float], shown: Callable[[Sequence[float]], float] | None = None
+    ) -> None:
         self._value = value
+        self._shown = shown or value
         self._sums: list[array[float]] = []
         self._n = 0
 
@@ -108,7 +115,7 @@ class Pooled:
         if not self._n:
             return NOTHING
         clusters, totals = len(self._sums[0]), [math.fsum(column) for column in self._sums]
-        value = self._value(totals)
+        value = self._shown(totals)
         if not abs(value) <= LARGEST:  # which NaN is not either
             return Estimate(None, None, None, self._n, clusters)
         if clusters == 1:

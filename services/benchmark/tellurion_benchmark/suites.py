@@ -194,10 +194,17 @@ MSEARTH = Suite(
         **{f"{kind}_{name}": what for kind in ("open", "caption") for name, what in _TEXT.items()},
     },
     variants={
-        "official": Scorer("The release's scorer: option letters are case-sensitive.", "msearth:Official"),
-        "corrected": Scorer("The release's scorer with option letters in either case.", "msearth:Corrected"),
+        "official": Scorer(
+            "The release's scorer: option letters are case-sensitive, and backslashes of replies are deleted.",
+            "msearth:Official",
+        ),
+        "corrected": Scorer(
+            "The release's scorer with option letters in either case, and formulas in JSON.", "msearth:Corrected"
+        ),
         "vlmevalkit": Scorer(
-            "VLMEvalKit's prompt and rules, for multiple choice alone.", "msearth_vlmevalkit:VLMEvalKit"
+            "VLMEvalKit's prompt and rules, for multiple choice alone.",
+            "msearth_vlmevalkit:VLMEvalKit",
+            kinds={"mcq": ("mcq_accuracy",), "open": (), "caption": ()},
         ),
     },
 )
@@ -225,7 +232,8 @@ EARTHSE = Suite(
     },
     variants={
         "official": Scorer(
-            "The release's scorer: nothing is stripped or folded, and the judge of dialogues sees their second turn.",
+            "The release's scorer: nothing is stripped or folded, a judge's reply but B is a loss, and the judge of"
+            " dialogues sees their second turn.",
             "earthse:Official",
         ),
         "corrected": Scorer(

@@ -121,6 +121,64 @@ def test_swapping_the_two_turns_the_sign_alone(compared):
     assert (there.estimate.stderr, there.p) == (back.estimate.stderr, back.p)
 
 
+@pytest.fixture
+def chains(write):
+    """The differences of chains of thought, from precision and recall of each on both sides."""
+
+    def chains(a, b, variant="corrected", clusters=None):
+        clusters = clusters or [str(n) for n in range(len(a))]
+        sides = []
+        for side, scores in (("a", a), ("b", b)):
+            designs = [
+                design(n, clusters[n], "cot", task="t") | {"statistics": [p, 1.0, r, 1.0]}
+                for n, (p, r) in enumerate(scores)
+            ]
+            mean = {str(n): 2 * p * r / (p + r) for n, (p, r) in enumerate(scores)}
+            sides.append(write(side, mean, designs, REPORT | {"suite": "omniearth", "variant": variant}))
+        return {(d.metric, *d.group): d for d in compare(*sides)}
+
+    return chains
+
+
+def f1(chains):
+    p, r = (sum(chain[part] for chain in chains) / len(chains) for part in (0, 1))
+    return 2 * p * r / (p + r)
+
+
+def test_f1_of_chains_is_that_of_the_corpus_and_its_difference_is_jackknifed(chains):
+    a = [(0.5, 1.0), (0.25, 0.5), (1.0, 0.25), (0.5, 0.5), (0.75, 1.0)]
+    b = [(1.0, 0.5), (0.5, 0.5), (0.75, 1.0), (0.25, 1.0), (1.0, 1.0)]
+    found = chains(a, b, clusters=list("ppqrs"))
+    total = found["cot_f1", "", ""]
+    assert (total.a, total.b) == pytest.approx((f1(a), f1(b)))
+    assert total.estimate.value == pytest.approx(f1(b) - f1(a))
+    left = []
+    for cluster in "pqrs":
+        rest = [n for n, other in enumerate("ppqrs") if other != cluster]
+        left.append(f1([b[n] for n in rest]) - f1([a[n] for n in rest]))
+    variance = 3 / 4 * sum((one - sum(left) / 4) ** 2 for one in left)
+    assert total.estimate.stderr == pytest.approx(math.sqrt(variance), rel=1e-9)
+    for part, metric in enumerate(("cot_precision", "cot_recall")):
+        difference = found[metric, "", ""]
+        assert difference.estimate.value == pytest.approx(sum(y[part] - x[part] for x, y in zip(a, b, strict=True)) / 5)
+    assert found["cot_f1", "task", "t"].estimate == total.estimate
+
+
+def test_a_side_is_shown_as_its_report_shows_it(chains):
+    total = chains([(1 / 3, 1.0), (1.0, 1.0)], [(1.0, 1.0), (1.0, 1.0)], "official")["cot_f1", "", ""]
+    assert total.a == round(2 * 0.6667 / 1.6667, 4)  # papers/benchmarks.md: the means are rounded before
+    assert total.estimate.value == pytest.approx(1 - 0.8)
+
+
+def test_a_mean_of_f1_is_not_called_f1(write):
+    sides = [
+        write(side, {"0": 0.5, "1": 1}, [design(n, kind="cot") for n in (0, 1)], REPORT | {"suite": "omniearth"})
+        for side in "ab"
+    ]
+    with pytest.raises(InvalidInput, match="both have scored"):
+        compare(*sides)
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -158,6 +216,11 @@ BAD = {
     "an id twice": ("items.jsonl", '{"id": "0", "score": 1}\n' * 2, r"a.items.jsonl line 2\.id"),
     "an item without a design": ("design.jsonl", json.dumps(design(7)), "a.design.jsonl: received not all items"),
     "a kind that there is not": ("design.jsonl", json.dumps(design(0, kind="essay")), "a.design.jsonl line 1"),
+    "statistics that do not add up": (
+        "design.jsonl",
+        json.dumps(design(0) | {"statistics": [1, 1]}),
+        "a.design.jsonl line 1",
+    ),
     "a dimension that there is not": ("design.jsonl", json.dumps(design(0, colour="red")), "a.design.jsonl line 1"),
 }
 

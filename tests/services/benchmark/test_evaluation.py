@@ -97,7 +97,7 @@ def endpoint(server, model="planet-7b", **fields):
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_disturbed_run_gives_the_same_bytes_as_an_undisturbed_one(suite, evaluating, endpoints, questions, distinct):
-    folder = distinct(suite, 6 if suite == "earth-gold" else 12)
+    folder = distinct(suite, 3 if suite == "earth-gold" else 12)  # embeddings take their time
     runs = []
     for number, trouble in enumerate((((),), TROUBLE)):
         with endpoints(suite, trouble=trouble) as (model, judge):
@@ -193,6 +193,23 @@ def test_without_a_judge_what_needs_one_is_unscored(evaluating, write_dataset, t
     assert scored.report["coverage"] == 1
 
 
+def test_what_another_evaluation_would_not_ask_is_not_given_up(evaluating, endpoints, write_dataset, tmp_path):
+    folder = write_dataset(tmp_path / "data", "sfe")
+    (folder / "images" / "A001_0.png").unlink()
+    with endpoints("sfe") as (model, judge):
+        outcome = evaluating.run(evaluating.request("sfe", folder, model=endpoint(model), judge=endpoint(judge)))
+    assert outcome.report["coverage"] < 1
+    assert outcome.result.report.given_up == outcome.run["given_up"] == 0
+
+
+def test_a_cost_without_prices_is_no_budget(evaluating, write_dataset, tmp_path):
+    folder = write_dataset(tmp_path / "data", "earthse")
+    free = benchmark_pb2.Endpoint(url="http://localhost:1/v1", model="m")
+    request = evaluating.request("earthse", folder, model=free, budget=benchmark_pb2.Budget(cost=1.0))
+    with pytest.raises(InvalidInput, match=r"budget\.cost: received 1\.0; accepted: none, where nothing has a price"):
+        evaluating.run(request)
+
+
 def test_a_judge_that_answers_prose_gives_no_score(evaluating, endpoints, write_dataset, tmp_path):
     folder = write_dataset(tmp_path / "data", "msearth")
     with endpoints("msearth", judge=[("", "That is a truly excellent answer!")]) as (_, judge):
@@ -230,7 +247,7 @@ def test_prompts_that_are_given_are_those_that_the_judge_reads(
         report = evaluating.run(request).report
         (seen,) = scripted.questions(judge.folder)
     assert "MINE How would you date the moraine? By exposure ages of boulders. x" in seen.text
-    assert report["judge"]["prompt_version"].startswith("sha256:")
+    assert report["judge"]["prompt_version"].startswith("tellurion-1+sha256:")
 
 
 FOREVER = [("400",), ("html",), ("empty",), ("malformed",), ("huge",), ("half",), ("drop",), ("hang",), ("500",)]
@@ -266,6 +283,7 @@ def test_an_endpoint_that_refuses_everything_leaves_a_report_without_figures(eva
     assert set(outcome.scores.values()) == {None}
     assert all(figure["value"] is None for figure in outcome.report["metrics"].values())
     assert "the endpoint cannot be reached" in outcome.run["unscored"]
+    assert outcome.result.report.given_up == outcome.run["given_up"] == 40
 
 
 def test_a_budget_ends_the_asking_and_not_the_evaluation(evaluating, endpoints, questions, distinct):

@@ -83,6 +83,12 @@ def test_other_suites_variants_and_data_sets_are_left_out():
     assert [standing.model for standing in board.standings] == ["b"]
 
 
+def test_without_all_predictions_there_is_no_place():
+    (board,) = ranked(evaluated(1, "part", 0.99, 0.001, coverage=0.5), evaluated(2, "b", 0.5), evaluated(3, "a", 0.9))
+    assert [standing.model for standing in board.standings] == ["a", "b", "part"]
+    assert ranks(board) == {"a": (1, 1), "b": (2, 2), "part": (0, 0)}
+
+
 def test_an_evaluation_without_a_value_has_no_place():
     (board,) = ranked(evaluated(1, "a", 0.6), evaluated(2, "b", None))
     assert ranks(board) == {"a": (1, 1)}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import nltk.data
+import punkt
 import pytest
+from nltk.tokenize.destructive import NLTKWordTokenizer
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
@@ -13,6 +16,7 @@ from tellurion_benchmark.metrics import meteor
 from tellurion_benchmark.metrics.bleu import bleu, smoothed_bleu, unsmoothed
 from tellurion_benchmark.metrics.bounds import LARGEST_PRODUCT, LONGEST, too_long
 from tellurion_benchmark.metrics.rouge import rouge
+from tellurion_benchmark.scorers.msearth_text import text_metrics
 from tellurion_benchmark.scoring import Unscored
 
 ALL = ("rouge1", "rouge2", "rougeL", "rougeLsum")
@@ -116,6 +120,32 @@ def test_meteor_is_that_of_nltks_documentation():
 
 def test_words_are_nltks():
     assert meteor.words("It's 3.5 km.") == ["It", "'s", "3.5", "km", "."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The ice melts. Rivers rise. Floods come.",
+        "Dr. Wu saw it at 3.5 km, i.e. in the U.S. shelf sea. It froze! Did it? Yes...",
+        "See Fig. 2 (top). The flow, ca. 4 m s-1, is eq. 3 of Smith et al. (2020). No. 5 differs.",
+        "One line.\nAnother line. and a small letter",
+        "",
+    ],
+)
+def test_words_are_those_of_sentences(text):
+    """As another implementation of Punkt finds them in the same model, as it was published."""
+    model = punkt.load_model("english")
+    model = replace(model, numeric_abbrev_types=set())
+    sentences = punkt.PunktSentenceTokenizer(model).tokenize(text)
+    assert meteor.words(text) == [word for s in sentences for word in NLTKWordTokenizer().tokenize(s)]
+
+
+@needs_wordnet
+def test_meteor_of_three_sentences_by_hand():
+    """Ten tokens that all match, in four chunks: `Rivers rise`, `.`, `The ice melts` and the last four."""
+    candidate, reference = "Rivers rise. The ice melts. Floods come.", "The ice melts. Rivers rise. Floods come."
+    found = text_metrics(candidate, reference, with_meteor=True)["meteor"]
+    assert found == pytest.approx(1 - 0.5 * (4 / 10) ** 3)
 
 
 def test_without_wordnet_meteor_says_what_is_missing(monkeypatch, tmp_path):

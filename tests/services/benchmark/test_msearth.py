@@ -78,10 +78,30 @@ def test_the_object_in_a_reply(reply, found):
         ('{"Explanation": "so"}', ""),
         ("A) ice", "A) ice"),
         ('{"answer": "A"', '{"answer": "A"'),
+        ('{"answer": "A", "Explanation": "one\nand\ttwo"}', "A"),  # line ends in a text
     ],
 )
 def test_the_answer_in_a_reply(reply, answer):
-    assert answer_in(reply, "answer") == answer
+    assert answer_in(reply, "answer", corrected=False) == answer_in(reply, "answer", corrected=True) == answer
+
+
+@pytest.mark.parametrize(
+    ("reply", "official", "corrected"),
+    [
+        (r'{"answer": "A", "Explanation": "\(x\)"}', "A", "A"),
+        (r'{"answer": "A", "Explanation": "\alpha and \sum"}', "A", "A"),  # no escapes of JSON
+        (r'{"answer": "A) \alpha"}', "A) alpha", r"A) \alpha"),
+        (r'{"answer": "A", "Explanation": "$\frac{1}{2}$"}', None, "A"),  # the release stops at the first brace
+        (r'{"answer": "A", "Explanation": "so \"called\""}', None, "A"),  # it breaks the quotation marks
+        (r'{"answer": "A \ud800"}', "A ud800", "A \ufffd"),
+        ("A \ud800", "A \ufffd", "A \ufffd"),
+        (r"A \alpha", "A alpha", r"A \alpha"),
+    ],
+)
+def test_backslashes_are_deleted_or_kept(reply, official, corrected):
+    expected = reply.replace("\\", "") if official is None else official
+    assert answer_in(reply, "answer", corrected=False) == expected
+    assert answer_in(reply, "answer", corrected=True) == corrected
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class Replies:
         self.replies, self.asked = list(replies), []
 
     async def __call__(self, messages, *, max_tokens, temperature=0.0, sample=0):
-        self.asked.append((messages[0].text, sample))
+        self.asked.append((messages[0].text, sample, temperature))
         reply = self.replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
@@ -84,18 +84,24 @@ async def test_rules_need_no_judge(prediction, score):
         (["C"], 0.0, 1),
         (["Z"], 0.0, 1),
         (["hm", "A or B", "B"], 1.0, 3),
-        (["hm", NoAnswer("busy"), "A"], 0.0, 3),
+        (["hm", " ", "A"], 0.0, 3),
     ],
 )
 async def test_the_judge_is_asked_up_to_three_times(replies, score, calls):
     judge = Replies(*replies)
     scored = await scorer().score(ITEM, LONG, judge)
     assert scored.score == score
-    assert [sample for _, sample in judge.asked] == list(range(calls))
+    assert [(sample, temperature) for _, sample, temperature in judge.asked] == [(0, 0), (1, 0.5), (2, 1)][:calls]
     assert all(part in judge.asked[0][0] for part in ("Which aquifer?", "D. None of the above", LONG))
 
 
-@pytest.mark.parametrize("judge", [None, Replies("hm", "hm", "hm"), Replies(*[NoAnswer("busy")] * 3)])
+async def test_an_endpoint_that_gives_no_reply_is_not_asked_another_question():
+    judge = Replies("hm", NoAnswer("busy"), "B")
+    assert (await scorer().score(ITEM, LONG, judge)).score == Unscored("busy")
+    assert len(judge.asked) == 2
+
+
+@pytest.mark.parametrize("judge", [None, Replies("hm", "hm", "hm"), Replies(NoAnswer("busy"))])
 async def test_nothing_is_guessed(judge):
     scored = await scorer().score(ITEM, LONG, judge)
     assert isinstance(scored.score, Unscored)
@@ -105,7 +111,7 @@ async def test_nothing_is_guessed(judge):
 async def test_the_question_is_asked_in_words_of_the_protocol():
     model = Replies("B")
     assert await scorer().answer(ITEM, model) == "B"
-    text, _ = model.asked[0]
+    text, *_ = model.asked[0]
     assert "Caption:\n Hazard map.\nQuestion:\nWhich aquifer?\nOptions:\nA. Aquifer 1\n" in text
     assert "select the correct option (e.g., 'A', 'B', 'C', 'D') or directly state the correct option content" in text
 

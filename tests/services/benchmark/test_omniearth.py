@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocoevalcap.meteor.meteor import Meteor
 
-from tellurion_benchmark.metrics import java, ptb
+from tellurion_benchmark.metrics import java, meteor_java, ptb
 from tellurion_benchmark.metrics.meteor_java import meteor_of
 from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.scorers.omniearth import Corrected, Official
@@ -220,8 +220,10 @@ async def test_what_a_judge_says_unreadably_is_left_out(replies, precision, reca
 
 def test_the_release_rounds_before_it_takes_the_harmonic_mean():
     sums = (5 / 3, 3.0, 2.25, 3.0)
-    assert Official(PROMPTS).pooled["cot_f1"](sums) == 0.6383
+    assert Official(PROMPTS).shown["cot_f1"](sums) == 0.6383
+    assert Official(PROMPTS).pooled["cot_f1"](sums) == pytest.approx(30 / 47)  # what its spread is that of
     assert Corrected(PROMPTS).pooled["cot_f1"](sums) == pytest.approx(30 / 47)
+    assert not Corrected(PROMPTS).shown
 
 
 @pytest.mark.parametrize(
@@ -290,6 +292,25 @@ def test_marks_of_markdown_are_no_part_of_a_caption(text, official, corrected):
 
 
 @needs_java
+async def test_captions_are_scored_beside_each_other_where_meteor_fails(monkeypatch):
+    """One caption is right: its words, bigrams, 3- and 4-grams weigh log 3 each."""
+
+    def fails(pairs):
+        raise java.JavaFailed("METEOR does not answer")
+
+    monkeypatch.setattr(meteor_java, "statistics", fails)  # it reads its paraphrases for seconds
+    scorer = Official(PROMPTS)
+    pairs = [("A **typhoon** nears the coast.", "a typhoon nears the coast"), ("", "sea ice"), ("x", "one wide river")]
+    gathered = [await scorer.score(item("caption", reference), said, None) for said, reference in pairs]
+    scored = scorer.finish([one.payload for one in gathered])
+    assert [one.score for one in scored] == pytest.approx([10, 0, 0])
+    assert [one.metrics["caption_rougeL"] for one in scored] == pytest.approx([1, 0, 0])
+    assert all("caption_meteor" not in one.pooled and "caption_bleu1" in one.pooled for one in scored)
+    assert {one.reason for one in scored} == {"METEOR does not answer"}
+
+
+@needs_java
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # METEOR reads its paraphrases twice
 async def test_captions_are_scored_beside_each_other():
     """One caption is right: its words, bigrams, 3- and 4-grams weigh log 5 each; one is in other words."""

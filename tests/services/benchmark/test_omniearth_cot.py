@@ -45,6 +45,9 @@ def matches(*judgements):
         ('[{"step_type": "logical inference", "judgment": "Match",},]', 1),  # commas too many
         ('[{"step_type": "logical inference", "conclusion": "\\(x\\)", "judgment": "Match"}]', 1),  # LaTeX
         ('[{"step_type": "logical inference", "conclusion": "a\nb", "judgment": "Match"}]', 1),
+        (steps((BACKGROUND, "Wrong"), ("guess", "Match")), 0),
+        (steps(("guess", "Match")), None),  # no type that there is
+        (steps((INFERENCE, "right")), None),  # no word that was asked for
         ("[]", None),
         ("{}", None),
         ("[1]", None),
@@ -67,7 +70,8 @@ def test_precision_of_a_chain(reply, expected):
         (matches("Matched", "Matched", "Matched", "Unmatched"), 4, 3 / 4),
         (matches("Matched"), 4, 1 / 4),  # three were left out
         (matches("Unmatched", "Matched", "Matched"), 1, 0),  # two too many are not looked at
-        (matches("matched"), 1, 0),
+        (matches("Unmatched", "matched"), 2, 0),
+        (matches("matched"), 1, None),  # no word that was asked for
         ("[]", 2, None),
         ("none", 2, None),
         ("[[]]", 2, None),

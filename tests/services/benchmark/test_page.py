@@ -57,6 +57,11 @@ def page(evaluating, write_dataset, tmp_path):
     return page
 
 
+def test_the_title_does_not_call_our_prompts_official(page):
+    title = "".join(Page(page("msearth", {}, label="m")).text["title"])
+    assert title == "msearth: official scorer, our prompts (tellurion-1); m"
+
+
 def sources(html: str) -> dict[str, str]:
     """The content security policy's directives."""
     (policy,) = (m["content"] for m in Page(html).named("meta") if m.get("http-equiv") == "Content-Security-Policy")

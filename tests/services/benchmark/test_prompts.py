@@ -24,14 +24,45 @@ def test_every_benchmark_has_prompts_of_our_own(suite):
 def test_a_given_prompt_replaces_ours_and_the_version_is_its_hash():
     prompts = Prompts.of("sfe", {"judge": JUDGE})
     expected = hashlib.sha256(json.dumps([["judge", JUDGE]]).encode()).hexdigest()
-    assert prompts.version == f"sha256:{expected}"
+    assert prompts.version == f"tellurion-1+sha256:{expected}"
     filled = prompts.fill("judge", question="why?", answer="so", pred="no")
     assert filled == "Q: why? A: so P: no as JSON: {mark} {not this} { nor this }"
     assert prompts.fill("open_ended", field="Earth", question="why?", options="").endswith("\n\nwhy?")
 
 
+OWN = {
+    "judge": "{pred}",
+    "mcq": "{question}",
+    "exact_match": "{question}",
+    "open_ended": "{question}",
+}
+
+
+def test_only_where_all_prompts_are_given_none_is_ours():
+    assert Prompts.of("sfe", OWN).version.startswith("sha256:")
+    assert Prompts.of("sfe", OWN, variant="corrected").version.startswith("sha256:")
+    for name in OWN:
+        left = {other: text for other, text in OWN.items() if other != name}
+        assert Prompts.of("sfe", left).version.startswith("tellurion-1+sha256:")
+    # Prompts that a variant does not use are none of its.
+    assert Prompts.of("sfe", OWN, variant="vlmevalkit").version == "tellurion-1"
+    assert Prompts.of("sfe", OWN | {"vlmevalkit_mcq": "{question}"}).version == Prompts.of("sfe", OWN).version
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("tellurion-1", "our prompts (tellurion-1)"),
+        ("tellurion-1+sha256:1", "prompts that are partly ours (tellurion-1+sha256:1)"),
+        ("sha256:1", "given prompts (sha256:1)"),
+    ],
+)
+def test_prompts_are_said_to_be_ours(version, said):
+    assert Prompts.said(version) == said
+
+
 def test_the_version_depends_on_names_and_texts_and_not_on_their_order():
-    texts = {"judge": "{pred}", "vlmevalkit_judge": "{prediction}"}
+    texts = {"judge": "{pred}", "mcq": "{question}"}
     version = Prompts.of("sfe", texts).version
     assert version == Prompts.of("sfe", dict(reversed(texts.items()))).version
     assert version != Prompts.of("sfe", texts | {"judge": "{pred}!"}).version

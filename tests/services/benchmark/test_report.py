@@ -12,7 +12,7 @@ from fractions import Fraction
 import pytest
 
 from tellurion_benchmark.prompts import Prompts
-from tellurion_benchmark.report import GROUPS_ANSWERED, report, summary
+from tellurion_benchmark.report import GROUPS_ANSWERED, report, summary, write_lines
 from tellurion_benchmark.results import Assessed, Results
 from tellurion_benchmark.scoring import Gathered, Item, Scored, Unscored
 from tellurion_benchmark.suites import suite
@@ -83,6 +83,36 @@ def test_the_contract(scored):
             assert low <= figure["value"] <= high
         else:
             assert (figure["stderr"], figure["ci95"]) == (None, None)
+
+
+def test_half_a_character_out_of_a_reply_is_replaced(tmp_path):
+    scored = Scored(json.loads('"\\ud800 x"'), 1.0, {"accuracy": 1.0}, reason=json.loads('"y \\udfff"'))
+    with closing(Results(tmp_path / "r.sqlite", variant())) as results:
+        results.add(0, Assessed(item(0), True, "x", scored))
+        results.finish()
+        (line,) = results.lines()
+    assert (line.extracted, line.words) == ("\ufffd x", "y \ufffd")
+
+
+def test_the_design_has_what_a_chain_adds_to_f1_and_no_other_item_has(results, tmp_path):
+    chain = Scored("x", 2 / 3, {"cot_precision": 0.5, "cot_recall": 1.0}, {"cot_f1": (0.5, 1.0, 1.0, 1.0)})
+    caption = Scored("x", 1.0, {"caption_cider": 1.0}, {"caption_bleu1": (1.0,) * 10})
+    results.add(0, Assessed(item(0, "cot"), True, "x", chain))
+    results.add(1, Assessed(item(1, "caption"), True, "x", caption))
+    results.finish()
+    write_lines(results, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "design.jsonl").read_text().splitlines()]
+    assert [line.get("statistics") for line in lines] == [[0.5, 1.0, 1.0, 1.0], None]
+
+
+def test_items_that_the_variant_has_no_metric_for_are_not_covered(tmp_path):
+    vlmevalkit = suite("msearth").variant("vlmevalkit", Prompts.of("msearth", None, variant="vlmevalkit"))
+    with closing(Results(tmp_path / "r.sqlite", vlmevalkit)) as results:
+        for number, (kind, answered) in enumerate([("mcq", True), ("mcq", False), ("open", False), ("caption", True)]):
+            worth = Scored(None, Unscored("so"))
+            results.add(number, Assessed(item(number, kind), answered, "B" if answered else None, worth))
+        results.finish()
+        assert results.coverage() == 1 / 2
 
 
 def test_a_line_for_each_item_in_the_order_of_the_data_set(scored, iron):
@@ -250,7 +280,7 @@ def test_more_groups_than_an_operation_can_answer_are_in_the_file_alone(results)
     results.finish()
     found = reported(results)
     assert len(found["groups"]["task"]) == GROUPS_ANSWERED + 1
-    wire = summary(found, model="m", items=GROUPS_ANSWERED + 1)
+    wire = summary(found, model="m", items=GROUPS_ANSWERED + 1, given_up=0)
     assert len(wire.groups) == 0
     assert wire.metrics[0].value == 1.0
 

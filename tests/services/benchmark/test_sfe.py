@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tellurion_benchmark.metrics import meteor
 from tellurion_benchmark.prompts import Prompts
+from tellurion_benchmark.scorers.judged import UNREADABLE
 from tellurion_benchmark.scorers.sfe import Corrected, Official, corrected_mark, released_mark
 from tellurion_benchmark.scorers.sfe_vlmevalkit import VLMEvalKit, labelled, percent
 from tellurion_benchmark.scoring import Item, NoAnswer, Scored, Unscored
@@ -106,7 +107,6 @@ async def test_the_judge_reads_the_whole_prompt_the_reference_and_the_answer():
         ("100", 100, None),
         ("-3", 3, None),
         ("ten", 0, None),
-        ("", 0, None),
         ("It is right.", 0, None),
         ("9" * 400, None, None),  # infinite
     ],
@@ -324,6 +324,13 @@ async def test_a_hostile_megabyte_is_scored_in_linear_time(text):
     assert time.process_time() - started < 5
 
 
+@pytest.mark.parametrize("variant", [Official, Corrected, VLMEvalKit])
+@pytest.mark.parametrize("blank", ["", " \n"])
+async def test_a_judge_that_says_nothing_is_no_score_in_any_variant(variant, blank):
+    scored = await variant(PROMPTS).score(item("mcq", "A"), "A", Replies(*[blank] * 3))
+    assert scored.score == scored.metrics["judge_score"] == UNREADABLE
+
+
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
@@ -351,9 +358,10 @@ def test_vlmevalkit_takes_a_digit_alone(reply, expected):
         (["9"], 100, 1),
         (["Score: 9", "8"], 800 / 9, 2),
         (["hm", "10", "1"], 100 / 9, 3),
-        (["hm", "hm", "hm"], 0, 3),  # VLMEvalKit's own zero
-        ([NoAnswer("busy"), "9"], 100, 2),
-        (["hm", NoAnswer("busy"), "hm"], None, 3),
+        (["hm", "hm", "hm"], UNREADABLE, 3),  # VLMEvalKit has a zero here
+        (["", " ", "9"], 100, 3),
+        ([NoAnswer("busy"), "9"], Unscored("busy"), 1),
+        (["hm", NoAnswer("busy"), "9"], Unscored("busy"), 2),
     ],
 )
 @pytest.mark.parametrize("kind", ["mcq", "boxes"])
@@ -361,7 +369,7 @@ async def test_vlmevalkits_judge_is_asked_up_to_three_times_and_warmer(kind, rep
     judge = Replies(*replies)
     scored = await VLMEvalKit(PROMPTS).score(item(kind, "GOLD"), "PREDICTED", judge)
     assert scored.metrics == {"judge_score": scored.score}
-    assert scored.score == (Unscored("busy") if score is None else pytest.approx(score))
+    assert scored.score == (score if isinstance(score, Unscored) else pytest.approx(score))
     assert [temperature for _, _, temperature in judge.asked] == [0, 0.5, 1][:calls]
     text = judge.asked[0][0][-1].text
     assert text.index("What {is} it?") < text.index("GOLD") < text.index("PREDICTED")

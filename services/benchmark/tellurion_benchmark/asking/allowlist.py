@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpcore
 import httpx
@@ -20,6 +20,8 @@ from tellurion_core.errors import InvalidInput, PermissionDenied
 
 PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC = (IPv6Network("fec0::/10"), IPv4Network("192.0.0.0/24"))
+"""Site-local (RFC 3879) and protocol assignments (RFC 6890), of which Python's tables call some global."""
 
 
 class AllowList:
@@ -149,4 +151,6 @@ def _reachable(address: IPv4Address | IPv6Address, *, here: bool) -> bool:
             return _reachable(inner, here=here)
     if address.is_loopback:
         return here
+    if any(address in network for network in _NOT_PUBLIC if network.version == address.version):
+        return False
     return address.is_global and not (address.is_multicast or address.is_link_local or address.is_reserved)

@@ -18,7 +18,7 @@ import httpx
 from tellurion_benchmark.asking.allowlist import AllowList, ListedTransport
 from tellurion_benchmark.asking.answers import AnswerLog
 from tellurion_benchmark.asking.budget import Budget, Prices, Spending, worst_case
-from tellurion_benchmark.asking.concurrency import Concurrency
+from tellurion_benchmark.asking.concurrency import Concurrency, Room
 from tellurion_benchmark.asking.endpoint import Endpoint
 from tellurion_benchmark.asking.question import Asked, Question
 from tellurion_benchmark.asking.retries import Patience, Tries
@@ -27,6 +27,8 @@ from tellurion_benchmark.asking.wire import Reply, exchange
 from tellurion_benchmark.scoring import Message, NoAnswer
 
 CONNECT_SECONDS = 10.0
+IMAGE_BYTES = 256 << 20
+"""Of all questions that are with an endpoint at once: a request has them in memory, a third larger."""
 A = TypeVar("A")
 
 
@@ -72,6 +74,7 @@ class Asker:
         self._patience = patience or Patience()
         self._prices = Prices(Decimal(str(endpoint.input_price)), Decimal(str(endpoint.output_price)))
         self._concurrency = Concurrency(endpoint.concurrency)
+        self._room = Room(IMAGE_BYTES)
         self._one_at_a_time: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self._in_vain = 0
         self.counts = Counts()
@@ -150,7 +153,7 @@ class Asker:
 
     async def _ask_once(self, question: Question) -> Reply:
         worst = self._prices.of(worst_case(question))
-        async with self._concurrency.slot() as began:
+        async with self._room.of(question.image_bytes()), self._concurrency.slot() as began:
             body = await _unblocking(question, question.body, self.endpoint.model)
             await self._budget.reserve(worst)
             used = worst

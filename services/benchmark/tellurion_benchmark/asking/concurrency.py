@@ -15,6 +15,35 @@ from contextlib import asynccontextmanager
 FIRST_LIMIT = 4
 
 
+class Room:
+    """So many bytes for what is under way at once, given in the order in which they are asked for."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @asynccontextmanager
+    async def of(self, size: int) -> AsyncIterator[None]:
+        """Room of this size, which is no larger than the whole."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((size, turn))
+        self._admit()
+        try:
+            await turn
+            yield
+        finally:
+            if turn.done() and not turn.cancelled():
+                self._left += size
+            self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting and (self._waiting[0][1].done() or self._waiting[0][0] <= self._left):
+            size, turn = self._waiting.popleft()
+            if not turn.done():
+                self._left -= size
+                turn.set_result(None)
+
+
 class Concurrency:
     """Slots for requests, given in the order in which they are asked for."""
 

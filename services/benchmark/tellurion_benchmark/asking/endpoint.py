@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import httpx
 
 from tellurion_benchmark.asking.allowlist import AllowList
-from tellurion_core.errors import InvalidInput, PermissionDenied
+from tellurion_benchmark.asking.keys import KeyList
+from tellurion_core.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Endpoint:
     concurrency: int = 64
     """Most questions asked at once."""
     timeout: float = 300.0
-    """Seconds that one request may take, its connection apart."""
+    """Seconds that one request may take, from its connection to the last byte of the answer."""
     input_price: float = 0.0
     """Of a million tokens sent."""
     output_price: float = 0.0
@@ -45,12 +45,12 @@ class Endpoint:
         return headers
 
 
-def check(endpoint: Endpoint, allowed: AllowList, key_variables: Collection[str], *, place: str) -> None:
+def check(endpoint: Endpoint, allowed: AllowList, keys: KeyList, *, place: str) -> None:
     """Refuses, before anything is asked, an endpoint that could not be asked.
 
     Raises:
         InvalidInput: `place.url` is no base address, or `place.api_key_env` is not set or holds no key.
-        PermissionDenied: the installation allows neither this address nor this variable.
+        PermissionDenied: the installation does not allow this address, or this variable's key to be sent to it.
     """
     try:
         url = httpx.URL(endpoint.url)
@@ -64,8 +64,7 @@ def check(endpoint: Endpoint, allowed: AllowList, key_variables: Collection[str]
     allowed.check(url)
     if not endpoint.api_key_env:
         return
-    if endpoint.api_key_env not in key_variables:
-        raise PermissionDenied(f"{place}.api_key_env: this installation does not allow {endpoint.api_key_env!r}")
+    keys.check(endpoint.api_key_env, url, field=f"{place}.api_key_env")
     key = os.environ.get(endpoint.api_key_env, "")
     if not key or not key.isascii() or not key.isprintable():
         raise InvalidInput.of(

@@ -15,6 +15,9 @@ from tellurion_benchmark.asking.troubles import Refused
 from tellurion_benchmark.media import FORMATS
 from tellurion_benchmark.scoring import Message
 
+MOST_IMAGE_BYTES = 64 << 20
+"""Of all images of one question."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -41,6 +44,20 @@ class Question:
     def images(self) -> tuple[Path, ...]:
         """All that are shown."""
         return tuple(image for message in self.messages for image in message.images)
+
+    def image_bytes(self) -> int:
+        """How large its images are together.
+
+        Raises:
+            Refused: they are too large, or one of them cannot be read.
+        """
+        try:
+            size = sum(image.stat().st_size for image in self.images)
+        except OSError:
+            raise Refused("an image cannot be read") from None
+        if size > MOST_IMAGE_BYTES:
+            raise Refused(f"the question's images have more than {MOST_IMAGE_BYTES >> 20} MiB together")
+        return size
 
     def key(self, asked: Asked) -> bytes:
         """SHA-256 of everything that an answer depends on; images count by their bytes. Reads them."""

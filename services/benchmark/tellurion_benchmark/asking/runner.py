@@ -52,7 +52,8 @@ async def run(
             await asyncio.sleep(0)  # work that never waits would keep everything else from running
             await room.acquire()
 
-    workers = asyncio.gather(*(worker() for _ in range(concurrency)))
+    tasks = [asyncio.create_task(worker()) for _ in range(concurrency)]
+    workers = asyncio.gather(*tasks)
     workers.add_done_callback(lambda _: news.set())
     position = 0
     try:
@@ -72,5 +73,6 @@ async def run(
                 workers.result()
                 return
     finally:
-        workers.cancel()
-        await asyncio.gather(workers, return_exceptions=True)
+        for task in tasks:  # after one has raised, `workers` is done and the others are not
+            task.cancel()
+        await asyncio.gather(workers, *tasks, return_exceptions=True)

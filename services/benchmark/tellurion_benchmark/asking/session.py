@@ -41,6 +41,11 @@ class Session:
         asker = self.askers.get(role)
         return ", ".join(sorted(asker.snapshots)) or None if asker is not None else None
 
+    @property
+    def given_up(self) -> int:
+        """Questions that have no answer after all attempts; those of earlier attempts were asked again in this one."""
+        return sum(asker.counts.given_up.total() for asker in self.askers.values())
+
     def record(self) -> Mapping[str, Any]:
         """For `run.json`: what was met with in this attempt, and what all attempts have used up."""
         spent = asdict(self.spent) | {"cost": float(self.spent.cost)}

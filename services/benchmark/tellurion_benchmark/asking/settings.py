@@ -21,7 +21,7 @@ class AskingSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TELLURION_", extra="ignore", frozen=True)
 
-    endpoints: Listed = ("localhost", "127.0.0.1", "[::1]")
-    """Hosts, `host:port` or origins (`https://host:port`) that may be asked; by default only this machine."""
+    endpoints: Listed = ()
+    """Hosts, `host:port` or origins (`https://host:port`) that may be asked; by default none."""
     endpoint_keys: Listed = ()
-    """Names of the environment variables whose keys may be sent to them."""
+    """`VARIABLE@https://host:port`: environment variables whose keys may be sent, each to its origin alone."""

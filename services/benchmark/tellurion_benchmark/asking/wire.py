@@ -15,6 +15,7 @@ import httpx
 
 from tellurion_benchmark.asking.endpoint import Endpoint
 from tellurion_benchmark.asking.troubles import Busy, Failed, Refused, TimedOut, Trouble
+from tellurion_benchmark.encodable import encodable
 from tellurion_core.errors import PermissionDenied
 
 LARGEST = 4 << 20
@@ -93,12 +94,14 @@ def _reply(content: bytes) -> Reply:
         case {"choices": [{"message": {**message}, **choice}, *_], **rest}:
             finish_reason, told = choice.get("finish_reason"), (_usage(rest.get("usage")), _name(rest.get("model")))
             match message.get("content"), finish_reason:
+                case _, "content_filter":  # what text there is ends where the filter began
+                    raise Refused("the endpoint filtered the answer out", paid=True)
+                case _, "error":
+                    raise Failed("the endpoint failed in the middle of its answer", paid=True)
                 case str(text), _:
-                    return Reply(_encodable(text), str(finish_reason)[:40], *told)
+                    return Reply(encodable(text), str(finish_reason)[:40], *told)
                 case None, "stop" | "length":
                     return Reply("", finish_reason, *told)
-                case None, "content_filter":
-                    raise Refused("the endpoint filtered the answer out", paid=True)
     raise Failed("the endpoint answered something else than a chat completion", paid=True)
 
 
@@ -149,8 +152,3 @@ def _json(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         return None
-
-
-def _encodable(text: str) -> str:
-    """The text with halves of surrogate pairs, which JSON can say and no file can hold, replaced."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Self
@@ -19,6 +19,8 @@ from tellurion_core.errors import InvalidInput
 
 VERSION = "tellurion-1"
 """Of the texts here."""
+VLMEVALKIT = "vlmevalkit"
+"""The variant that has prompts of its own: those whose names begin with it."""
 LONGEST = 100_000
 """Characters of a given text."""
 
@@ -30,26 +32,35 @@ class Prompts:
     """The prompts of one benchmark."""
 
     version: str
-    """`tellurion-1`, or `sha256:…` of the names and texts that were given."""
+    """`tellurion-1` where all are ours, `sha256:…` of names and texts where all were given, else both with a plus.
+
+    Of the prompts that the variant uses, for whatever kind of question.
+    """
     _texts: Mapping[str, str] = field(repr=False)
 
     @classmethod
-    def of(cls, suite: str, given: Mapping[str, str] | None) -> Self:
-        """The benchmark's prompts, some of them replaced by texts that are given by name.
+    def of(cls, suite: str, given: Mapping[str, str] | None, *, variant: str = "official") -> Self:
+        """The prompts of a benchmark's variant, some of them replaced by texts that are given by name.
 
         Raises:
             InvalidInput: a name is none of the benchmark's, or a text is blank, too long, without any placeholder where
                 ours has some, or with one that ours has not.
         """
-        texts = _ours(suite)
-        if not given:
-            return cls(VERSION, texts)
+        texts, given = _ours(suite), given or {}
         for name, text in given.items():
             if name not in texts:
                 raise InvalidInput.of("prompts", received=name, accepted=", ".join(sorted(texts)))
             _check(f"prompts.{name}", text, _placeholders(texts[name]))
-        canonical = json.dumps(sorted(given.items())).encode()
-        return cls(f"sha256:{hashlib.sha256(canonical).hexdigest()}", {**texts, **given})
+        used = {name for name in texts if name.startswith(VLMEVALKIT) == (variant == VLMEVALKIT)}
+        return cls(_version(used, given), {**texts, **given})
+
+    @staticmethod
+    def said(version: str) -> str:
+        """Whose prompts these are, for a title: ours are no one's official ones."""
+        ours, _, others = version.partition("+")
+        if ours != VERSION:
+            return f"given prompts ({version})"
+        return f"prompts that are partly ours ({version})" if others else f"our prompts ({version})"
 
     def fill(self, name: str, **values: str) -> str:
         """A prompt with these values in it; what stands in a value is never taken for a placeholder.
@@ -57,6 +68,14 @@ class Prompts:
         A file's last line end is not part of its prompt.
         """
         return _MARK.sub(lambda mark: values[mark[1]] if mark[1] else mark[0][0], self._texts[name].removesuffix("\n"))
+
+
+def _version(used: Set[str], given: Mapping[str, str]) -> str:
+    replaced = sorted((name, text) for name, text in given.items() if name in used)
+    if not replaced:
+        return VERSION
+    digest = f"sha256:{hashlib.sha256(json.dumps(replaced).encode()).hexdigest()}"
+    return digest if len(replaced) == len(used) else f"{VERSION}+{digest}"
 
 
 def _ours(suite: str) -> dict[str, str]:

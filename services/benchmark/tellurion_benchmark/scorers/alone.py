@@ -12,6 +12,7 @@ class Alone:
     """No statistics of a whole corpus, and nothing to gather."""
 
     pooled: ClassVar[Mapping[str, Callable[[Sequence[float]], float]]] = NOTHING
+    shown: ClassVar[Mapping[str, Callable[[Sequence[float]], float]]] = NOTHING
 
     def finish(self, gathered: Sequence[Json]) -> Sequence[Scored]:
         """Nothing, since nothing is gathered."""

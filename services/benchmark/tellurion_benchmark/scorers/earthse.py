@@ -1,8 +1,9 @@
 """EarthSE as its release scores it, and corrected.
 
 Choices, statements and blanks are compared; a judge chooses between the reference and a free answer, whose similarity
-is measured too; dialogues are scored as `earthse_gold` says. The release strips nothing and folds no case, and shows
-the judge of dialogues their second turn alone: `corrected` strips, folds and shows both.
+is measured too; dialogues are scored as `earthse_gold` says. The release strips nothing and folds no case, counts what
+its judge says beside `B` as a loss, and shows the judge of dialogues their second turn alone: `corrected` strips and
+folds, has no score for a reply beside `A` and `B`, and shows both.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class Official(Alone):
         return Scored(answer, verdict.score, metrics, reason=verdict.words)
 
     def _won(self, reply: str) -> float | None:
-        return {"A": 0.0, "B": 1.0}.get(reply.strip() if self.corrects else reply)
+        """The release counts every reply but a bare `B` as a loss."""
+        return {"A": 0.0, "B": 1.0}.get(reply.strip()) if self.corrects else float(reply == "B")
 
     async def _explored(self, item: Item, prediction: Json, judge: Ask | None) -> Scored:
         answers = gold.dialogues(prediction)

@@ -1,7 +1,8 @@
 """MSEarth as its release scores it, and corrected.
 
 Multiple-choice answers are compared; open answers and captions are judged beside their image, and measured as text.
-The release compares option letters case-sensitively; `corrected` does not.
+The release compares option letters case-sensitively, and deletes every backslash of a model's reply before it reads
+its JSON, which keeps formulas readable and breaks quotation marks; `corrected` does neither.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from tellurion_benchmark.encodable import encodable
 from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.scorers import msearth_text
 from tellurion_benchmark.scorers.alone import Alone
 from tellurion_benchmark.scorers.judged import judged
 from tellurion_benchmark.scorers.msearth_choice import option_and_content, same_choice
-from tellurion_benchmark.scorers.reply import object_in
+from tellurion_benchmark.scorers.reply import object_in, value_from
 from tellurion_benchmark.scoring import Ask, Item, Json, Message, Scored, Unscored
 from tellurion_benchmark.suites import MSEARTH
 
@@ -31,7 +33,7 @@ class Official(Alone):
 
     suite = "msearth"
     name = "official"
-    folded: ClassVar[bool] = False
+    corrects: ClassVar[bool] = False
 
     def __init__(self, prompts: Prompts) -> None:
         self._prompts = prompts
@@ -51,9 +53,9 @@ class Official(Alone):
         if not isinstance(prediction, str):
             computed = (metric for metric in MSEARTH.kinds[item.kind] if metric not in self.unavailable)
             return Scored(None, NO_TEXT, dict.fromkeys(computed, NO_TEXT))
-        answer = answer_in(prediction, ANSWER_KEYS[item.kind])
+        answer = answer_in(prediction, ANSWER_KEYS[item.kind], corrected=self.corrects)
         if item.kind == "mcq":
-            right = float(same_choice(answer, item.record["response"], folded=self.folded))
+            right = float(same_choice(answer, item.record["response"], folded=self.corrects))
             option, content = option_and_content(answer)
             return Scored(option or content or None, right, {"mcq_accuracy": right})
         return await self._judged(item, answer, judge)
@@ -76,10 +78,10 @@ class Official(Alone):
 
 
 class Corrected(Official):
-    """The release's scorer with option letters in either case."""
+    """The release's scorer with option letters in either case, and JSON read as it was meant."""
 
     name = "corrected"
-    folded = True
+    corrects = True
 
 
 def question(item: Item) -> str:
@@ -87,13 +89,21 @@ def question(item: Item) -> str:
     return item.record["query"].replace("<image>", "")
 
 
-def answer_in(reply: str, key: str) -> str:
-    """What a reply's JSON has under a key, or all of a reply without JSON; empty where there is no such text."""
-    found = object_in(reply)
-    if found is None:
-        return reply
+def answer_in(reply: str, key: str, *, corrected: bool) -> str:
+    """What a model's JSON has under a key, or all of a reply without JSON; empty where there is no such text.
+
+    The release deletes backslashes first. `corrected`: they are kept, and an object that it does not find, since braces
+    or backslashes of a formula are in it, is looked for as `value_from` does.
+    """
+    if not corrected:
+        reply = reply.replace("\\", "")
+    found: Json = object_in(reply)
+    if found is None and corrected:
+        found = value_from(reply, "{")
+    if not isinstance(found, dict):
+        return encodable(reply)
     answer = found.get(key)
-    return answer if isinstance(answer, str) else ""
+    return encodable(answer) if isinstance(answer, str) else ""
 
 
 def correctness(reply: str) -> float | None:

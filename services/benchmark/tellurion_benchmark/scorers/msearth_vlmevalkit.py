@@ -1,7 +1,8 @@
 """MSEarth's multiple-choice questions as VLMEvalKit asks and scores them (its MSEarthMCQ).
 
 An option is inferred from the answer by rules; where they find none, a judge is asked which option the answer means.
-After three replies without one VLMEvalKit guesses at random; here the item has no score then.
+It is asked warmer each time, as in SFE's protocol. After three replies without one VLMEvalKit guesses at random; here
+the item has no score then.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from collections.abc import Mapping
 
 from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.scorers.alone import Alone
-from tellurion_benchmark.scorers.judged import judged
+from tellurion_benchmark.scorers.judged import judged_warmer
 from tellurion_benchmark.scoring import NOTHING, Ask, Item, Json, Message, NoAnswer, Scored, Unscored
 
 ANSWER_TOKENS = 4096
 JUDGE_TOKENS = 1024
-TRIES = 3
 NO_OPTION = "Z"
 """Stands for a refusal, and is always wrong."""
 ONLY_CHOICE = "VLMEvalKit has only the multiple-choice questions"
@@ -73,10 +73,7 @@ class VLMEvalKit(Alone):
             return None if meant is None else float(meant == right)
 
         prompt = self._prompts.fill("vlmevalkit_judge", question=question, options=_listed(options), answer=answer)
-        for attempt in range(TRIES):
-            verdict = await judged(judge, [Message("user", prompt)], read, max_tokens=JUDGE_TOKENS, sample=attempt)
-            if not isinstance(verdict.score, Unscored):
-                break
+        verdict = await judged_warmer(judge, [Message("user", prompt)], read, max_tokens=JUDGE_TOKENS)
         return Scored(None, verdict.score, {"mcq_accuracy": verdict.score}, reason=verdict.words)
 
 

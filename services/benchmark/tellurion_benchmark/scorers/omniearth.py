@@ -54,12 +54,15 @@ class Official:
         self.prompt_version = prompts.version
         self.unavailable: Mapping[str, str] = captions.unavailable()
         of_the_corpus: dict[str, Callable[[Sequence[float]], float]] = {
-            "cot_f1": partial(cot.corpus_f1, places=None if self.corrects else cot.PLACES),
+            "cot_f1": partial(cot.corpus_f1, places=None),
             **captions.OF_THE_CORPUS,
         }
         self.pooled: Mapping[str, Callable[[Sequence[float]], float]] = {
             metric: value for metric, value in of_the_corpus.items() if metric not in self.unavailable
         }
+        self.shown: Mapping[str, Callable[[Sequence[float]], float]] = (
+            {} if self.corrects else {"cot_f1": partial(cot.corpus_f1, places=cot.PLACES)}
+        )
 
     async def answer(self, item: Item, model: Ask) -> Json:
         """A reply in words."""

@@ -1,4 +1,9 @@
-"""OmniEarth-Bench's captions, which pycocoevalcap compares all at once: rare n-grams weigh more than common ones."""
+"""OmniEarth-Bench's captions, which pycocoevalcap compares all at once: rare n-grams weigh more than common ones.
+
+How rare they are is counted over the references of the captions that are compared, as in the release: an item without
+an answer counts for nothing, so CIDErs of two models are the same scale only where both answered the same items. All
+captions are in memory at once, some kilobytes each.
+"""
 
 from __future__ import annotations
 

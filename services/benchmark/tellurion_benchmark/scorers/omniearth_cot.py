@@ -13,9 +13,12 @@ from tellurion_benchmark.scorers.reply import value_from
 from tellurion_benchmark.scoring import Json
 
 JUDGED_TYPES = frozenset({"logical inference", "image description"})
+TYPES = JUDGED_TYPES | {"background information"}
 """Background information is no step that could be right or wrong."""
 RIGHT = frozenset({"Match", "Matched", "Reasonable"})
 MATCHED = "Matched"
+WORDS = RIGHT | {"Wrong", "Unmatched", "N/A"}
+"""With which a judge can answer; a reply without any of them says nothing."""
 PLACES = 4
 """To which the release rounds a corpus's means."""
 
@@ -37,9 +40,12 @@ def described_pictures(record: Mapping[str, Json]) -> list[str]:
 
 
 def precision_in(reply: str) -> float | None:
-    """(matched + reasonable) / (inferences + descriptions) of a judge's steps; 0 where it has none of these."""
+    """(matched + reasonable) / (inferences + descriptions) of a judge's steps; 0 where all is background.
+
+    None where it is no list of steps, or none of these has a type that there is.
+    """
     steps = _judgements(reply, "step_type")
-    if steps is None:
+    if steps is None or not any(step["step_type"] in TYPES for step in steps):
         return None
     judged = [step["judgment"] for step in steps if step["step_type"] in JUDGED_TYPES]
     return sum(judgement in RIGHT for judgement in judged) / len(judged) if judged else 0.0
@@ -70,11 +76,14 @@ def corpus_f1(sums: Sequence[float], *, places: int | None) -> float:
 
 
 def _judgements(reply: str, *more: str) -> list[Mapping[str, str]] | None:
-    """A judge's list of objects that all have a judgement, and what else is asked for, as text; None if it is none."""
+    """A judge's list of objects that all have a judgement, and what else is asked for, as text.
+
+    None if it is none, or no judgement is one of `WORDS`.
+    """
     steps = value_from(reply, "[")
     if not isinstance(steps, list) or not steps:
         return None
     for step in steps:
         if not isinstance(step, dict) or not all(isinstance(step.get(key), str) for key in ("judgment", *more)):
             return None
-    return steps
+    return steps if any(step["judgment"] in WORDS for step in steps) else None

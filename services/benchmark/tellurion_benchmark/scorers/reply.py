@@ -17,14 +17,14 @@ _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, 
 def object_in(reply: str) -> Mapping[str, Json] | None:
     """What the first fenced block holds, else what stands from the first brace to the next closing one.
 
-    So MSEarth's release finds it. Commas before a closing bracket are dropped, and numbers stay the text that they
-    were. None where it is no object.
+    So MSEarth's release finds it. Commas before a closing bracket are dropped, line ends in texts are taken, and
+    numbers stay the text that they were. None where it is no object.
     """
     text = _fenced(reply)
     if text is None:
         text = _braced(reply)
     try:
-        found = json.loads(_TRAILING_COMMA.sub(r"\1", text), parse_int=str, parse_float=str, parse_constant=str)
+        found = _DECODER.decode(_TRAILING_COMMA.sub(r"\1", text))
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

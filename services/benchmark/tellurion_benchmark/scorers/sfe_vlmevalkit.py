@@ -1,7 +1,7 @@
 """SFE as VLMEvalKit asks and scores it (its SFE and SFE-zh).
 
 A judge gives every answer a digit from 0 to 9, boxes too. VLMEvalKit shows images where `<image>` stands in a question,
-here they come first; it gives 0 where three replies hold no digit, and so does this.
+here they come first; it gives 0 where three replies of the judge hold no digit, here the item has no score then.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from string import ascii_uppercase
 
 from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.scorers.alone import Alone
-from tellurion_benchmark.scorers.judged import UNREADABLE, judged
+from tellurion_benchmark.scorers.judged import judged_warmer
 from tellurion_benchmark.scorers.sfe import question_type
 from tellurion_benchmark.scoring import NOTHING, Ask, Item, Json, Message, Scored, Unscored
 
 ANSWER_TOKENS = 4096
 JUDGE_TOKENS = 1024
-TEMPERATURES = (0.0, 0.5, 1.0)
-"""Of the judge, until a reply is a digit."""
 BEST_MARK = 9
 LETTERS = ascii_uppercase[:15]
 """Of the options that are shown: A to O."""
@@ -52,7 +50,7 @@ class VLMEvalKit(Alone):
         return await model([Message("user", prompt, item.images)], max_tokens=ANSWER_TOKENS)
 
     async def score(self, item: Item, prediction: Json, judge: Ask | None) -> Scored:
-        """The judge's digit in percent of 9; no score where it gave no reply."""
+        """The judge's digit in percent of 9; no score where it gave none."""
         if not isinstance(prediction, str):
             return Scored(None, NO_TEXT, {"judge_score": NO_TEXT})
         prompt = self._prompts.fill(
@@ -61,22 +59,8 @@ class VLMEvalKit(Alone):
             answer=item.record["answer"],
             prediction=prediction,
         )
-        failed: Unscored | None = None
-        for attempt, temperature in enumerate(TEMPERATURES):
-            verdict = await judged(
-                judge,
-                [Message("user", prompt)],
-                percent,
-                max_tokens=JUDGE_TOKENS,
-                temperature=temperature,
-                sample=attempt,
-            )
-            if not isinstance(verdict.score, Unscored):
-                return Scored(prediction or None, verdict.score, {"judge_score": verdict.score}, reason=verdict.words)
-            if verdict.score != UNREADABLE:
-                failed = verdict.score
-        score = 0.0 if failed is None else failed
-        return Scored(prediction or None, score, {"judge_score": score}, reason=verdict.words)
+        verdict = await judged_warmer(judge, [Message("user", prompt)], percent, max_tokens=JUDGE_TOKENS)
+        return Scored(prediction or None, verdict.score, {"judge_score": verdict.score}, reason=verdict.words)
 
 
 def labelled(options: list[str]) -> list[str]:

@@ -93,6 +93,11 @@ def test_an_entry_that_is_no_origin_is_refused(entry):
         "::ffff:10.0.0.1",
         "::ffff:127.0.0.1",
         "64:ff9b::a9fe:a9fe",
+        "fec0::1",
+        "feff::1",
+        "192.0.0.9",
+        "192.0.0.192",
+        "::ffff:192.0.0.170",
         "2002:a00:1::1",
     ],
 )
@@ -149,18 +154,18 @@ async def test_no_proxy_of_the_environment_is_used(monkeypatch, scripted, tmp_pa
     assert response.status_code == 200
 
 
-def test_by_default_only_this_machine_is_listed_and_no_key(monkeypatch):
+def test_by_default_nothing_is_listed_and_no_key(monkeypatch):
     monkeypatch.delenv("TELLURION_ENDPOINTS", raising=False)
     allowed = AllowList(AskingSettings().endpoints)
-    allowed.check(httpx.URL("http://[::1]:8080"))
-    with pytest.raises(PermissionDenied):
-        allowed.check(httpx.URL("https://api.example.org"))
+    for url in ("http://[::1]:8080", "http://localhost", "https://api.example.org"):
+        with pytest.raises(PermissionDenied):
+            allowed.check(httpx.URL(url))
     assert AskingSettings().endpoint_keys == ()
 
 
 def test_the_settings_are_lists_with_commas(monkeypatch):
     monkeypatch.setenv("TELLURION_ENDPOINTS", "localhost, https://api.example.org,")
-    monkeypatch.setenv("TELLURION_ENDPOINT_KEYS", "JUDGE_KEY")
+    monkeypatch.setenv("TELLURION_ENDPOINT_KEYS", "JUDGE_KEY@https://api.example.org")
     settings = AskingSettings()
     assert settings.endpoints == ("localhost", "https://api.example.org")
-    assert settings.endpoint_keys == ("JUDGE_KEY",)
+    assert settings.endpoint_keys == ("JUDGE_KEY@https://api.example.org",)

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tellurion_benchmark.asking import asker
 from tellurion_benchmark.asking.budget import Limits
+from tellurion_benchmark.asking.question import MOST_IMAGE_BYTES
 from tellurion_benchmark.asking.retries import Patience
 from tellurion_benchmark.scoring import Message, NoAnswer
 
@@ -84,6 +86,26 @@ async def test_an_image_counts_by_its_bytes_and_not_by_its_name(start, scripted,
         await ask(said("Which?", copy), max_tokens=8)
     (question,) = scripted.questions(tmp_path)
     assert question.images == 1
+
+
+async def test_images_that_are_too_large_together_are_not_sent(start, scripted, tmp_path):
+    for name in ("a", "b"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(MOST_IMAGE_BYTES // 2 + 1)
+    with scripted.serving(tmp_path) as server:
+        ask = start(server.url)
+        with pytest.raises(NoAnswer, match="more than 64 MiB together"):
+            await ask(said("?", tmp_path / "a", tmp_path / "b"), max_tokens=8)
+    assert ask.counts.requests == 0
+
+
+async def test_images_under_way_at_once_are_bounded_by_their_bytes(start, scripted, tmp_path, picture, monkeypatch):
+    images = [picture(colour) for colour in ("red", "green", "blue", "white", "black", "grey")]
+    monkeypatch.setattr(asker, "IMAGE_BYTES", 2 * max(image.stat().st_size for image in images))
+    with scripted.serving(tmp_path, scripted.Rule(steps=("slow:0.02",))) as server:
+        ask = start(server.url, concurrency=6)
+        await asyncio.gather(*(ask(said("?", image), max_tokens=8) for image in images))
+    assert server.most_at_once == 2
 
 
 @pytest.mark.parametrize("left", [None, b"no image"])

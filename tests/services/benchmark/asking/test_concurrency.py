@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tellurion_benchmark.asking.concurrency import FIRST_LIMIT, Concurrency
+from tellurion_benchmark.asking.concurrency import FIRST_LIMIT, Concurrency, Room
 
 
 async def test_every_answer_raises_the_limit_until_the_ceiling():
@@ -113,3 +113,41 @@ async def test_nothing_is_sent_while_the_endpoint_rests():
     assert not entered.is_set()
     now += 0.05
     await asyncio.wait_for(task, 1)
+
+
+async def test_what_is_under_way_at_once_fits_the_room_in_the_order_it_was_asked_for():
+    room, left, gates = Room(10), [], {size: asyncio.Event() for size in (6, 5, 4)}
+
+    async def hold(size):
+        async with room.of(size):
+            left.append(size)
+            await gates[size].wait()
+
+    held = [asyncio.create_task(hold(size)) for size in (6, 5, 4)]
+    await asyncio.sleep(0)
+    assert left == [6]  # 4 would fit, but comes after 5
+    gates[6].set()
+    await held[0]
+    await asyncio.sleep(0)
+    assert left == [6, 5, 4]
+    gates[5].set()
+    gates[4].set()
+    await asyncio.gather(*held)
+
+
+async def test_who_is_cancelled_takes_no_room():
+    room = Room(10)
+    async with room.of(10):
+        waiting = [asyncio.create_task(_enter(room, 10)) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        await asyncio.sleep(0)
+    # The second was given the room at this moment, and is cancelled before it runs.
+    waiting[1].cancel()
+    await asyncio.wait_for(waiting[2], 1)
+    await asyncio.wait_for(_enter(room, 10), 1)
+
+
+async def _enter(room, size):
+    async with room.of(size):
+        pass

@@ -6,13 +6,15 @@ import pytest
 
 from tellurion_benchmark.asking.allowlist import AllowList
 from tellurion_benchmark.asking.endpoint import Endpoint, check
+from tellurion_benchmark.asking.keys import KeyList
 from tellurion_core.errors import InvalidInput, PermissionDenied
 
 URL = "http://localhost:8000/v1"
+KEYS = KeyList(["JUDGE_KEY@http://localhost:8000", "JUDGE_KEY@https://localhost"])
 
 
 def checked(**fields):
-    check(Endpoint(**({"url": URL, "model": "m"} | fields)), AllowList(["localhost"]), ["JUDGE_KEY"], place="judge")
+    check(Endpoint(**({"url": URL, "model": "m"} | fields)), AllowList(["localhost"]), KEYS, place="judge")
 
 
 def test_questions_are_posted_below_the_base_address():
@@ -39,6 +41,38 @@ def test_a_variable_that_the_installation_does_not_name_is_refused(monkeypatch):
     with pytest.raises(PermissionDenied, match="'TELLURION_DATABASE'") as error:
         checked(api_key_env="TELLURION_DATABASE")
     assert "secret" not in error.value.message
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://localhost/v1", "http://localhost:8001/v1", "https://localhost:8000/v1", "http://sub.localhost:8000/v1"],
+)
+def test_a_key_goes_to_its_own_origin_alone(monkeypatch, url):
+    monkeypatch.setenv("JUDGE_KEY", "hunter2")
+    checked(url="https://localhost:443/v1", api_key_env="JUDGE_KEY")
+    with pytest.raises(PermissionDenied, match="TELLURION_ENDPOINT_KEYS") as error:
+        check(Endpoint(url, "m", "JUDGE_KEY"), AllowList(["localhost", "sub.localhost"]), KEYS, place="judge")
+    assert "hunter2" not in error.value.message
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "JUDGE_KEY",
+        "JUDGE_KEY@",
+        "JUDGE_KEY@api.example.org",
+        "judge_key@https://api.example.org",
+        "@https://api.example.org",
+        "JUDGE_KEY@ftp://api.example.org",
+        "JUDGE_KEY@https://user@api.example.org",
+        "JUDGE_KEY@https://api.example.org/v1",
+        "JUDGE_KEY@https://api.example.org?q",
+        "JUDGE_KEY@https://",
+    ],
+)
+def test_an_entry_that_names_no_origin_is_refused(entry):
+    with pytest.raises(InvalidInput, match="TELLURION_ENDPOINT_KEYS"):
+        KeyList([entry])
 
 
 @pytest.mark.parametrize("key", [None, "", "two\nlines", "schlüssel"])

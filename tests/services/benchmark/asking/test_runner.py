@@ -112,6 +112,23 @@ async def test_an_error_of_the_work_ends_the_run():
         await results(range(100), work)
 
 
+async def test_after_an_error_no_further_item_is_begun():
+    begun, gate = [], asyncio.Event()
+
+    async def work(n):
+        begun.append(n)
+        if n == 0:
+            raise ZeroDivisionError
+        await gate.wait()
+
+    with pytest.raises(ZeroDivisionError):
+        await results(range(100), work)
+    gate.set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert begun == [0, 1, 2, 3]
+
+
 async def test_progress_counts_what_is_finished():
     told = []
 

@@ -70,6 +70,22 @@ async def test_what_is_to_be_done_follows_from_what_came(answer, step, kind, pai
     assert trouble.value.paid is paid
 
 
+@pytest.mark.parametrize(
+    ("content", "finish_reason", "kind"),
+    [
+        ("The answer is", "content_filter", Refused),
+        (None, "content_filter", Refused),
+        ("The answer is", "error", Failed),
+        (None, "error", Failed),
+    ],
+)
+async def test_text_that_a_filter_or_an_error_cut_off_is_no_answer(answer, content, finish_reason, kind):
+    with pytest.raises(kind) as trouble:
+        await answer(f"body:{completion(content, finish_reason)}")
+    assert type(trouble.value) is kind
+    assert trouble.value.paid
+
+
 async def test_the_reason_has_the_errors_name_and_not_its_message(answer):
     with pytest.raises(Refused) as trouble:
         await answer("400")
