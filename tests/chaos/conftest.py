@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -27,10 +26,10 @@ BENCHMARK_TESTS = Path(__file__).parents[1] / "services" / "benchmark"
 SAME = ("report.json", "items.jsonl")
 """Files that are the same whatever happens."""
 SCRIPT = [
-    {"match": "checking the correctness", "steps": ["slow:0.02"], "reply": "$digit"},
-    {"steps": ["slow:0.1"], "reply": "$letter"},
+    {"match": "checking the correctness", "steps": ["slow:0.02"], "reply": "$digit #$hash"},
+    {"steps": ["slow:0.1"], "reply": "$letter #$hash"},
 ]
-"""A judge that marks, and a model that takes its time, both as the question determines."""
+"""A judge that marks, and a model that takes its time, both as the question determines; each answer names it."""
 
 
 def module(path: Path) -> ModuleType:
@@ -57,6 +56,7 @@ class Chaos:
         self.state = state
         self.data = data
         self.client = client
+        self._second: subprocess.Popen[bytes] | None = None
         self._script = subprocess.Popen(
             [sys.executable, BENCHMARK_TESTS / "scripted.py", folder], stdout=subprocess.PIPE, text=True
         )
@@ -100,35 +100,62 @@ class Chaos:
         found = worker.children(recursive=True)
         if name == "redis":
             return next(process for process in found if process.name() == "redis-server")
-        return next(process for process in reversed(found) if "tellurion_core.jobs.child" in process.cmdline())
+        return next(filter(_does_a_job, reversed(found)))
 
-    def answers_stored_twice(self, evaluation: Evaluation) -> int:
-        """Questions that were answered, and their answers stored, more than once."""
+    def holder(self) -> psutil.Process:
+        """Of two workers, the one that does the evaluation."""
+        assert self._second is not None
+        workers = [self.victim("worker"), psutil.Process(self._second.pid)]
+        (holder,) = [worker for worker in workers if any(map(_does_a_job, worker.children(recursive=True)))]
+        return holder
+
+    def stored(self, evaluation: Evaluation) -> list[str]:
+        """The questions whose answers are stored now, once for each time, by what the server told them apart by."""
         segments = (self.state / "jobs" / evaluation.name.rpartition("/")[2] / "asked").glob("**/*.jsonl")
         lines = (line for segment in segments for line in segment.read_text().splitlines())
-        stored = Counter(json.loads(line)["key"] for line in lines if line.endswith("}"))
-        assert stored
-        return sum(count > 1 for count in stored.values())
+        return [json.loads(line)["answer"].rpartition("#")[2] for line in lines if line.endswith("}")]
+
+    def second_worker(self) -> None:
+        """Starts another worker on the platform's state, and returns when it works."""
+        environment = SETTINGS | {"TELLURION_STATE": str(self.state)}
+        command = [sys.executable, "-P", "-m", "tellurion_core.jobs.main"]
+        with (self.server / "worker.log").open("ab") as log:
+            self._second = subprocess.Popen(
+                command, env=_without_settings() | environment, stdout=subprocess.PIPE, stderr=log
+            )
+        assert self._second.stdout is not None
+        assert self._second.stdout.readline()
 
     def close(self) -> None:
-        """Ends the server."""
-        self._script.kill()
-        self._script.communicate()
+        """Ends the server, and the second worker where there is one."""
+        for process in (self._script, self._second):
+            if process is not None:
+                process.kill()
+                process.communicate()
+
+
+SETTINGS = {
+    "TELLURION_JOBS_LEASE_SECONDS": str(Chaos.lease),
+    "TELLURION_JOBS_SWEEP_SECONDS": str(Chaos.sweep),
+    "TELLURION_JOBS_RETRY_SECONDS": "0",
+}
+
+
+def _does_a_job(process: psutil.Process) -> bool:
+    return "tellurion_core.jobs.child" in process.cmdline()
+
+
+def _without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("TELLURION_")}
 
 
 @contextmanager
 def running(state: Path, log: Path) -> Iterator[None]:
     """`tellurion up` on a state folder."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TELLURION_")}
-    settings = {
-        "TELLURION_JOBS_LEASE_SECONDS": str(Chaos.lease),
-        "TELLURION_JOBS_SWEEP_SECONDS": str(Chaos.sweep),
-        "TELLURION_JOBS_RETRY_SECONDS": "0",
-    }
     command = [sys.executable, "-P", "-m", "tellurion_client", "up", "--services", "benchmark", "--json"]
     with log.open("ab") as stderr:
         process = subprocess.Popen(
-            [*command, "--state", str(state)], env=kept | settings, stdout=subprocess.PIPE, stderr=stderr
+            [*command, "--state", str(state)], env=_without_settings() | SETTINGS, stdout=subprocess.PIPE, stderr=stderr
         )
     assert process.stdout is not None
     try:

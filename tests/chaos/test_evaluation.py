@@ -13,6 +13,9 @@ import pytest
 
 from tellurion_core.errors import Internal
 
+ATTEMPTS = 10
+"""Times that an evaluation is begun before it is given up."""
+
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("victim", ["child", "worker", "service", "redis"])
@@ -23,34 +26,39 @@ def test_what_is_killed_is_not_missed(
     for _ in range(rounds):
         with started() as platform:
             evaluation = platform.evaluate()
-            platform.until_asked(rng.randrange(1, platform.items))
+            at_once = 2 * platform.at_once  # model and judge
+            platform.until_asked(rng.randrange(at_once + 1, platform.items))
             platform.victim(victim).kill()
+            stored = set(platform.stored(evaluation))
+            before = len(platform.questions())
+            assert stored  # more had come than can be on their way
             assert platform.report(evaluation) == undisturbed
-            assert platform.answers_stored_twice(evaluation) == 0
-            asked = Counter(platform.questions())
-            # Only what was on its way when its asker died may have come again: its answer could not be stored.
-            assert sum(asked.values()) - len(asked) <= 2 * platform.at_once
-            assert evaluation.operation.get().attempt == (2 if victim in ("child", "worker") else 1)
+            assert stored.isdisjoint(platform.questions()[before:])
+            assert max(Counter(platform.stored(evaluation)).values()) == 1
+            # Only what was on its way when its asker died has come again: its answer could not be stored.
+            asked, asker_died = Counter(platform.questions()), victim in ("child", "worker")
+            assert sum(asked.values()) - len(asked) <= (at_once if asker_died else 0)
+            assert evaluation.operation.get().attempt == (2 if asker_died else 1)
 
 
 @pytest.mark.timeout(120)
 def test_recovery_takes_no_longer_than_lease_and_two_sweeps(chaos: Any) -> None:
+    chaos.second_worker()
     evaluation = chaos.evaluate()
     chaos.until_asked(5)
-    chaos.victim("worker").kill()
+    chaos.holder().kill()
     killed = time.monotonic()
     while evaluation.operation.get().attempt < 2:
         assert time.monotonic() < killed + 60
         time.sleep(0.02)
-    # The last term: the supervisor's pause, and the start of a new worker, beside this machine's other work.
-    assert time.monotonic() - killed < chaos.lease + 2 * chaos.sweep + 4
+    assert time.monotonic() - killed < chaos.lease + 2 * chaos.sweep + 1  # the last: this machine's other work
     evaluation.operation.cancel()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_poison_evaluation_is_dead_after_its_attempts(chaos: Any) -> None:
     evaluation = chaos.evaluate()
-    for attempt in (1, 2, 3):
+    for attempt in range(1, ATTEMPTS + 1):
         until = time.monotonic() + 60
         while (status := evaluation.operation.get()).attempt < attempt or status.state != "RUNNING":
             assert time.monotonic() < until, status
@@ -59,7 +67,7 @@ def test_a_poison_evaluation_is_dead_after_its_attempts(chaos: Any) -> None:
         chaos.until_asked(before + 1)
         chaos.victim("child").kill()
     status = evaluation.operation.wait(timeout=60)
-    assert (status.state, status.attempt) == ("DEAD", 3)
+    assert (status.state, status.attempt) == ("DEAD", ATTEMPTS)
     assert isinstance(status.error, Internal)
     assert "signal 9" in status.error.message
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from tellurion.artifacts.v1 import artifacts_pb2, artifacts_pb2_grpc
 from tellurion_client.options import check_timeout
-from tellurion_core.call import REQUEST_ID_KEY, new_request_id
+from tellurion_core.call import call_metadata
 from tellurion_core.errors import DataCorrupted, InvalidInput, shown
 from tellurion_core.tensors import CHUNK_BYTES
 
@@ -108,7 +108,7 @@ class ArtifactsClient:
         """Those of the files that the service has, and keeps for long enough."""
         with self._client.calling(self._service):
             request = artifacts_pb2.FindArtifactsRequest(ids=ids)
-            answer = self._stub().FindArtifacts(request, timeout=timeout, metadata=_metadata())
+            answer = self._stub().FindArtifacts(request, timeout=timeout, metadata=call_metadata())
         soon = datetime.now(UTC) + KEPT_LONG_ENOUGH
         return {
             artifact.id
@@ -121,7 +121,7 @@ class ArtifactsClient:
 
         def send(source: _Source) -> str:
             with self._client.calling(self._service):
-                call = self._stub().UploadArtifact(source.requests(), timeout=timeout, metadata=_metadata())
+                call = self._stub().UploadArtifact(source.requests(), timeout=timeout, metadata=call_metadata())
             return str(call.artifact.id)
 
         threads = ThreadPoolExecutor(SENT_AT_ONCE)
@@ -134,7 +134,7 @@ class ArtifactsClient:
         """The bytes of a stored file."""
         with self._client.calling(self._service):
             request = artifacts_pb2.DownloadArtifactRequest(id=sha256)
-            call = self._stub().DownloadArtifact(request, timeout=timeout, metadata=_metadata())
+            call = self._stub().DownloadArtifact(request, timeout=timeout, metadata=call_metadata())
             try:
                 for response in call:
                     yield response.chunk
@@ -193,7 +193,3 @@ def _writable(path: Path) -> Iterator[None]:
     except OSError as error:
         received = f"{error.strerror}: {path}"
         raise InvalidInput.of("path", received=received, accepted="a file in a folder that can be written") from error
-
-
-def _metadata() -> tuple[tuple[str, str], ...]:
-    return ((REQUEST_ID_KEY, new_request_id()),)

@@ -77,7 +77,7 @@ class BenchmarkClient:
         The same arguments are the same evaluation, unless that failed, died or was cancelled: then it is a new one,
         which asks for nothing that was answered. So it is with `resume`, the names of earlier evaluations in their
         order, where the latest ended so, where it had other arguments (it is cancelled if it still runs), or where it
-        has items without an answer and no `budget`, which that might have exceeded. With a `request_id` of one's own,
+        gave questions up and has no `budget`, which those might have exceeded. With a `request_id` of one's own,
         an evaluation is the one of that id, however it stands.
 
         `progress` is told of the sending of files. `timeout` is how many seconds each call may take.
@@ -230,7 +230,7 @@ class BenchmarkClient:
                 latest = self.evaluation(latest.name).operation.wait()
                 _reuse(request, latest)
         while True:
-            request.request_id = request_id or (body if latest is None else f"{body}:{latest.name[-32:][:16]}")
+            request.request_id = request_id or (body if latest is None else f"{body}:{latest.name[-32:-16]}")
             began = time.monotonic()
             evaluation = self.evaluation(self._ask("CreateEvaluation", request, timeout).operation)
             if request_id:

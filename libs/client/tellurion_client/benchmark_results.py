@@ -109,11 +109,13 @@ class Report:
     judge_snapshot: str
     """As which version the judge's endpoint answered, where it says so."""
     prompt_version: str
-    """Which judge prompts were used."""
+    """Which prompts were used: `tellurion-1` for the service's own, `sha256:…` for given ones, or both."""
     items: int
     """Items that were evaluated."""
     coverage: float
-    """Part of the items that have a prediction."""
+    """Part of the items that have a prediction, of those that the scorer has any metric for."""
+    given_up: int
+    """Questions to the model or the judge that got no answer, and that another evaluation would ask again."""
     metrics: Mapping[str, Metric]
     """Over all items, by name."""
     groups: Mapping[str, Mapping[str, Mapping[str, Metric]]]
@@ -138,14 +140,15 @@ class Report:
             prompt_version=wire.prompt_version,
             items=wire.items,
             coverage=wire.coverage,
+            given_up=wire.given_up,
             metrics=_metrics(wire.metrics),
             groups=groups,
         )
 
     @property
     def whole(self) -> bool:
-        """Whether every item has a prediction, and a score where there was a judge to give one."""
-        return self.coverage == 1 and not (self.judge and any(metric.unscored for metric in self.metrics.values()))
+        """Whether no question was given up on: to evaluate it again would ask nothing."""
+        return not self.given_up
 
 
 @dataclass(frozen=True)
@@ -159,11 +162,11 @@ class Difference:
     name: str
     """Which group; empty for all items."""
     a: float
-    """Mean of the first."""
+    """Figure of the first."""
     b: float
-    """Mean of the second."""
+    """Figure of the second."""
     difference: float
-    """Mean difference, second less first."""
+    """Difference, second less first."""
     stderr: float | None
     """Its standard error, clustered; None where there is one cluster."""
     ci95: tuple[float, float] | None
@@ -199,11 +202,14 @@ class Standing:
     figure: Metric
     """Its figure."""
     coverage: float
-    """Part of the items that have a prediction."""
+    """Part of the items that have a prediction, of those that the scorer has any metric for."""
     best_rank: int
-    """Best place that its interval allows, 1 for the first; 0 for a published figure, which has no interval."""
+    """Best place that its interval allows, 1 for the first.
+
+    0 for a published figure, which has no interval, and where predictions are lacking.
+    """
     worst_rank: int
-    """Worst place that its interval allows; 0 for a published figure."""
+    """Worst place that its interval allows; 0 as the best."""
     operation: str
     """Name of the evaluation's operation; empty for a published figure."""
     published_by: str
@@ -238,9 +244,9 @@ class Board:
     judge_snapshot: str
     """As which version the judge's endpoint answered, where it says so."""
     prompt_version: str
-    """Which judge prompts were used."""
+    """Which prompts were used: `tellurion-1` for the service's own, `sha256:…` for given ones, or both."""
     standings: tuple[Standing, ...]
-    """Best first; of a model's evaluations the latest."""
+    """Best first, those that lack predictions last; of a model's evaluations the latest."""
 
     @classmethod
     def of(cls, wire: benchmark_pb2.Board) -> Board:

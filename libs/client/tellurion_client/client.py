@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import grpc
+from google.longrunning import operations_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tellurion.artifacts.v1 import artifacts_pb2
 from tellurion.benchmark.v1 import benchmark_pb2
-from tellurion.jobs.v1 import jobs_pb2
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion_client.embedded import Embedded
 from tellurion_client.operations import OperationsClient
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 ACCEPTED_URLS = "grpc://host:port, grpcs://host:port, unix:/path, or the state folder of a running `tellurion up`"
 SERVICES = tuple(
     service
-    for file in (artifacts_pb2, benchmark_pb2, jobs_pb2, ocean_pb2)
+    for file in (artifacts_pb2, benchmark_pb2, ocean_pb2, operations_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 )
-"""The gRPC services that the client calls."""
+"""The gRPC services whose safe methods channels repeat. News of operations are not among them: who watches asks again,
+and a stream that gRPC repeats by itself was seen to hang beyond its deadline where the server had been killed."""
 
 
 def connect(

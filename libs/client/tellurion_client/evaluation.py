@@ -13,7 +13,7 @@ from tellurion_client.artifacts import ArtifactsClient
 from tellurion_client.benchmark_results import Report
 from tellurion_client.operations import Operation
 from tellurion_client.options import check_timeout
-from tellurion_core.call import REQUEST_ID_KEY, new_request_id
+from tellurion_core.call import call_metadata
 from tellurion_core.errors import DataCorrupted, InvalidInput
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def asked(client: Client, method: str, request: Any, timeout: float | None) -> A
     check_timeout(timeout)
     with client.calling(SERVICE):
         stub = benchmark_pb2_grpc.BenchmarkServiceStub(client.channel(SERVICE))
-        return getattr(stub, method)(request, timeout=timeout, metadata=((REQUEST_ID_KEY, new_request_id()),))
+        return getattr(stub, method)(request, timeout=timeout, metadata=call_metadata())
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
@@ -26,8 +27,8 @@ from tellurion_client.options import (
     check_timeout,
 )
 from tellurion_client.scores import Method, MethodScores
-from tellurion_core.call import REQUEST_ID_KEY, new_request_id
-from tellurion_core.errors import DataCorrupted
+from tellurion_core.call import call_metadata, new_request_id
+from tellurion_core.errors import DataCorrupted, TellurionError
 from tellurion_geo import Points
 
 if TYPE_CHECKING:
@@ -36,12 +37,16 @@ if TYPE_CHECKING:
 Progress = Callable[[float, str], None]
 """Told the part of the work that is done, 0 to 1, and what is being done now."""
 
+CANCEL_SECONDS = 5.0
+"""How long it may take to cancel work whose result nobody waits for any more."""
+
 
 class OceanClient:
     """Reconstructs the ocean's temperature from sparse observations. Got from `Client.ocean`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._known: dict[str, Method] | None = None
 
     def reconstruct(
         self,
@@ -62,6 +67,9 @@ class OceanClient:
         any year, and those without a time. The same observations and options give the same answer. Ctrl-C cancels the
         work in the service.
 
+        What may take longer than ten seconds is an operation, where the services last longer than this client: it is
+        done by a worker, and goes on should the ocean service be started again meanwhile.
+
         A learned method takes `steps`, how many its sampler does, its own number where 0; and `weights`, the name or
         SHA-256 of weights that are registered with the service (`tellurion models add`), those shipped where empty.
 
@@ -74,7 +82,10 @@ class OceanClient:
             DataCorrupted: the answer arrived damaged.
         """
         check_timeout(timeout)
+        began = time.monotonic()
         spec, points = _asked(observations, method, month, members, seed, steps, weights)
+        if self.takes_long(method, members, steps, timeout=timeout):
+            return self._awaited(spec, points, progress, timeout, began)
         answer = AnswerReader()
         with self._call("Reconstruct", requests(spec, points), timeout) as responses:
             for response in responses:
@@ -115,6 +126,46 @@ class OceanClient:
         if request_id is not None:
             check_request_id(request_id)
         spec, points = _asked(observations, method, month, members, seed, steps, weights)
+        return self._submitted(spec, points, timeout, request_id=request_id, priority=priority)
+
+    def takes_long(self, method: str, members: int, steps: int = 0, *, timeout: float | None = None) -> bool:
+        """Whether `reconstruct` makes an operation of this: it may take long, and the services last.
+
+        Raises:
+            DeadlineExceeded, Unavailable: as for `methods`, which are asked for once.
+        """
+        if not self._client.lasting:
+            return False
+        if self._known is None:
+            self._known = {known.name: known for known in self.methods(timeout=timeout)}
+        return method in self._known and self._known[method].long(members, steps)
+
+    def _awaited(
+        self,
+        spec: ocean_pb2.ReconstructSpec,
+        points: Points,
+        progress: Progress | None,
+        timeout: float | None,
+        began: float,
+    ) -> Reconstruction:
+        """What comes of an operation that nobody wants once the waiting has ended."""
+        operation = self._submitted(spec, points, _left(timeout, began))
+        try:
+            return operation.result(progress=progress, timeout=_left(timeout, began))
+        except BaseException:
+            with suppress(TellurionError):
+                operation.cancel(timeout=CANCEL_SECONDS)
+            raise
+
+    def _submitted(
+        self,
+        spec: ocean_pb2.ReconstructSpec,
+        points: Points,
+        timeout: float | None,
+        *,
+        request_id: str | None = None,
+        priority: int = 0,
+    ) -> ReconstructionOperation:
         submission = ocean_pb2.ReconstructionSubmission(
             request_id=request_id or new_request_id(), spec=spec, priority=priority
         )
@@ -122,7 +173,7 @@ class OceanClient:
         with self._client.calling(SERVICE):
             stub = ocean_pb2_grpc.OceanServiceStub(self._client.channel(SERVICE))
             call = stub.CreateReconstruction(
-                submission_requests(submission, points), timeout=timeout, metadata=_metadata()
+                submission_requests(submission, points), timeout=timeout, metadata=call_metadata()
             )
         return self.operation(call.operation)
 
@@ -196,7 +247,7 @@ class OceanClient:
         check_timeout(timeout)
         with self._client.calling(SERVICE):
             stub = ocean_pb2_grpc.OceanServiceStub(self._client.channel(SERVICE))
-            answer = stub.ListMethods(ocean_pb2.ListMethodsRequest(), timeout=timeout, metadata=_metadata())
+            answer = stub.ListMethods(ocean_pb2.ListMethodsRequest(), timeout=timeout, metadata=call_metadata())
         return tuple(map(Method.of, answer.methods))
 
     @contextmanager
@@ -204,7 +255,7 @@ class OceanClient:
         """A streaming call, cancelled in the service when the block is left before the answer has ended."""
         stub = ocean_pb2_grpc.OceanServiceStub(self._client.channel(SERVICE))
         with self._client.calling(SERVICE):
-            call = getattr(stub, method)(request, timeout=timeout, metadata=_metadata())
+            call = getattr(stub, method)(request, timeout=timeout, metadata=call_metadata())
             try:
                 yield call
             finally:
@@ -228,5 +279,6 @@ def _asked(
     return spec, points
 
 
-def _metadata() -> tuple[tuple[str, str], ...]:
-    return ((REQUEST_ID_KEY, new_request_id()),)
+def _left(timeout: float | None, began: float) -> float | None:
+    """Seconds that are left of a timeout, a moment at least."""
+    return None if timeout is None else max(timeout - (time.monotonic() - began), 0.001)

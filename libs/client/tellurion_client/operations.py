@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from tellurion.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from tellurion_client.options import check_timeout
-from tellurion_core.call import REQUEST_ID_KEY, new_request_id
+from tellurion_core.call import call_metadata
 from tellurion_core.errors import DataCorrupted, DeadlineExceeded, InvalidInput, TellurionError, Unavailable
 from tellurion_core.status import from_status
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tellurion_client.ocean import Progress
 
 SILENCE_SECONDS = 60.0
-"""How long a service that answered before may be away while its work is watched: it is started again meanwhile."""
+"""How long a service may be away while its work is watched: it is started again meanwhile."""
 RETRY_SECONDS = 0.5
 """After how long it is asked again."""
 LOOK_SECONDS = 5.0
@@ -116,27 +116,43 @@ class Operation:
     def watch(self, *, timeout: float | None = None) -> Iterator[OperationStatus]:
         """How it stands: now, then whenever that has changed, until it has ended.
 
-        A service that is away for less than a minute, because it is started again, is not noticed. Embedded, the work
-        is done while it is watched.
+        A service that is away for less than a minute, because it is started again, is not noticed; an embedded one
+        must have answered before. Embedded, the work is done while it is watched.
 
         Raises:
             NotFound: the tenant has no such operation.
             DeadlineExceeded: it has not ended within `timeout` seconds; it goes on.
             Unavailable: the service cannot be reached or started.
         """
+        for status, _ in self._followed(timeout):
+            yield status
+
+    def _waited(
+        self, progress: Progress | None, timeout: float | None
+    ) -> tuple[OperationStatus, operations_pb2.Operation]:
+        """The last of the news."""
+        for news in self._followed(timeout):
+            if progress is not None:
+                progress(news[0].fraction, news[0].message)
+        return news
+
+    def _followed(self, timeout: float | None) -> Iterator[tuple[OperationStatus, operations_pb2.Operation]]:
+        """See `watch`; with the last of the news comes the operation as it ended, with those before an empty one."""
         check_timeout(timeout)
+        self._client.channel(self._service)  # where the platform has no such service, there is nothing to wait for
         end = math.inf if timeout is None else time.monotonic() + timeout
         latest: OperationStatus | None = None
-        silent_since = -math.inf  # a service that never answered is not waited for
+        # Embedded, this client starts the service: one that never answered is not being started again.
+        silent_since = math.inf if self._client.lasting else -math.inf
         while latest is None or not latest.done:
             self._client.keep_working(self._service)
             began = time.monotonic()
             try:
-                for status in self._news(min(end, began + LOOK_SECONDS)):
+                for status, operation in self._news(min(end, began + LOOK_SECONDS)):
                     silent_since = math.inf
                     if status != latest:
                         latest = status
-                        yield status
+                        yield status, operation
                     if status.done:
                         return
             except Unavailable:
@@ -155,10 +171,7 @@ class Operation:
         Raises:
             NotFound, DeadlineExceeded, Unavailable: as for `watch`.
         """
-        for status in self.watch(timeout=timeout):
-            if progress is not None:
-                progress(status.fraction, status.message)
-        return status
+        return self._waited(progress, timeout)[0]
 
     def result(self, kind: type[M], *, progress: Progress | None = None, timeout: float | None = None) -> M:
         """What came of it, once it has ended.
@@ -168,8 +181,7 @@ class Operation:
             DataCorrupted: what came of it is not of this kind.
             NotFound, DeadlineExceeded, Unavailable: as for `watch`.
         """
-        self.wait(progress=progress, timeout=timeout)
-        operation = self._get(None)
+        _, operation = self._waited(progress, timeout)
         if operation.HasField("error"):
             raise from_status(operation.error)
         message = kind()
@@ -204,16 +216,20 @@ class Operation:
         check_timeout(timeout)
         return _asked(self._client, self._service, method, request, timeout)
 
-    def _news(self, end: float) -> Iterator[OperationStatus]:
+    def _news(self, end: float) -> Iterator[tuple[OperationStatus, operations_pb2.Operation]]:
         """One stream of news; the service ends it when the work has ended, a little before `end`, or when it stops."""
         request = jobs_pb2.WatchJobRequest(name=self.name)
         timeout = None if end == math.inf else max(end - time.monotonic(), 0.001)
         with self._client.calling(self._service):
             stub = jobs_pb2_grpc.JobServiceStub(self._client.channel(self._service))
-            call = stub.WatchJob(request, timeout=timeout, metadata=_metadata())
+            call = stub.WatchJob(request, timeout=timeout, metadata=call_metadata())
             try:
                 for news in call:
-                    yield self.get() if news.done else OperationStatus.told(self.name, news.metadata)
+                    if news.done:
+                        operation = self._get(None)
+                        yield OperationStatus.of(operation), operation
+                    else:
+                        yield OperationStatus.told(self.name, news.metadata), operations_pb2.Operation()
             finally:
                 call.cancel()
 
@@ -256,8 +272,4 @@ def _asked(client: Client, service: str, method: str, request: Any, timeout: flo
     """The answer of a service's google.longrunning.Operations."""
     with client.calling(service):
         stub = operations_pb2_grpc.OperationsStub(client.channel(service))
-        return getattr(stub, method)(request, timeout=timeout, metadata=_metadata())
-
-
-def _metadata() -> tuple[tuple[str, str], ...]:
-    return ((REQUEST_ID_KEY, new_request_id()),)
+        return getattr(stub, method)(request, timeout=timeout, metadata=call_metadata())

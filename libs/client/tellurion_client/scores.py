@@ -8,6 +8,8 @@ from tellurion.ocean.v1 import ocean_pb2
 
 LONG_SECONDS = 10.0
 """What takes longer is long work."""
+USUAL = {"posterior": (8, 12), "reconmost": (2, 1000)}
+"""Members and steps of learned methods that their typical time is of."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +25,24 @@ class Method:
     learned: bool
     """Whether it samples a learned model, and so takes `steps` and `weights`."""
     typical_seconds: float
-    """Time that it usually takes on two cores, from 14 000 observations."""
+    """Time that it usually takes on two cores, from 14 000 observations: 8 members, of `reconmost` 2."""
 
     @classmethod
     def of(cls, wire: ocean_pb2.Method) -> Method:
         """From the wire."""
         return cls(wire.name, wire.description, wire.ensemble, wire.learned, wire.typical_seconds)
 
-    @property
-    def long(self) -> bool:
+    def seconds(self, members: int, steps: int = 0) -> float:
+        """Time that it may take for so many members and steps, its own number of them where 0.
+
+        It grows with both. Fewer members than usual save a method nothing that can be counted on.
+        """
+        usual_members, usual_steps = USUAL.get(self.name, (8, 1))
+        return self.typical_seconds * max(members / usual_members, 1.0) * (steps or usual_steps) / usual_steps
+
+    def long(self, members: int, steps: int = 0) -> bool:
         """Whether it is better submitted, and waited for as an operation, than called."""
-        return self.typical_seconds > LONG_SECONDS
+        return self.seconds(members, steps) > LONG_SECONDS
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ GATEWAY = "gateway"
 JOBS = "jobs"
 """The process that does the long work of all services; it is started first, and nobody calls it."""
 
+LOOPBACK = "localhost,127.0.0.1,[::1]"
+"""Which endpoints a platform of one user may ask where the user names none; a service alone may ask none."""
+
 _PER_PROCESS = (
     "TELLURION_LISTEN",
     "TELLURION_METRICS_ADDRESS",
@@ -83,4 +86,5 @@ def environment(*, listen: str, addresses: Mapping[str, str], **settings: str | 
     inherited = {
         name: value for name, value in os.environ.items() if name not in _PER_PROCESS and not name.startswith(foreign)
     }
+    inherited.setdefault("TELLURION_ENDPOINTS", LOOPBACK)
     return inherited | {f"TELLURION_{name.upper()}": value for name, value in own.items() if value is not None}

@@ -34,12 +34,13 @@ class RestartPolicy:
     longest_delay: float = 15.0
     """Seconds that no delay exceeds."""
     limit: int = 6
-    """Deaths in a row after which the platform is stopped."""
+    """Starts in a row that came to nothing, after which the platform is stopped. One that was ready may die as often as
+    it likes: whoever kills it is not to take down the others."""
     forgiven_after: float = 60.0
-    """Seconds of service after which earlier deaths no longer count."""
+    """Seconds of service after which the next delay is the first again."""
 
     def delay(self, deaths: int) -> float:
-        """Seconds to wait after so many deaths in a row."""
+        """Seconds to wait after so many deaths in a row, before the service was ready or after."""
         return min(self.first_delay * 2.0 ** (deaths - 1), self.longest_delay)
 
 
@@ -105,7 +106,7 @@ class Supervisor:
         """Runs until SIGTERM or SIGINT; `ready` is told the services' addresses when all are ready.
 
         Raises:
-            TellurionError: a service could not be started, or died too often; the others were stopped.
+            TellurionError: a service could not be started; the others were stopped.
         """
         with self._signals():
             try:
@@ -140,8 +141,8 @@ class Supervisor:
             self._events.put(_Failed(error))
 
     def _keep(self, service: str) -> None:
-        """Starts a service, and again whenever it dies, until the platform stops or it died too often."""
-        deaths, restarts = 0, 0
+        """Starts a service, and again whenever it dies, until the platform stops or it cannot be started."""
+        deaths, failures, restarts = 0, 0, 0
         while True:
             with self._lock:
                 if self._stopping.is_set():
@@ -153,8 +154,9 @@ class Supervisor:
                 process.stop(0.0)
                 if not self._known[service].address:
                     raise
-                how = error.message
+                how, failures = error.message, failures + 1
             else:
+                failures = 0
                 self._learn(service, RunningService(address, process.pid, restarts, "ready"))
                 if restarts:
                     self._say(f"{service} is ready again")
@@ -165,9 +167,8 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             deaths, restarts = deaths + 1, restarts + 1
-            if deaths >= self._restarts.limit:
-                log = self._state.logs / f"{service}.log"
-                raise Unavailable(f"{service} died {deaths} times in a row; the last time, {how} (log: {log})")
+            if failures >= self._restarts.limit:
+                raise Unavailable(f"{service} could not be started {failures} times in a row; the last time, {how}")
             delay = self._restarts.delay(deaths)
             self._say(f"{how}; starting it again in {delay:g} s")
             self._learn(service, replace(self._known[service], pid=0, restarts=restarts, phase="restarting"))

@@ -10,10 +10,11 @@ from contextlib import aclosing
 from datetime import timedelta
 from queue import SimpleQueue
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from tellurion.artifacts.v1 import artifacts_pb2, artifacts_pb2_grpc
 from tellurion_core.artifacts import Artifact, ArtifactStore
-from tellurion_core.call import current_call
+from tellurion_core.call import answering
 from tellurion_core.errors import DataCorrupted, DeadlineExceeded, InvalidInput, NotFound
 from tellurion_core.server import Service
 from tellurion_core.tensors import CHUNK_BYTES
@@ -25,8 +26,11 @@ CHUNKS_AHEAD = 2
 """Chunks of an upload, of 1 MiB at most, that wait to be written: all the memory that it takes."""
 UPLOADS_AT_ONCE = 32
 """Uploads that are written at once; a thread each. Further ones wait, and flow control holds their senders back."""
+UPLOADS_OF_A_TENANT = 8
+"""Of those, so many are one tenant's at most: nobody's slow uploads hold up all others."""
 STALL_SECONDS = 60.0
-"""How long an upload may send nothing before its place is given to another."""
+"""How long an upload may take for `STALL_BYTES`, or for what it sends last, before its place is given to another."""
+STALL_BYTES = 1 << 20
 
 
 class ArtifactServicer(artifacts_pb2_grpc.ArtifactServiceServicer):
@@ -36,6 +40,8 @@ class ArtifactServicer(artifacts_pb2_grpc.ArtifactServiceServicer):
         self._store = store
         self._keep = keep
         self._places = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        # A tenant's share is there as long as an upload of it waits or runs.
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         # Not asyncio's own threads: an upload holds one for as long as its sender takes.
         self._threads = ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="upload")
 
@@ -44,7 +50,8 @@ class ArtifactServicer(artifacts_pb2_grpc.ArtifactServiceServicer):
     ) -> artifacts_pb2.UploadArtifactResponse:
         """Stores the bytes while they come in."""
         tenant = _tenant()
-        async with self._places:
+        share = self._shares.setdefault(tenant, asyncio.Semaphore(UPLOADS_OF_A_TENANT))
+        async with share, self._places:
             requests = _unstalled(requests)
             description = await _description(requests)
 
@@ -98,16 +105,23 @@ def service(store: ArtifactStore, *, keep: timedelta | None) -> Service:
 async def _unstalled(
     requests: AsyncIterator[artifacts_pb2.UploadArtifactRequest],
 ) -> AsyncIterator[artifacts_pb2.UploadArtifactRequest]:
-    """The requests; an error where the next one does not come in time."""
+    """The requests; an error where they do not bring enough in time."""
+    loop = asyncio.get_running_loop()
+    until, size = loop.time() + STALL_SECONDS, 0
     while True:
         try:
-            async with asyncio.timeout(STALL_SECONDS):
+            async with asyncio.timeout_at(until):
                 request = await anext(requests)
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise DeadlineExceeded(f"the upload sent nothing for {STALL_SECONDS:g} s") from None
+            raise DeadlineExceeded(f"the upload sent less than {STALL_BYTES} bytes in {STALL_SECONDS:g} s") from None
+        left = until - loop.time()
         yield request
+        # Only the sender's time counts, not the disk's.
+        until, size = loop.time() + left, size + len(request.chunk)
+        if size >= STALL_BYTES:
+            until, size = loop.time() + STALL_SECONDS, 0
 
 
 async def _description(
@@ -172,9 +186,7 @@ async def _fed(threads: ThreadPoolExecutor, consume: Callable[[Iterator[bytes]],
 
 
 def _tenant() -> str:
-    call = current_call.get()
-    assert call is not None, "the harness sets it"
-    return call.identity.tenant
+    return answering().identity.tenant
 
 
 def _wire(artifact: Artifact) -> artifacts_pb2.Artifact:

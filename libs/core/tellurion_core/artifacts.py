@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -164,16 +164,20 @@ class ArtifactStore:
         with self._locked(self._tenant(tenant)):
             self._remove(self._path(tenant, artifact_id))
 
-    def sweep(self) -> int:
-        """Deletes what has expired, of all tenants, and returns how many artifacts went.
+    def sweep(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Deletes what has expired, of all tenants, and returns how many artifacts went; ends early once `stopping()`.
 
         What a process that was killed left half-written goes after a day.
         """
         now, gone = datetime.now(UTC), 0
         for folder in filter(Path.is_dir, self._root.glob("*")):
             for path in folder.glob("??/*.json"):
+                if stopping():
+                    return gone
+                if not self._expired(path, now):
+                    continue
                 with self._locked(folder):
-                    if self._expired(path, now):
+                    if self._expired(path, now):  # still: it may have been stored again
                         self._remove(path.with_suffix(""))
                         gone += 1
             for path in folder.glob(".put-*"):

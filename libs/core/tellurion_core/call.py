@@ -44,6 +44,18 @@ current_call: ContextVar[Call | None] = ContextVar("tellurion_call", default=Non
 """The call that this task is answering; None outside of one."""
 
 
+def answering() -> Call:
+    """The call that is being answered; only where the harness has called."""
+    call = current_call.get()
+    assert call is not None, "the harness sets it"
+    return call
+
+
+def call_metadata() -> tuple[tuple[str, str], ...]:
+    """Metadata of a call that is nobody else's: a request id of its own."""
+    return ((REQUEST_ID_KEY, new_request_id()),)
+
+
 def new_request_id() -> str:
     """A request id that no other request has."""
     return uuid.uuid4().hex

@@ -18,6 +18,8 @@ from tellurion_core.tensors import MAX_MESSAGE_BYTES
 
 DEADLINE_MARGIN = 0.05
 """Seconds kept back from the caller's deadline, to answer it truthfully when ours has passed."""
+_IDEMPOTENT = frozenset({"google.longrunning.Operations"})
+"""Services of others whose methods are all safe to repeat, though their protos do not say so."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,16 @@ class ClientTls:
 
 
 def service_config(services: Iterable[ServiceDescriptor]) -> str:
-    """GRPC's service config: UNAVAILABLE is retried for methods whose `idempotency_level` allows it, and no others."""
+    """GRPC's service config: UNAVAILABLE is retried for methods whose `idempotency_level` allows it, and no others.
+
+    Those of google.longrunning.Operations have none, and are retried: all of them can be repeated.
+    """
     safe = [
         {"service": service.full_name, "method": method.name}
         for service in services
         for method in service.methods
-        if method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN
+        if service.full_name in _IDEMPOTENT
+        or method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN
     ]
     retry = {
         "maxAttempts": 4,

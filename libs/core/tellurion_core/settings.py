@@ -107,5 +107,5 @@ def _violation(prefix: str, error: object) -> FieldViolation:
     name = prefix + "_".join(str(part).upper() for part in error["loc"]) if error["loc"] else "settings"
     if error["type"] == "missing":
         return FieldViolation(name, "nothing", "a value")
-    received = re.sub(r"//[^/]*@", "//…@", str(error["input"]))  # a URL's password
+    received = re.sub(r"//.*@", "//…@", str(error["input"]))  # a URL's password
     return FieldViolation(name, shown(received) if error["loc"] else "this combination", error["msg"])

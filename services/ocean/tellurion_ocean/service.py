@@ -15,7 +15,7 @@ import numpy as np
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.artifact_service import service as artifact_service
 from tellurion_core.artifacts import ArtifactStore
-from tellurion_core.call import current_call
+from tellurion_core.call import answering
 from tellurion_core.errors import InvalidInput
 from tellurion_core.jobs.opening import job_store
 from tellurion_core.jobs.operations import services as operation_services
@@ -87,9 +87,7 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
     ) -> ocean_pb2.CreateReconstructionResponse:
         """Submits what Reconstruct would do now."""
         submission, observations = await self._received(requests, "submission")
-        call = current_call.get()
-        assert call is not None, "the harness sets it"
-        name = await asyncio.to_thread(self._submissions.submit, call.identity, submission, observations)
+        name = await asyncio.to_thread(self._submissions.submit, answering().identity, submission, observations)
         return ocean_pb2.CreateReconstructionResponse(operation=name)
 
     async def Evaluate(  # noqa: N802

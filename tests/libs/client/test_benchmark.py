@@ -25,6 +25,7 @@ from tellurion_client import (
     NotFound,
     TellurionError,
 )
+from tellurion_client.services import environment
 
 MODEL = Endpoint("http://localhost:8000/v1", "m", input_price=1.5)
 JUDGE = Endpoint("https://judge.example.org/v1", "j", api_key_env="JUDGE_KEY", concurrency=4, timeout=30)
@@ -195,22 +196,34 @@ def test_resumed_with_other_arguments_it_reuses_the_earlier_one_and_ends_it(
 
 
 @pytest.mark.parametrize(
-    ("coverage", "budget", "same"), [(1.0, None, True), (0.5, None, False), (0.5, Budget(requests=2), True)]
+    ("given_up", "budget", "same"), [(0, None, True), (2, None, False), (2, Budget(requests=2), True)]
 )
 def test_resumed_it_asks_again_for_what_got_no_answer(
-    bench: Any, data: Path, coverage: float, budget: Budget | None, same: bool
+    bench: Any, data: Path, given_up: int, budget: Budget | None, same: bool
 ) -> None:
     first = bench.client.evaluate("msearth", data, MODEL, budget=budget)
-    bench.finish(coverage=coverage)
+    bench.finish(given_up=given_up)
     second = bench.client.evaluate("msearth", data, MODEL, budget=budget, resume=[first.name])
     assert (second.name == first.name) is same
     assert bench.asked[-1].reuse == ("" if same else first.name)
 
 
-def test_resumed_it_asks_again_for_what_the_judge_did_not_score(bench: Any, data: Path) -> None:
+def test_resumed_it_ends_where_the_answers_allow_no_score(bench: Any, data: Path) -> None:
     first = bench.client.evaluate("msearth", data, MODEL, judge=JUDGE)
-    bench.finish(judge="j")  # of which three are unscored
-    assert bench.client.evaluate("msearth", data, MODEL, judge=JUDGE, resume=[first.name]).name != first.name
+    bench.finish(judge="j", coverage=0.5)  # three are unscored, and images are not there
+    assert bench.client.evaluate("msearth", data, MODEL, judge=JUDGE, resume=[first.name]).name == first.name
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"), [(None, "localhost,127.0.0.1,[::1]"), ("models.example.org", "models.example.org"), ("", "")]
+)
+def test_a_platform_of_one_user_may_ask_this_machine_unless_they_say_otherwise(
+    monkeypatch: pytest.MonkeyPatch, own: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("TELLURION_ENDPOINTS", raising=False)
+    if own is not None:
+        monkeypatch.setenv("TELLURION_ENDPOINTS", own)
+    assert environment(listen="unix:/x", addresses={})["TELLURION_ENDPOINTS"] == expected
 
 
 def test_resumed_over_one_that_never_began_it_reuses_what_was_answered_before(bench: Any, data: Path) -> None:

@@ -127,9 +127,9 @@ def test_resumed_with_another_limit_nothing_is_asked_twice(
 def test_what_got_no_answer_is_said_and_asked_again(
     command: Command, asked: list[object], works: Callable[..., None], bench: Any, tmp_path: Path
 ) -> None:
-    works(coverage=0.25)
+    works(coverage=0.25, given_up=75)
     code, _, err = command(*asked)
-    line = "tellurion: 25.00% of the items have an answer; the same command with --resume asks for the others\n"
+    line = "tellurion: 75 questions got no answer; the same command with --resume asks them again\n"
     assert (code, err) == (0, line)
     first = begun(tmp_path / "out")
     works()
@@ -288,12 +288,33 @@ def test_benchmarks_are_listed(command: Command, bench: Any) -> None:
     assert json.loads(command("suites", "--json")[1])[0]["variants"][0]["unavailable"] == {"bertscore": "no weights"}
 
 
+@pytest.mark.parametrize(
+    ("version", "whose"),
+    [
+        ("tellurion-1", "our prompts (tellurion-1)"),
+        ("tellurion-1+sha256:12", "prompts that are partly ours (tellurion-1+sha256:12)"),
+        ("sha256:12", "given prompts (sha256:12)"),
+    ],
+)
+def test_a_report_says_whose_prompts_were_used_without_a_judge_too(
+    command: Command, asked: list[object], works: Callable[..., None], version: str, whose: str
+) -> None:
+    works(prompt_version=version)
+    code, out, _ = command(*asked)
+    assert code == 0
+    assert f"msearth, official scorer, {whose}: m" in " ".join(out.split())
+    assert "no judge" in out
+
+
 def test_a_leaderboard_does_not_mix_judges(command: Command, bench: Any) -> None:
     assert command("leaderboard", "--suite", "sfe")[:2] == (0, "there is no evaluation by sfe, official\n")
     figure = benchmark_pb2.Metric(value=0.3408, n=800)
     for judge in ("", "gpt-4o"):
-        board = benchmark_pb2.Board(metric="score", dataset_sha256="a" * 64, judge=judge, items=830)
+        board = benchmark_pb2.Board(
+            metric="score", dataset_sha256="a" * 64, judge=judge, items=830, prompt_version="tellurion-1"
+        )
         board.standings.add(model="m", metric=figure, best_rank=1, worst_rank=2, coverage=1, operation="NAME")
+        board.standings.add(model="part", metric=figure, coverage=0.5, operation="NAME")
         bench.boards.append(board)
     bench.boards.append(benchmark_pb2.Board(metric="score, %"))
     bench.boards[-1].standings.add(model="o3", metric=benchmark_pb2.Metric(value=34.08), published_by="the paper")
@@ -302,6 +323,11 @@ def test_a_leaderboard_does_not_mix_judges(command: Command, bench: Any) -> None
     assert code == 0
     assert rows.count(["1–2", "m", "0.3408", "–", "–", "800", "100.00%", "NAME"]) == 2
     assert rows.count(["–", "o3", "34.0800", "–", "–", "–", "–", "the", "paper"]) == 1
-    for heading in ("score: no judge; 830 items", "score: judged by gpt-4o", "score, %: as others have published"):
-        assert f"sfe, official, {heading}" in " ".join(out.split())
+    assert rows.count(["–", "part", "0.3408", "–", "–", "800", "50.00%", "NAME"]) == 2
+    for heading in (
+        "score: our prompts (tellurion-1), no judge; 830 items",
+        "score: our prompts (tellurion-1), judged by gpt-4o",
+        "score, %: as others have published",
+    ):
+        assert f"sfe, official scorer, {heading}" in " ".join(out.split())
     assert len(json.loads(command("leaderboard", "--suite", "sfe", "--json")[1])) == 3

@@ -256,7 +256,7 @@ def test_an_interrupt_cancels_the_work_in_the_service(
         observed(n=3000),
         "-o",
         tmp_path / "a.nc",
-        *("--method", "hybrid", "--members", 64),
+        *("--method", "hybrid", "--members", 20),
         "--state",
         platform["state"],
         program=["/bin/sh", "-c", 'exec "$@" 2>"$0"', os.ttyname(secondary), *TELLURION],

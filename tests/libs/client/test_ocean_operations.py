@@ -68,6 +68,32 @@ def test_the_result_is_what_the_call_answers(
     assert stored.read_bytes() == (tmp_path / "called.nc").read_bytes()
 
 
+def test_what_may_take_long_is_an_operation_also_for_who_calls(client: Client, observed: Observed) -> None:
+    before = {status.name for status in client.operations.list("ocean")}
+    analysis = client.ocean.reconstruct(observed(), method="gp", members=1)
+    assert analysis.report.method == "gp"
+    assert analysis.members is not None
+    (done,) = [status for status in client.operations.list("ocean") if status.name not in before]
+    assert (done.kind, done.state) == ("ocean.reconstruction", "SUCCEEDED")
+
+
+def test_who_calls_and_waits_no_longer_has_no_use_for_it(client: Client, observed: Observed) -> None:
+    before = {status.name for status in client.operations.list("ocean")}
+    with pytest.raises(DeadlineExceeded):
+        client.ocean.reconstruct(observed(), timeout=3, **MINUTES)
+    (given_up,) = [status for status in client.operations.list("ocean") if status.name not in before]
+    assert client.operations.named(given_up.name).wait(timeout=20).state == "CANCELLED"
+
+
+def test_more_members_and_steps_take_longer(client: Client) -> None:
+    known = {method.name: method for method in client.ocean.methods()}
+    assert known["hybrid"].seconds(32) == 4 * known["hybrid"].seconds(8) == 4 * known["hybrid"].seconds(1)
+    assert known["posterior"].seconds(16, 24) == 4 * known["posterior"].typical_seconds
+    assert known["reconmost"].seconds(8) == 4 * known["reconmost"].typical_seconds
+    assert [known["hybrid"].long(members) for members in (8, 22, 23)] == [False, False, True]  # 3.5 s for 8
+    assert [known["reconmost"].long(2, steps) for steps in (50, 100)] == [False, True]  # 150 s for 1000
+
+
 def test_a_request_that_comes_again_is_the_same_operation(client: Client, observed: Observed) -> None:
     operation = client.ocean.submit(observed(), method="climatology", request_id="a:1")
     assert client.ocean.submit(observed(), method="climatology", request_id="a:1").name == operation.name

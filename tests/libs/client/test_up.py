@@ -172,29 +172,49 @@ def test_the_gateway_speaks_tls_and_keeps_its_port(
     assert up.wait(30) == 0
 
 
-def test_a_service_that_keeps_dying_stops_the_platform(
+def supervised(folder: Path, say: Callable[[str], None], ready: Callable[[object], None]) -> None:
+    """Runs the ocean service under a supervisor in this process, which gives up after two starts."""
+    policy, state = RestartPolicy(first_delay=0.01, longest_delay=0.05, limit=2), State(folder)
+    with state.held():
+        chosen, gateway = chosen_services(["ocean"]), GatewaySettings("127.0.0.1", 0)
+        Supervisor(chosen, state, gateway, say=say, restarts=policy).run(ready)
+
+
+def test_a_service_that_is_killed_often_does_not_stop_the_platform(
     tmp_path: Path, runtime: Path, processes: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(runtime))
-    state, before, said = State(tmp_path), set(processes()), []
+    before, said = set(processes()), []
 
     def kill(_: object = None) -> None:
         os.kill(read(tmp_path)["ocean"]["pid"], signal.SIGKILL)
 
     def say(line: str) -> None:
         said.append(line)
-        if line.endswith("ready again"):
+        if said.count("ocean is ready again") == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        elif line.endswith("ready again"):
             kill()
 
-    policy = RestartPolicy(first_delay=0.01, limit=2)
-    with (
-        state.held(),
-        pytest.raises(Unavailable, match=r"^ocean died 2 times in a row; the last time, ocean was killed"),
-    ):
-        Supervisor(chosen_services(["ocean"]), state, GatewaySettings("127.0.0.1", 0), say=say, restarts=policy).run(
-            kill
-        )
-    assert said == ["ocean was killed by signal 9; starting it again in 0.01 s", "ocean is ready again"]
+    supervised(tmp_path, say, kill)
+    delays = [line.rpartition("in ")[2] for line in said if line.startswith("ocean was killed by signal 9; ")]
+    assert delays == ["0.01 s", "0.02 s", "0.04 s", "0.05 s"]
+    assert set(processes()) == before
+
+
+def test_a_service_that_cannot_be_started_again_stops_the_platform(
+    tmp_path: Path, runtime: Path, processes: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(runtime))
+    before, said = set(processes()), []
+
+    def spoil(_: object) -> None:
+        monkeypatch.setenv("TELLURION_MAX_CALL_SECONDS", "-1")
+        os.kill(read(tmp_path)["ocean"]["pid"], signal.SIGKILL)
+
+    with pytest.raises(Unavailable, match=r"^ocean could not be started 2 times in a row; the last time, ocean: TELL"):
+        supervised(tmp_path, said.append, spoil)
+    assert [line.rpartition("in ")[2] for line in said] == ["0.01 s", "0.02 s"]
     assert set(processes()) == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -90,6 +91,24 @@ def test_sweeping_removes_what_has_expired_and_nothing_else(store: ArtifactStore
     assert len(files(store)) == 4
     assert content(store, kept[0]) == b"stays"
     assert content(store, kept[1], "army") == b"for ever"
+
+
+def test_sweeping_waits_for_nobody_where_nothing_has_expired(store: ArtifactStore, tmp_path: Path) -> None:
+    put(store, b"stays")
+    (lock,) = tmp_path.rglob(".lock")
+    with lock.open("a") as held, ThreadPoolExecutor(1) as threads:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        sweeping = threads.submit(store.sweep)
+        try:
+            assert sweeping.result(timeout=5) == 0
+        finally:
+            fcntl.flock(held, fcntl.LOCK_UN)
+
+
+def test_sweeping_ends_early_where_it_is_to_stop(store: ArtifactStore) -> None:
+    put(store, b"goes", keep=timedelta(0))
+    assert store.sweep(stopping=lambda: True) == 0
+    assert store.sweep() == 1
 
 
 def test_deleting_leaves_no_file(store: ArtifactStore) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from google.longrunning import operations_pb2
 
 from tellurion.common.v1.progress_pb2 import Progress
 from tellurion_core.call import Call, Identity, current_call
@@ -136,6 +137,13 @@ def test_the_policy_names_exactly_the_safe_methods(probe_descriptor) -> None:
     assert {name["method"] for name in policy["name"]} == {"Unary", "Down", "Up", "Both"}
     assert policy["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
     assert json.loads(service_config([])) == {"methodConfig": []}
+
+
+def test_what_is_asked_of_operations_is_safe_although_their_protos_do_not_say_so() -> None:
+    operations = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
+    [policy] = json.loads(service_config([operations]))["methodConfig"]
+    expected = {"ListOperations", "GetOperation", "DeleteOperation", "CancelOperation", "WaitOperation"}
+    assert {name["method"] for name in policy["name"]} == expected
 
 
 async def test_one_channel_is_kept_for_each_address(start, channels, ask) -> None:

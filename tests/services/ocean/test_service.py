@@ -11,9 +11,11 @@ import pytest
 
 from tellurion.common.v1.tensor_pb2 import TensorHeader, TensorPart
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
+from tellurion_client.scores import USUAL
 from tellurion_core.errors import DataCorrupted, InvalidInput, NotFound, TellurionError
 from tellurion_core.status import rpc_errors
 from tellurion_core.tensors import TensorReader, encode
+from tellurion_ocean.methods import DEFAULT_STEPS
 
 Request = ocean_pb2.ReconstructRequest
 SOUTH_ATLANTIC = {
@@ -73,6 +75,7 @@ def test_the_methods_are_listed_best_first_with_their_grid(stub) -> None:
     assert all(method.description for method in answer.methods)
     long = [method.name for method in answer.methods if method.typical_seconds > 10]
     assert long == ["posterior", "gp", "reconmost"]  # tests/bench/RESULTS.md
+    assert {name: steps for name, (_, steps) in USUAL.items()} == DEFAULT_STEPS  # what clients scale these times by
     assert (len(answer.depth), len(answer.lat), len(answer.lon)) == (19, 90, 180)
     assert list(answer.depth) == sorted(answer.depth)
 

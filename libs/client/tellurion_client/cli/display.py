@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tellurion_client.scores import Method, MethodScores
     from tellurion_core.weights import Entry
 
+OWN_PROMPTS = "tellurion-1"
+"""Version of the benchmark service's own prompts."""
+
 
 def line(text: str) -> None:
     """One line on stdout."""
@@ -120,7 +123,9 @@ def report(of: Report) -> None:
     """A table of an evaluation's figures over all items."""
     who = of.model or "predictions"
     table = _table(
-        f"{of.suite}, {of.variant}: {who}", ["metric"], ["value", "± s.e.", "95 % interval", "n", "unscored"]
+        f"{of.suite}, {of.variant} scorer, {_prompts(of.prompt_version)}: {who}",
+        ["metric"],
+        ["value", "± s.e.", "95 % interval", "n", "unscored"],
     )
     absent = []
     for name, metric in of.metrics.items():
@@ -129,7 +134,7 @@ def report(of: Report) -> None:
         else:
             table.add_row(name, *_figure(metric), str(metric.n), str(metric.unscored))
     _print(table)
-    judged = _judged(of.judge, of.judge_snapshot, of.prompt_version)
+    judged = _judged(of.judge, of.judge_snapshot)
     line(f"{of.coverage:.2%} of {of.items} items have a prediction; {judged}; data set {of.dataset_sha256[:12]}")
     for reason in absent:
         line(f"not to be had here: {reason}")
@@ -151,15 +156,15 @@ def boards(title: str, comparable: Iterable[Board]) -> None:
     """A table for each board: what stands on two of them cannot be compared."""
     for board in comparable:
         if board.dataset_sha256:
-            judged = _judged(board.judge, board.judge_snapshot, board.prompt_version)
+            judged = f"{_prompts(board.prompt_version)}, {_judged(board.judge, board.judge_snapshot)}"
             about = f"{judged}; {board.items} items, data set {board.dataset_sha256[:12]}"
         else:
             about = "as others have published"
         numbers = ["value", "± s.e.", "95 % interval", "n", "coverage"]
-        table = _table(f"{title}, {board.metric}: {about}", ["place", "model"], numbers)
+        table = _table(f"{title} scorer, {board.metric}: {about}", ["place", "model"], numbers)
         table.add_column("from", overflow="fold")
         for of in board.standings:
-            place = str(of.best_rank) if of.best_rank == of.worst_rank else f"{of.best_rank}–{of.worst_rank}"
+            place = str(of.best_rank or "–") if of.best_rank == of.worst_rank else f"{of.best_rank}–{of.worst_rank}"
             own = (place, of.model, *_figure(of.figure), str(of.figure.n), f"{of.coverage:.2%}", of.operation)
             published = ("–", of.model, *_figure(of.figure), "–", "–", of.published_by)
             table.add_row(*(published if of.published_by else own))
@@ -185,9 +190,17 @@ def progress(what: str) -> Iterator[Progress | None]:
         yield show
 
 
-def _judged(judge: str, snapshot: str, prompt_version: str) -> str:
+def _judged(judge: str, snapshot: str) -> str:
     """By whom, in words."""
-    return f"judged by {judge}{f' ({snapshot})' if snapshot else ''}, prompts {prompt_version}" if judge else "no judge"
+    return f"judged by {judge}{f' ({snapshot})' if snapshot else ''}" if judge else "no judge"
+
+
+def _prompts(version: str) -> str:
+    """Whose prompts, in words: the service's own are no benchmark's official ones."""
+    own, _, given = version.partition("+")
+    if own != OWN_PROMPTS:
+        return f"given prompts ({version})"
+    return f"prompts that are partly ours ({version})" if given else f"our prompts ({version})"
 
 
 def _figure(of: Metric) -> tuple[str, str, str]:

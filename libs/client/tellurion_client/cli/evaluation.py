@@ -144,8 +144,8 @@ def carry_out(client: Client, output: Output, submit: Submit, *, again: str, as_
             output.forget()
         raise status.error
     report = fetch(evaluation, output, as_json=as_json)
-    if output.keeps and report.coverage < 1:
-        display.note(f"{report.coverage:.2%} of the items have an answer; the same command {again} asks for the others")
+    if output.keeps and not report.whole:
+        display.note(f"{report.given_up} questions got no answer; the same command {again} asks them again")
 
 
 def fetch(evaluation: Evaluation, output: Output, *, as_json: bool) -> Report:

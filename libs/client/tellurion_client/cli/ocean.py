@@ -71,8 +71,7 @@ def reconstruct(
     are several months, February is written to ANALYSIS-02.nc beside ANALYSIS.nc, and its members to FILE-02.nc. All
     outputs are written, or none.
 
-    On a running platform a method that takes more than ten seconds is an operation: Ctrl-C ends the waiting, not the
-    work.
+    On a running platform what may take more than ten seconds is an operation: Ctrl-C ends the waiting, not the work.
     """
     from tellurion_client.cli import display, submitted
     from tellurion_client.cli.outputs import Output
@@ -98,7 +97,7 @@ def reconstruct(
             raise InvalidInput.of("detach", received="it, and nothing runs", accepted=accepted)
         if detach:
             done = submitted.detach(request, client.ocean, state)
-        elif client.lasting and any(known.long for known in client.ocean.methods() if known.name == method):
+        elif client.ocean.takes_long(method, members, steps):
             done = submitted.carry_out(request, client.ocean, state)
         else:
             done = request.carry_out(client.ocean)

@@ -16,7 +16,7 @@ from tellurion_core.errors import Unavailable
 from tellurion_core.jobs.claims import Claim, Claims, LeaseLost
 from tellurion_core.jobs.frames import ERROR, RESULT
 from tellurion_core.jobs.given import Given
-from tellurion_core.jobs.lease import Lease
+from tellurion_core.jobs.lease import Lease, silence_seconds
 from tellurion_core.jobs.process import JobProcess
 from tellurion_core.jobs.settings import JobSettings
 from tellurion_core.status import from_status
@@ -28,6 +28,9 @@ AGAIN_SECONDS = 0.5
 """Pause before an end that could not be written is written again."""
 DRAIN_WRITE_SECONDS = 1.5
 """How long a worker that stops tries to write ends; its leases say the rest."""
+
+FAILED, DIED = "failed", "died"
+"""Ends after which there may be another attempt."""
 
 log = structlog.get_logger()
 
@@ -47,14 +50,14 @@ class Workplace:
 
 
 class Attempt:
-    """Runs a claimed job in a process; made, and run, in a thread of its own."""
+    """Runs a claimed job in a process; `run` takes as long as that, and has a thread of its own."""
 
     def __init__(self, place: Workplace, claim: Claim, since: float) -> None:
         """`since` is a moment on `time.monotonic` before the claim was made."""
         self._place = place
         self._claim = claim
         self._since = since
-        self._log = log.bind(job=claim.job.id, kind=claim.job.kind, attempt=claim.job.attempt)
+        self._log = log.bind(tenant=claim.job.tenant, job=claim.job.id, kind=claim.job.kind, attempt=claim.job.attempt)
 
     def run(self) -> str:
         """Returns how it ended, in a word, once that is written down or is another worker's to write."""
@@ -63,7 +66,7 @@ class Attempt:
         except OSError as error:
             self._log.exception("the process of a job could not be started")
             reason = f"its process could not be started: {os.strerror(error.errno or 0)}"
-            return self._written("died", lambda: self._place.claims.died(self._claim, reason))
+            return self._written(DIED, lambda: self._place.claims.died(self._claim, reason))
         lease = Lease(
             self._place.claims,
             self._claim,
@@ -93,7 +96,8 @@ class Attempt:
             attempt=job.attempt,
             folder=str(folder),
             artifacts=str(self._place.artifacts),
-            silence_seconds=self._place.settings.lease_seconds,
+            since=self._since,
+            silence_seconds=silence_seconds(self._place.settings),
         )
 
     def _followed(self, process: JobProcess, lease: Lease) -> str | None:
@@ -130,11 +134,11 @@ class Attempt:
             return self._written("released", lambda: claims.release(claim))
         if outcome is not None and outcome.what == ERROR:
             error = from_status(status_pb2.Status.FromString(outcome.content))
-            return self._written("failed", lambda: claims.fail(claim, error))
+            return self._written(FAILED, lambda: claims.fail(claim, error))
         reason = killed_for or process.end()
         if outcome is not None:
             reason = f"internal error; the log has it under error id {outcome.content.decode()}"
-        return self._written("died", lambda: claims.died(claim, reason), reason=reason)
+        return self._written(DIED, lambda: claims.died(claim, reason), reason=reason)
 
     def _written(self, how: str, write: Callable[[], None], **told: str) -> str:
         """Writes the end, again and again while the database is away; whether it is still ours to write, it knows."""

@@ -35,8 +35,9 @@ def bell_app(broker: str) -> Celery:
         task_default_exchange=_NAME,
         task_default_exchange_type="fanout",
         task_default_routing_key=_NAME,
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
+        # Whoever listens looks at the broker before it is connected to again.
+        broker_connection_retry=False,
+        broker_connection_retry_on_startup=False,
         broker_transport_options={"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": 5.0, "max_retries": 0},
         worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_enable_remote_control=False,

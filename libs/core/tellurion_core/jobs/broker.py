@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import structlog
 from redis import Redis, RedisError
 
 from tellurion_core.errors import InvalidInput
 
 SOCKET_SCHEME = "redis+socket://"
 ANSWER_SECONDS = 1.0
+
+log = structlog.get_logger()
 
 
 def socket_path(broker: str) -> Path | None:
@@ -39,18 +42,20 @@ def answers(broker: str) -> bool:
 
 
 def refuse_eviction(broker: str) -> bool:
-    """Whether the broker was reached, and keeps all that it is given.
+    """Whether the broker was reached, and keeps all that it is given; one that does so in memory only is warned of.
 
     Raises:
         InvalidInput: it would throw away messages when its memory is full.
     """
     try:
         with connected(broker) as client:
-            memory: Any = client.info("memory")  # CONFIG is closed on many that are hosted
+            info: Any = client.info()  # CONFIG is closed on many that are hosted
     except (RedisError, OSError):
         return False
-    policy = memory["maxmemory_policy"]
+    policy = info["maxmemory_policy"]
     if policy != "noeviction":
         received, accepted = f"a Redis server with maxmemory-policy {policy}", "one with maxmemory-policy noeviction"
         raise InvalidInput.of("TELLURION_JOBS_BROKER", received=received, accepted=accepted)
+    if not info["aof_enabled"]:
+        log.warning("the broker keeps nothing on disk (appendonly no); sweeps find work that it forgets")
     return True

@@ -16,7 +16,7 @@ def main() -> None:
     """Does the work."""
     with open(int(sys.argv[1]), "rb") as file:  # noqa: PTH123 -- a file descriptor
         given, body = Given.read(file)
-    asked = forked(given.silence_seconds)
+    asked = forked(given.silence_seconds, given.since)
     from tellurion_core.jobs.doing import do  # only here, in the process that works: the guard stays small
 
     # What the function and its libraries print goes to the log; the pipe is for us alone.

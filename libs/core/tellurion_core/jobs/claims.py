@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,6 +141,10 @@ class Claims:
         """
         self._end(claim, State.CANCELLED)
 
+    def pause(self, attempt: int) -> float:
+        """Seconds that a job waits after an attempt, counted from 1, that came to nothing."""
+        return min(self._settings.retry_seconds * 2.0 ** (attempt - 1), LONGEST_RETRY_SECONDS)
+
     def release(self, claim: Claim) -> None:
         """Gives a job back that this worker cannot finish: it waits again, and the attempt does not count.
 
@@ -165,17 +169,16 @@ class Claims:
                 connection.execute(_ending(held, state, values))
         return len(rows)
 
-    def forget_old(self) -> int:
-        """Deletes jobs that ended longer ago than they are kept; returns how many, `BATCH` at most."""
-        old = select(jobs.c.number).where(jobs.c.finished < now() - self._settings.retention_days * 86_400).limit(BATCH)
-        unlocked = old.with_for_update(skip_locked=True).scalar_subquery()
-        with writing(self._engine) as connection:
-            return connection.execute(delete(jobs).where(jobs.c.number.in_(unlocked))).rowcount
-
-    def known(self, ids: Collection[str]) -> set[str]:
-        """Those of these ids that are of a job."""
+    def old(self) -> Sequence[str]:
+        """Ids of jobs that were deleted, or ended longer ago than they are kept; `BATCH` at most."""
+        old = select(jobs.c.id).where(jobs.c.finished < now() - self._settings.retention_days * 86_400).limit(BATCH)
         with reading(self._engine) as connection:
-            return set(connection.scalars(select(jobs.c.id).where(jobs.c.id.in_(ids))))
+            return connection.scalars(old).all()
+
+    def forget(self, ids: Collection[str]) -> None:
+        """Forgets jobs that have ended, once nothing else is left of them."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(jobs).where(jobs.c.id.in_(ids), jobs.c.finished.is_not(None)))
 
     def in_progress(self) -> dict[tuple[str, State], int]:
         """How many jobs wait and run, by kind and state."""
@@ -214,12 +217,11 @@ class Claims:
                 return
             # Repeated after its answer was lost? Then it is as it should be, and nobody has claimed it since.
             same = select(jobs.c.state).where(jobs.c.id == claim.job.id, jobs.c.token == claim.token)
-            if connection.scalar(same) != state.name:
+            if connection.scalar(same) not in (state.name, State.CANCELLED.name):
                 raise _lost(claim)
 
     def _later(self, attempt: int) -> dict[str, Any]:
-        seconds = min(self._settings.retry_seconds * 2.0 ** (attempt - 1), LONGEST_RETRY_SECONDS)
-        return {"ready": now() + seconds}
+        return {"ready": now() + self.pause(attempt)}
 
 
 def _in_turn(kinds: Collection[str]) -> Select[str]:
@@ -261,14 +263,19 @@ def _held(claim: Claim) -> ColumnElement[bool]:
 
 
 def _ending(held: ColumnElement[bool], state: State, values: dict[str, Any]) -> Any:
-    """The end of a claim. What was asked to cancel does not wait again: it is cancelled."""
-    target: Any = state.name
-    finished: Any = now()
-    if state is State.QUEUED:
-        target = case((jobs.c.cancelling, State.CANCELLED.name), else_=state.name)
-        finished = case((jobs.c.cancelling, now()), else_=None)
-    ended = {"state": target, "finished": finished, "worker": None, "lease_until": None}
-    return update(jobs).where(held).values(ended | values)
+    """The end of a claim. What was asked to cancel does not wait again, and is not dead: it is cancelled."""
+    ended: dict[str, Any] = {
+        "error": b"",
+        **values,
+        "state": state.name,
+        "finished": None if state is State.QUEUED else now(),
+        "worker": None,
+        "lease_until": None,
+    }
+    if state in (State.QUEUED, State.DEAD):
+        instead: dict[str, Any] = {"state": State.CANCELLED.name, "finished": now(), "error": b""}
+        ended |= {name: case((jobs.c.cancelling, value), else_=ended[name]) for name, value in instead.items()}
+    return update(jobs).where(held).values(ended)
 
 
 def _lost(claim: Claim) -> LeaseLost:

@@ -76,7 +76,8 @@ def open_engine(url: str) -> Engine:
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
-    engine = create_engine(parsed, connect_args=_POSTGRESQL, pool_pre_ping=True)
+    # Parameters are what tenants said, and no errors of ours are to repeat it.
+    engine = create_engine(parsed, connect_args=_POSTGRESQL, pool_pre_ping=True, hide_parameters=True)
     with writing(engine) as connection:
         connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         _migrate(connection)
@@ -154,7 +155,7 @@ def _open_sqlite(url: URL) -> Engine:
         raise InvalidInput.of(
             "TELLURION_JOBS_DATABASE", received=f"{path}: {error.strerror}", accepted=accepted
         ) from None
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     with lock:

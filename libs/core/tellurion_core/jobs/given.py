@@ -22,8 +22,10 @@ class Given:
     """Folder of all attempts of the job."""
     artifacts: str
     """Root of the artifact store."""
+    since: float
+    """Moment on `time.monotonic` from which the lease counts; the child is on the same machine."""
     silence_seconds: float
-    """A worker that says nothing for so long is gone."""
+    """A worker is gone that has renewed nothing for so long."""
 
     def write(self, file: IO[bytes], body: bytes) -> None:
         """Writes it, and the job's body."""

@@ -1,8 +1,9 @@
 """A process that guards another, and ends it with all its descendants when the starter says so, is silent, or is gone.
 
 The guard is the parent of the process that it guards; it does nothing else, so that nothing keeps it from hearing. The
-starter holds the other end of its standard input: `RENEWED` says that all is well, `CANCEL` asks the guarded process
-to stop, and the end of the file says that it shall end now; the system writes that one when the starter is killed.
+starter holds the other end of its standard input: `RENEWED` says since when all is well, `CANCEL` asks the guarded
+process to stop, and the end of the file says that it shall end now; the system writes that one when the starter is
+killed. Moments are on `time.monotonic`, which the processes of a machine share.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import mmap
 import os
 import select
 import signal
+import struct
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 RENEWED, CANCEL = b"r", b"c"
+WORD = struct.Struct("=cd")
+"""What the starter writes, whole: one of the two, and for RENEWED a moment."""
 KILLED = 128
 """Added to the number of the signal that killed the guarded process, this is the guard's exit code, as in a shell."""
 
@@ -25,11 +29,12 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _POLL_SECONDS = 0.01
 
 
-def forked(silence: float | None) -> mmap.mmap:
+def forked(silence: float | None, since: float = 0.0) -> mmap.mmap:
     """Forks, and returns in the child only; the parent stays behind as its guard and ends when the child has ended.
 
     Called while the process has one thread. A byte of shared memory is returned: not zero once the child is asked to
-    stop. Where `silence` is given, a starter that says nothing for so many seconds is gone.
+    stop. Where `silence` is given, a starter is gone when so many seconds have passed since the moment up to which it
+    said that all is well, at first `since`.
     """
     asked = mmap.mmap(-1, 1)
     guard = os.getpid()
@@ -43,28 +48,30 @@ def forked(silence: float | None) -> mmap.mmap:
         _replace(sys.stdin.fileno(), os.O_RDONLY)
         return asked
     _replace(sys.stdout.fileno(), os.O_WRONLY)
-    os._exit(_guarded(child, asked, silence))
+    os._exit(_guarded(child, asked, silence, since))
 
 
-def _guarded(child: int, asked: mmap.mmap, silence: float | None) -> int:
+def _guarded(child: int, asked: mmap.mmap, silence: float | None, heard: float) -> int:
     """The exit code of the child, once it has ended and nothing is left of it."""
     ended, wake = os.pipe()
     os.set_blocking(ended, False)
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    starter, heard = sys.stdin.fileno(), time.monotonic()
+    starter = sys.stdin.fileno()
     code = _reaped(child)
     while code is None:
         left = None if silence is None else max(0.0, heard + silence - time.monotonic())
         ready, _, _ = select.select([starter, ended], [], [], left)
         if starter in ready:
-            words = os.read(starter, 512)
+            words = os.read(starter, 64 * WORD.size)
             if not words:
                 break
-            heard = time.monotonic()
-            if CANCEL in words:
-                asked[0] = 1
+            for what, moment in WORD.iter_unpack(words):
+                if what == CANCEL:
+                    asked[0] = 1
+                else:
+                    heard = max(heard, moment)
         elif not ready:
             break
         if ended in ready:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 from celery.worker import WorkController
 
+from tellurion_core.errors import InvalidInput
 from tellurion_core.jobs.bell import TASK, bell_app
 from tellurion_core.jobs.broker import refuse_eviction, socket_path
 from tellurion_core.jobs.embedded_redis import EmbeddedRedis
@@ -69,6 +70,9 @@ class Hearing:
         self._app.set_current()  # of this thread: a task is looked up in the current application
         while not self._stopping.is_set():
             try:
+                if not refuse_eviction(self._broker):
+                    self._stopping.wait(AGAIN_SECONDS)
+                    continue
                 # The pool `solo` runs the task in this thread: it does no more than set an event.
                 self._worker = WorkController(
                     app=self._app,
@@ -79,6 +83,8 @@ class Hearing:
                     without_heartbeat=True,
                 )
                 self._worker.start()
+            except InvalidInput as error:
+                log.error("the bell is not listened to; sweeps find work", error=error.message)
             except BaseException as error:  # noqa: BLE001 -- Celery ends by exceptions of its own, SystemExit among them
                 log.warning("the bell is not heard; sweeps find work", error=type(error).__name__)
             self._stopping.wait(AGAIN_SECONDS)

@@ -18,8 +18,8 @@ NEWS_SECONDS = 0.5
 """Shortest time between two writes of progress."""
 RENEWALS = 5
 """A lease is renewed so many times before it would run out."""
-MARGIN = 0.1
-"""Part of the lease that is left when the worker gives it up: nobody else has the job before its process is killed."""
+MARGIN = 0.2
+"""Part of the lease that is left when worker and guard give it up: the process is gone before others have the job."""
 
 log = structlog.get_logger()
 
@@ -35,16 +35,18 @@ class Lease:
         *,
         since: float,
         news: Callable[[], tuple[float, str]],
-        renewed: Callable[[], None],
+        renewed: Callable[[float], None],
     ) -> None:
-        """`since` is a moment on `time.monotonic` before the claim was made; `renewed` is told of each renewal."""
+        """`since` is a moment on `time.monotonic` before the claim was made; `renewed` is told that of each renewal."""
         self._claims = claims
         self._claim = claim
         self._seconds = settings.lease_seconds
+        self._silence = silence_seconds(settings)
         self._since = since
         self._news = news
         self._renewed = renewed
         self._told = (0.0, "")
+        self._whose = {"tenant": claim.job.tenant, "job": claim.job.id}
         self._fenced = False
         self._cancelling = threading.Event()
         self._closing = threading.Event()
@@ -53,7 +55,7 @@ class Lease:
     @property
     def lost(self) -> bool:
         """Whether the job is another's, or may be soon: the process must end now."""
-        return self._fenced or time.monotonic() > self._since + self._seconds * (1 - MARGIN)
+        return self._fenced or time.monotonic() > self._since + self._silence
 
     @property
     def cancelling(self) -> bool:
@@ -76,11 +78,11 @@ class Lease:
                 return
             except Unavailable as error:
                 if reached:
-                    log.warning("a lease cannot be renewed now", job=self._claim.job.id, error=error.message)
+                    log.warning("a lease cannot be renewed now", error=error.message, **self._whose)
                 reached = False
             except Exception:
                 # A fault of ours; the lease runs out, and with it the attempt.
-                log.exception("a lease could not be renewed", job=self._claim.job.id)
+                log.exception("a lease could not be renewed", **self._whose)
 
     def _look(self) -> bool:
         """Renews where it is time to, or where there are news; whether the job was asked to cancel."""
@@ -89,6 +91,13 @@ class Lease:
         if now < self._since + due:
             return self._claims.cancelling(self._claim)
         cancelling = self._claims.renew(self._claim, *news)
+        if self.lost:  # too late: the guard has ended the process
+            self._fenced = True
         self._since, self._told = now, news
-        self._renewed()
+        self._renewed(now)
         return cancelling
+
+
+def silence_seconds(settings: JobSettings) -> float:
+    """How long after its last renewal a worker takes a lease for lost, and the guard its worker for gone."""
+    return settings.lease_seconds * (1 - MARGIN)

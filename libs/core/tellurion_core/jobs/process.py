@@ -15,7 +15,7 @@ import psutil
 
 from tellurion_core.jobs.frames import DIED, ERROR, PROGRESS, RESULT, frames, progress_of
 from tellurion_core.jobs.given import Given
-from tellurion_core.jobs.guard import CANCEL, KILLED, RENEWED
+from tellurion_core.jobs.guard import CANCEL, KILLED, RENEWED, WORD
 
 KILL_SECONDS = 1.0
 """How long a guard may take to end the process; then it is done from here."""
@@ -56,13 +56,13 @@ class JobProcess:
         self._listener = threading.Thread(target=self._listen, name="job-listener", daemon=True)
         self._listener.start()
 
-    def renewed(self) -> None:
-        """Tells the guard that the lease was renewed."""
-        self._tell(RENEWED)
+    def renewed(self, since: float) -> None:
+        """Tells the guard that the lease was renewed, and from which moment on `time.monotonic` it counts."""
+        self._tell(WORD.pack(RENEWED, since))
 
     def cancel(self) -> None:
         """Asks the job to stop."""
-        self._tell(CANCEL)
+        self._tell(WORD.pack(CANCEL, 0.0))
 
     def wait(self, seconds: float) -> bool:
         """Waits for the end, so many seconds at most; whether it has come."""

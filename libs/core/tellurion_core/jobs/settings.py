@@ -36,8 +36,8 @@ class JobSettings(BaseSettings):
     broker: Annotated[str, AfterValidator(_checked_broker)] | None = None
     """URL of the Redis server that carries the bell. Without one, workers find work by their sweeps."""
 
-    concurrency: int = Field(default=max(1, (os.cpu_count() or 1) // 2), ge=1, le=1000)
-    """Jobs that one worker runs at once."""
+    concurrency: int = Field(default=max(4, os.cpu_count() or 1), ge=1, le=1000)
+    """Jobs that one worker runs at once; jobs of one kind leave a place for the others. Most wait for something."""
     memory_mib: int = Field(default=4096, ge=64)
     """Most memory of one job, all its processes together, in MiB; one that takes more is killed."""
     lease_seconds: float = Field(default=15.0, ge=0.5, le=3600)
@@ -47,11 +47,14 @@ class JobSettings(BaseSettings):
     grace_seconds: float = Field(default=0.4, ge=0, le=60)
     """How long a job that was told to stop may take to do so; then it is killed."""
     retry_seconds: float = Field(default=1.0, ge=0, le=3600)
-    """Pause before a job's second attempt; each further one waits twice as long, ten minutes at most."""
+    """Pause before a job's second attempt; each further one waits twice as long, ten minutes at most. Its worker wakes
+    when the pause is over; should that one be gone, another finds it by a sweep."""
     retention_days: float = Field(default=30.0, gt=0)
     """How long a job that has ended is remembered."""
     tidy_seconds: float = Field(default=60.0, ge=0.05)
-    """Time between two removals of old jobs, and of folders whose job is gone."""
+    """Time between two removals of jobs that are old or deleted, and of their folders."""
+    artifacts_seconds: float = Field(default=3600.0, ge=0.05)
+    """Time between two removals of files whose time is over; until then they look as if they were gone."""
 
     def database_url(self, state: StateSettings) -> str:
         """URL of the database that is used with this state folder."""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from google.protobuf import any_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
-from sqlalchemy import LargeBinary, and_, case, delete, func, literal, select, update
+from sqlalchemy import LargeBinary, and_, case, func, literal, select, update
 from sqlalchemy.engine import Connection, Engine
 
 from tellurion_core.errors import Conflict, InvalidInput, NotFound
@@ -24,6 +24,8 @@ MAX_BODY_BYTES = 1 << 20
 """Largest body of a job; larger data travel as artifacts."""
 MAX_PAGE_BYTES = 2 << 20
 """Results on one page of a list; a page that would hold more ends early, and has one job at least."""
+NOBODY = ""
+"""Stands for the tenant of a job that was deleted; no tenant is called so."""
 MAX_ATTEMPTS = 100
 MAX_PRIORITY = 1000
 
@@ -31,7 +33,7 @@ _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _KIND = re.compile(r"([a-z][a-z0-9_]{0,39})\.[a-z][a-z0-9_]{0,58}")
 _REQUEST_ID = re.compile(r"[!-~](?:[ -~]{0,62}[!-~])?")
 _ENDED = [state.name for state in State if state.ended]
-_LISTED = tuple(literal(b"", LargeBinary).label("body") if column is jobs.c.body else column for column in COLUMNS)
+_READ = tuple(literal(b"", LargeBinary).label("body") if column is jobs.c.body else column for column in COLUMNS)
 
 
 class Ringer(Protocol):
@@ -109,7 +111,7 @@ class JobStore:
         return job
 
     def get(self, tenant: str, id: str) -> Job:
-        """A tenant's job.
+        """A tenant's job, without its body.
 
         Raises:
             NotFound: the tenant has no such job.
@@ -148,7 +150,7 @@ class JobStore:
         with reading(self._engine) as connection:
             found = connection.execute(sizes).all()
             numbers = _page([(row[0], row[1]) for row in found], page_size)
-            page = select(*_LISTED).where(jobs.c.number.in_(numbers)).order_by(jobs.c.number.desc())
+            page = select(*_READ).where(jobs.c.number.in_(numbers)).order_by(jobs.c.number.desc())
             listed = [Job.of(row) for row in connection.execute(page)]
         return listed, _token(numbers[-1], query_digest) if len(numbers) < len(found) else ""
 
@@ -174,13 +176,19 @@ class JobStore:
                 _get(connection, tenant, id)
 
     def delete(self, tenant: str, id: str) -> None:
-        """Forgets a job that has ended; workers remove its folder.
+        """Deletes a job that has ended; the next worker that tidies removes its folder, and then the row.
 
         Raises:
             NotFound: the tenant has no such job.
             Conflict: it has not ended.
         """
-        deletion = delete(jobs).where(jobs.c.tenant == tenant, jobs.c.id == id, jobs.c.state.in_(_ENDED))
+        # Until then the row is nobody's, and holds nothing but the id by which the folder is found.
+        nothing = {"subject": "", "body": b"", "message": "", "result": b"", "error": b""}
+        deletion = (
+            update(jobs)
+            .where(jobs.c.tenant == tenant, jobs.c.id == id, jobs.c.state.in_(_ENDED))
+            .values(tenant=NOBODY, request_id=id, finished=0.0, **nothing)
+        )
         with writing(self._engine) as connection:
             if connection.execute(deletion).rowcount == 0:
                 job = _get(connection, tenant, id)
@@ -188,8 +196,9 @@ class JobStore:
 
 
 def _get(connection: Connection, tenant: str, id: str) -> Job:
-    row = connection.execute(select(*COLUMNS).where(jobs.c.tenant == tenant, jobs.c.id == id)).first()
-    if row is None:
+    # Who watches a job reads it several times a second: its body is left where it is.
+    row = connection.execute(select(*_READ).where(jobs.c.tenant == tenant, jobs.c.id == id)).first()
+    if row is None or tenant == NOBODY:
         raise NotFound(f"there is no job {one_line(id, 80)}")
     return Job.of(row)
 

@@ -68,7 +68,7 @@ class Job:
     request_id: str
     """The id that it was submitted under."""
     body: bytes
-    """What is to be done, a serialised `google.protobuf.Any`; left out of lists."""
+    """What is to be done, a serialised `google.protobuf.Any`; only who submits and who claims a job gets it."""
     state: State
     """Where it stands."""
     fraction: float

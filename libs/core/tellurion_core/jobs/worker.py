@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 import socket
 import threading
@@ -20,10 +19,12 @@ from prometheus_client.registry import Collector
 
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.errors import Unavailable
-from tellurion_core.jobs.attempt import Attempt, Workplace
+from tellurion_core.jobs.attempt import DIED, FAILED, Attempt, Workplace
 from tellurion_core.jobs.claims import BATCH, Claims
 from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.leaps import Leaps
 from tellurion_core.jobs.settings import JobSettings
+from tellurion_core.jobs.table import Job
 from tellurion_core.settings import StateSettings
 
 DRAIN_SECONDS = 5.0
@@ -31,8 +32,6 @@ DRAIN_SECONDS = 5.0
 
 if TYPE_CHECKING:
     from tellurion_core.jobs.hearing import Hearing
-
-_ID = re.compile(r"[0-9a-f]{32}")
 
 log = structlog.get_logger()
 
@@ -49,7 +48,10 @@ class Worker(Collector):
         folders = state.state / "jobs", state.state / "artifacts"
         self._place = Workplace(self._claims, settings, *folders, self._draining)
         self._rung = threading.Event()
-        self._attempts: set[threading.Thread] = set()
+        self._leaps = Leaps(settings.lease_seconds / 2)
+        self._patient_until = 0.0
+        self._attempts: dict[threading.Thread, str] = {}
+        """The kind of job by the thread that runs it."""
         self._ended: Counter[tuple[str, str]] = Counter()
         # Guards what attempts and scrapes share: the threads, and the count of how they ended.
         self._lock = threading.Lock()
@@ -57,6 +59,7 @@ class Worker(Collector):
             self._loop(self._claim_all, settings.sweep_seconds, self._rung),
             self._loop(self._sweep, settings.sweep_seconds, self._draining),
             self._loop(self._tidy, settings.tidy_seconds, self._draining),
+            self._loop(self._expire, settings.artifacts_seconds, self._draining),
         ]
         self._hearing = None if settings.broker is None else _hearing(settings.broker, self._rung)
 
@@ -139,16 +142,29 @@ class Worker(Collector):
         self._rung.clear()
         while len(self._attempts) < self._settings.concurrency and not self._draining.is_set():
             since = time.monotonic()
-            claim = self._claims.claim(self._kinds)
+            claim = self._claims.claim(self._claimable())
             if claim is None:
                 return
             attempt = Attempt(self._place, claim, since)
-            thread = threading.Thread(target=self._run, args=(attempt, claim.job.kind), name="attempt", daemon=True)
-            with self._lock:
-                self._attempts.add(thread)
-            thread.start()
+            thread = threading.Thread(target=self._run, args=(attempt, claim.job), name="attempt", daemon=True)
+            try:
+                with self._lock:
+                    thread.start()
+                    self._attempts[thread] = claim.job.kind
+            except RuntimeError:  # the system has no thread to give
+                self._claims.release(claim)
+                raise
 
-    def _run(self, attempt: Attempt, kind: str) -> None:
+    def _claimable(self) -> list[str]:
+        """The kinds of which another job may begin: none takes the last place, so that long work holds up no other."""
+        with self._lock:
+            running = Counter(self._attempts.values())
+        most = self._settings.concurrency
+        if most > 1 and len(self._kinds) > 1:
+            most -= 1
+        return [kind for kind in self._kinds if running[kind] < most]
+
+    def _run(self, attempt: Attempt, job: Job) -> None:
         how = "lost"
         try:
             how = attempt.run()
@@ -156,28 +172,47 @@ class Worker(Collector):
             log.exception("an attempt could not be followed; its lease runs out")
         finally:
             with self._lock:
-                self._attempts.discard(threading.current_thread())
-                self._ended[kind, how] += 1
+                del self._attempts[threading.current_thread()]
+                self._ended[job.kind, how] += 1
             self._rung.set()
+            if how in (FAILED, DIED):
+                self._ring_after(self._claims.pause(job.attempt))
+
+    def _ring_after(self, seconds: float) -> None:
+        """Looks for work when a job that may be tried again has paused."""
+        timer = threading.Timer(seconds, self._rung.set)
+        timer.daemon = True
+        timer.start()
 
     def _sweep(self) -> None:
         """Takes jobs from workers that went silent."""
+        if self._leaps.leapt():
+            # Leases ran out while everybody slept. Those who wake renew theirs first.
+            self._patient_until = time.monotonic() + self._settings.lease_seconds
+            log.warning("the clock leapt forward; leases are given time to be renewed")
+        if time.monotonic() < self._patient_until:
+            return
         if taken := self._claims.reconcile():
             log.warning("took jobs from workers that went silent", jobs=taken)
             self._rung.set()
 
     def _tidy(self) -> None:
-        """Forgets old jobs, and removes the folders of those that are forgotten, and files whose time is over."""
-        while self._claims.forget_old() == BATCH and not self._draining.is_set():
-            pass
-        folders = [path for path in self._place.jobs.glob("*") if _ID.fullmatch(path.name)]
-        for start in range(0, len(folders), BATCH):
-            some = folders[start : start + BATCH]
-            known = self._claims.known([path.name for path in some])
-            for path in some:
-                if path.name not in known:
-                    shutil.rmtree(path, ignore_errors=True)
-        ArtifactStore(self._place.artifacts).sweep()
+        """Removes jobs that are old or deleted, the folder first: as long as there is one, the database names it.
+
+        A folder that it does not name is left alone: it may be another database's, with answers that were paid for.
+        """
+        while not self._draining.is_set():
+            ids = self._claims.old()
+            for id in ids:
+                shutil.rmtree(self._place.jobs / id, ignore_errors=True)
+            if ids:
+                self._claims.forget(ids)
+            if len(ids) < BATCH:
+                return
+
+    def _expire(self) -> None:
+        """Removes files whose time is over."""
+        ArtifactStore(self._place.artifacts).sweep(stopping=self._draining.is_set)
 
 
 def _hearing(broker: str, rung: threading.Event) -> Hearing:

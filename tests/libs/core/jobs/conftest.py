@@ -196,6 +196,7 @@ class Platform:
             "TELLURION_JOBS_SWEEP_SECONDS": "0.25",
             "TELLURION_JOBS_RETRY_SECONDS": "0",
             "TELLURION_JOBS_TIDY_SECONDS": "0.2",
+            "TELLURION_JOBS_ARTIFACTS_SECONDS": "0.2",
             "TELLURION_JOBS_CONCURRENCY": "4",
         }
         self.engine = open_engine(database)

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from redis import Redis
+from structlog.testing import capture_logs
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.jobs.bell import Bell
@@ -129,6 +130,36 @@ def test_every_worker_hears_the_bell_also_after_a_break(broker: str, client: Red
     eventually(rung)
     for worker in workers:
         worker.stop()
+
+
+def test_a_broker_that_begins_to_evict_is_not_listened_to(broker: str, client: Redis) -> None:
+    heard: list[str] = []
+    with capture_logs() as logs:
+        hearing, bell = Hearing(broker, heard.append), Bell(broker)
+        hearing.start()
+
+        def rung() -> bool:
+            bell.ring("probe.count")
+            return bool(heard)
+
+        eventually(rung)
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        eventually(lambda: any(line["event"].startswith("the bell is not listened to") for line in logs))
+        channels: Any = client.execute_command("PUBSUB", "NUMPAT")
+        assert channels == 0
+        heard.clear()
+        client.config_set("maxmemory-policy", "noeviction")
+        eventually(rung)
+        hearing.stop()
+
+
+def test_a_broker_without_a_disk_is_warned_of(broker: str, client: Redis) -> None:
+    client.config_set("appendonly", "no")
+    with capture_logs() as logs:
+        assert refuse_eviction(broker)
+    assert [line["log_level"] for line in logs] == ["warning"]
+    assert "appendonly no" in logs[0]["event"]
 
 
 def test_ringing_without_a_broker_takes_no_time_and_raises_nothing(socket_folder: Path) -> None:

@@ -278,9 +278,11 @@ def test_a_renewed_lease_is_not_taken(shop: Shop) -> None:
     assert (shop.get(claim).fraction, shop.get(claim).message) == (0.25, "counting")
 
 
-@pytest.mark.parametrize("end", ["died", "release", "fail", "lease"])
-def test_what_is_to_be_cancelled_does_not_wait_again(shop: Shop, end: str) -> None:
-    shop.submit("r", attempts=5)
+@pytest.mark.parametrize(
+    ("end", "attempts"), [("died", 5), ("died", 1), ("release", 5), ("fail", 5), ("lease", 5), ("lease", 1)]
+)
+def test_what_is_to_be_cancelled_does_not_wait_again_and_is_not_dead(shop: Shop, end: str, attempts: int) -> None:
+    shop.submit("r", attempts=attempts)
     claim = shop.claim()
     assert not shop.claims.cancelling(claim)
     shop.store.cancel("navy", claim.job.id)
@@ -294,6 +296,7 @@ def test_what_is_to_be_cancelled_does_not_wait_again(shop: Shop, end: str) -> No
         ENDS[end](shop.claims, claim)
     ended = shop.get(claim)
     assert ended.state is State.CANCELLED
+    assert ended.error == b""
     assert ended.finished is not None
 
 
@@ -314,10 +317,23 @@ def test_jobs_are_forgotten_when_they_ended_long_ago(shop: Shop) -> None:
     with writing(shop.engine) as connection:
         connection.execute(update(jobs).values(created=0.0))
         connection.execute(update(jobs).where(jobs.c.id == old.job.id).values(finished=time.time() - 30 * 86_400 - 60))
-    assert shop.claims.forget_old() == 1
+    assert shop.claims.old() == [old.job.id]
+    shop.claims.forget([old.job.id, runs.job.id])
     with pytest.raises(NotFound):
         shop.get(old)
-    assert shop.claims.known([old.job.id, new.job.id, runs.job.id]) == {new.job.id, runs.job.id}
+    assert [shop.get(claim).state for claim in (new, runs)] == [State.SUCCEEDED, State.RUNNING]
+
+
+def test_a_job_that_was_deleted_is_old(shop: Shop) -> None:
+    shop.submit("r")
+    claim = shop.claim()
+    shop.claims.succeed(claim, b"result")
+    shop.store.delete("navy", claim.job.id)
+    assert shop.claims.old() == [claim.job.id]
+    with pytest.raises(NotFound):
+        shop.store.get("", claim.job.id)
+    shop.claims.forget(shop.claims.old())
+    assert shop.claims.old() == []
 
 
 def test_what_waits_and_runs_is_counted(shop: Shop) -> None:

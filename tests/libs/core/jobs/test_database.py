@@ -10,6 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from tellurion_core.errors import InvalidInput, Unavailable
 from tellurion_core.jobs.database import open_engine, reading, writing
@@ -85,7 +86,14 @@ def test_an_error_in_a_block_undoes_it(engine: Engine) -> None:
 
     with pytest.raises(RuntimeError):
         spoil()
-    assert store.get("navy", job.id) == job
+    assert store.get("navy", job.id).id == job.id
+
+
+def test_an_error_of_the_database_does_not_repeat_what_a_tenant_said(engine: Engine) -> None:
+    values = {"id": "x" * 40, "tenant": "my secret"}
+    with pytest.raises(DBAPIError) as caught, writing(engine) as connection:
+        connection.execute(text("INSERT INTO jobs (id, tenant) VALUES (:id, :tenant)"), values)
+    assert "secret" not in str(caught.value)
 
 
 def test_the_database_is_a_file_in_the_state_folder_where_none_is_set(tmp_path: Path) -> None:
@@ -95,7 +103,13 @@ def test_the_database_is_a_file_in_the_state_folder_where_none_is_set(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("DATABASE", "mysql://u:secret@h/d"), ("BROKER", "amqp://u:secret@h"), ("LEASE_SECONDS", "0")]
+    ("name", "value"),
+    [
+        ("DATABASE", "mysql://u:secret@h/d"),
+        ("DATABASE", "mysql://u:very/secret@h/d"),
+        ("BROKER", "amqp://u:p@secret@h"),
+        ("LEASE_SECONDS", "0"),
+    ],
 )
 def test_a_setting_that_cannot_be_used_is_named_without_its_password(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str

@@ -40,7 +40,7 @@ def test_a_job_whose_process_is_killed_is_begun_again_at_once(platform: Any, tmp
         guard = psutil.Process(child).ppid()
         assert psutil.Process(guard).ppid() == worker.process.pid
         os.kill(guard if victim == "guard" else child, signal.SIGKILL)
-        assert gone(child, 1)
+        assert gone(child, 3)
     platform.until(job, lambda latest: latest.attempt == 3)
     (tmp_path / "go").touch()
     assert platform.answer(job) == "1,2,3"
@@ -53,7 +53,7 @@ def test_a_job_whose_worker_is_killed_is_another_workers_after_its_lease(any_pla
     any_platform.worker()
     first.kill()
     killed = time.monotonic()
-    assert gone(child, 1)
+    assert gone(child, 3)
     any_platform.until(job, lambda latest: latest.attempt == 2)
     assert time.monotonic() - killed < LEASE + 2 * SWEEP + 1  # the last: this machine's other work
     (tmp_path / "go").touch()
@@ -76,10 +76,11 @@ def test_a_worker_that_stands_still_keeps_no_job_and_writes_nothing_when_it_goes
     first = platform.worker()
     job = platform.submit("hold", str(tmp_path / "go"))
     child = pid(platform.begun(job).message)
+    platform.worker(jobs_sweep_seconds="0.05")
     os.kill(first.process.pid, signal.SIGSTOP)
-    assert gone(child, LEASE + 1)
-    platform.worker()
-    platform.until(job, lambda latest: latest.attempt == 2 and latest.message.startswith("holding"))
+    platform.until(job, lambda latest: latest.attempt == 2)
+    assert gone(child, 0)
+    platform.until(job, lambda latest: latest.message.startswith("holding"))
     os.kill(first.process.pid, signal.SIGCONT)
     platform.begun(platform.submit("hold", "/nowhere"))
     latest = platform.store.get("navy", job.id)
@@ -110,7 +111,7 @@ def test_killing_redis_loses_no_job_and_it_does_not_outlive_its_worker(platform:
 def test_a_database_that_restarts_ends_no_job_and_one_that_is_away_longer_than_the_lease_has_it_done_again(
     postgres: Any, any_platform: Any, tmp_path: Path
 ) -> None:
-    lease = 5.0  # a restart is over well before
+    lease = 15.0  # a restart is over well before
     any_platform.worker(jobs_lease_seconds=str(lease))
     job = any_platform.submit("hold", str(tmp_path / "go"))
     child = pid(any_platform.begun(job).message)

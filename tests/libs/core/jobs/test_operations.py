@@ -278,6 +278,7 @@ async def test_a_filter_chooses_by_kind_and_state(probe: Probe, text: str, expec
         {"filter": "state = QUEUED AND"},
         {"filter": "state = 'QUEUED'; DROP TABLE jobs"},
         {"filter": "state = QUEUED" + " " * 1_000_000},
+        {"filter": "state = QUEUED" + " " * 1_000_000 + "x"},
         {"page_size": -1},
         {"page_token": "not one"},
         {"page_token": "é" * 1000},
@@ -298,12 +299,12 @@ async def test_waiting_ends_with_the_work(probe: Probe) -> None:
     await asyncio.sleep(0.2)
     assert not waiting.done()
     probe.claims.succeed(claim, packed())
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         assert (await waiting).done
 
 
 @pytest.mark.parametrize(
-    "limits", [{"timeout": Duration(nanos=300_000_000)}, {"limit": 0.4}], ids=["timeout", "deadline"]
+    "limits", [{"timeout": Duration(nanos=300_000_000)}, {"limit": 1.5}], ids=["timeout", "deadline"]
 )
 async def test_waiting_ends_in_time_with_how_the_work_stands(probe: Probe, limits: dict[str, Any]) -> None:
     name, _ = probe.begin()
@@ -311,7 +312,8 @@ async def test_waiting_ends_in_time_with_how_the_work_stands(probe: Probe, limit
     operation = await probe.ask("WaitOperation", name, **limits)
     assert not operation.done
     assert metadata(operation).state == jobs_pb2.STATE_RUNNING
-    assert 0.2 < time.monotonic() - began < 0.4
+    asked = limits.get("limit", 0.3)
+    assert asked - 0.2 < time.monotonic() - began < asked + 1
 
 
 async def test_a_timeout_is_not_negative(probe: Probe) -> None:
@@ -322,14 +324,16 @@ async def test_a_timeout_is_not_negative(probe: Probe) -> None:
 
 async def test_news_come_as_the_work_goes_on_and_end_with_it(probe: Probe) -> None:
     name, claim = probe.begin()
-    watching = asyncio.ensure_future(probe.ask("WatchJob", name))
-    for fraction in (0.25, 0.5):
-        await asyncio.sleep(0.25)
-        probe.claims.renew(claim, fraction, "counting")
-    await asyncio.sleep(0.25)
-    probe.claims.succeed(claim, packed())
-    async with asyncio.timeout(1):
-        news = await watching
+    fractions = iter([0.25, 0.5])
+    stub, news = jobs_pb2_grpc.JobServiceStub(probe.channel), []
+    async for each in stub.WatchJob(jobs_pb2.WatchJobRequest(name=name), timeout=20):
+        news.append(each)
+        if not each.done:  # the next step is taken once the one before was told
+            fraction = next(fractions, None)
+            if fraction is None:
+                probe.claims.succeed(claim, packed())
+            else:
+                probe.claims.renew(claim, fraction, "counting")
     assert states(news) == ["RUNNING"] * 3 + ["SUCCEEDED"]
     assert [each.metadata.progress.fraction for each in news[:3]] == [0, 0.25, 0.5]
     assert [each.done for each in news] == [False, False, False, True]

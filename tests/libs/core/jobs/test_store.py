@@ -41,7 +41,7 @@ class Rung(list[str]):
 
 def test_a_job_is_what_was_submitted(store: JobStore) -> None:
     job = submitted(store, body=b"\x00\xff", attempts=7, priority=-3, subject="Søren")
-    assert job == store.get("navy", job.id)
+    assert store.get("navy", job.id) == replace(job, body=b"")  # who asks how it stands has no use for it
     assert (job.kind, job.request_id, job.body, job.subject) == (KIND, "r-1", b"\x00\xff", "Søren")
     assert (job.state, job.attempt, job.attempts, job.priority) == (State.QUEUED, 0, 7, -3)
     assert (job.started, job.finished, job.result, job.error) == (None, None, b"", b"")

@@ -96,7 +96,8 @@ class Jobs(RuleBasedStateMachine):
         if how in ends:
             self.state[id] = ends[how]
         elif how in last and self.attempt[id] == ATTEMPTS:
-            self.state[id] = last[how]
+            dead_at_will = last[how] is State.DEAD and id in self.cancelling
+            self.state[id] = State.CANCELLED if dead_at_will else last[how]
         else:
             self.attempt[id] -= how == "release"
             self.waits_again(id)
@@ -109,7 +110,7 @@ class Jobs(RuleBasedStateMachine):
         for id in list(self.holder):
             del self.holder[id]
             if self.attempt[id] == ATTEMPTS:
-                self.state[id] = State.DEAD
+                self.state[id] = State.CANCELLED if id in self.cancelling else State.DEAD
             else:
                 self.waits_again(id)
 
