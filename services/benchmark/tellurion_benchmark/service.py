@@ -26,7 +26,7 @@ from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.suites import SUITES, Suite, suite
 from tellurion_core import artifact_service
 from tellurion_core.artifacts import ArtifactStore
-from tellurion_core.call import Identity, current_call
+from tellurion_core.call import Identity, answering
 from tellurion_core.errors import Conflict, DataCorrupted, InvalidInput, NotFound
 from tellurion_core.jobs import operations
 from tellurion_core.jobs.opening import job_store
@@ -62,14 +62,14 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
         self, request: benchmark_pb2.CreateEvaluationRequest, context: Context
     ) -> benchmark_pb2.CreateEvaluationResponse:
         """Checks all that costs nothing to check, and submits the evaluation."""
-        job = await asyncio.to_thread(self._submit, request, _identity())
+        job = await asyncio.to_thread(self._submit, request, answering().identity)
         return benchmark_pb2.CreateEvaluationResponse(operation=operation_name(SERVICE, job))
 
     async def GetReport(  # noqa: N802
         self, request: benchmark_pb2.GetReportRequest, context: Context
     ) -> benchmark_pb2.GetReportResponse:
         """What an evaluation that succeeded has answered."""
-        job = await asyncio.to_thread(self._job, request.operation, "operation", _identity().tenant)
+        job = await asyncio.to_thread(self._job, request.operation, "operation", answering().identity.tenant)
         if job.state is not State.SUCCEEDED:
             raise Conflict(f"the evaluation is {job.state.name}; there is a report once it is SUCCEEDED")
         return benchmark_pb2.GetReportResponse(result=_result(job))
@@ -78,7 +78,8 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
         self, request: benchmark_pb2.CompareReportsRequest, context: Context
     ) -> benchmark_pb2.CompareReportsResponse:
         """How two evaluations differ, item by item."""
-        differences = await asyncio.to_thread(self._compare, {"a": request.a, "b": request.b}, _identity().tenant)
+        sides = {"a": request.a, "b": request.b}
+        differences = await asyncio.to_thread(self._compare, sides, answering().identity.tenant)
         return benchmark_pb2.CompareReportsResponse(differences=map(_difference, differences))
 
     async def GetLeaderboard(  # noqa: N802
@@ -87,7 +88,7 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
         """The tenant's evaluations of a suite under a variant, ranked."""
         found = suite(request.suite)
         variant = variant_of(found, request.variant)
-        evaluated = self._evaluated(_identity().tenant)
+        evaluated = self._evaluated(answering().identity.tenant)
         ranked = await asyncio.to_thread(boards, evaluated, found, variant, request.dataset_sha256)
         return benchmark_pb2.GetLeaderboardResponse(boards=ranked)
 
@@ -222,9 +223,3 @@ def _difference(difference: Difference) -> benchmark_pb2.Difference:
     if estimate.ci95 is not None:
         wire.low, wire.high = estimate.ci95
     return wire
-
-
-def _identity() -> Identity:
-    call = current_call.get()
-    assert call is not None, "the harness sets it"
-    return call.identity

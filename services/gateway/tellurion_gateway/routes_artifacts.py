@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from tellurion_core.call import current_call
+from tellurion_core.call import answering
 from tellurion_gateway.answers import ArtifactAnswer
 from tellurion_gateway.gateway import Here
 from tellurion_gateway.openapi import FILE, problems
@@ -54,9 +54,7 @@ def delete(artifact_id: str, gateway: Here) -> None:
 
 
 def _tenant() -> str:
-    call = current_call.get()
-    assert call is not None
-    return call.identity.tenant
+    return answering().identity.tenant
 
 
 def _names(header: str, tag: str) -> bool:

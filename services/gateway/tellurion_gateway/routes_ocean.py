@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from tellurion_client.ocean_wire import Reconstruction
 from tellurion_client.scores import MethodScores
 from tellurion_core.artifacts import Artifact
-from tellurion_core.call import current_call
+from tellurion_core.call import answering
 from tellurion_core.errors import Internal, InvalidInput
 from tellurion_core.progress import Progress
 from tellurion_gateway.answers import MethodsAnswer, ReconstructAnswer, Scores
@@ -117,11 +117,9 @@ async def _summary(gateway: Gateway, order: Order, progress: Progress) -> str:
 
 
 def _stored(gateway: Gateway, reconstruction: Reconstruction) -> Artifact:
-    call = current_call.get()
-    assert call is not None
     with _written(reconstruction) as file:
         return gateway.artifacts.put(
-            call.identity.tenant,
+            answering().identity.tenant,
             iter(lambda: file.read(BLOCK_BYTES), b""),
             media_type=NETCDF,
             name=_file_name(reconstruction),

@@ -129,8 +129,8 @@ def carry_out(client: Client, output: Output, submit: Submit, *, again: str, as_
     """Submits an evaluation, waits for it, writes its report and shows it; `again` says how to go on with it."""
     with display.progress("sending") as progress:
         evaluation = submit(output.earlier, progress)
-    output.remember(evaluation.name)
     try:
+        output.remember(evaluation.name)
         with display.progress("evaluating") as progress:
             status = evaluation.operation.wait(progress=progress)
     except (KeyboardInterrupt, Unavailable) as error:
