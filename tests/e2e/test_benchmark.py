@@ -246,7 +246,7 @@ def test_an_image_that_is_none_costs_its_item_alone(
     images[1].unlink()
     done = command(*asked("run", data, tmp_path / "out", *of(model), "--state", platform, suite="sfe"))
     assert done.returncode == 0
-    assert "50.00% of the items have an answer" in done.stderr
+    assert "50.00% of 4 items have a prediction" in done.stdout
     items = [json.loads(line) for line in (tmp_path / "out/items.jsonl").read_text().splitlines()]
     assert sum(item["score"] is None for item in items) >= 2
     assert json.loads((tmp_path / "out/report.json").read_text())["coverage"] == 0.5
