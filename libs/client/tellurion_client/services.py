@@ -69,7 +69,7 @@ def jobs_broker(folder: Path) -> str | None:
 
 
 def check_science(name: str) -> None:
-    """Raises InvalidInput unless an installed service of this name may have models: any but the gateway and the jobs."""
+    """Raises InvalidInput unless an installed service of this name may have models: not the gateway, nor the jobs."""
     known = [service for service in installed_services() if service not in (GATEWAY, JOBS)]
     if name not in known:
         accepted = ", ".join(known) or "none: install one, for example tellurion-ocean"
