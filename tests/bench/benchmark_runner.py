@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+from memory import peak_mib
 from targets import Target, at_most, exit_code, markdown, target_table
 
 from tellurion_benchmark.asking.allowlist import AllowList
@@ -119,12 +120,6 @@ async def fill(url: str, folder: Path, count: int) -> None:
         await ours(ask, range(count))
 
 
-def own_peak() -> float:
-    """Most memory of this process, MiB; ru_maxrss would begin with what its parent had when it started it."""
-    status = Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
-
-
 def peak(count: int) -> float:
     """Most memory of a process that asks as many questions, MiB."""
     with serving() as url, TemporaryDirectory(prefix="tellurion-bench-") as folder:
@@ -164,6 +159,6 @@ def main() -> int:
 if __name__ == "__main__":
     if len(sys.argv) == 4:
         asyncio.run(fill(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))
-        print(own_peak())
+        print(peak_mib())
     else:
         sys.exit(main())

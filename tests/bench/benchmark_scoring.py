@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from google.protobuf import any_pb2
+from memory import peak_mib
 from targets import Target, at_most, exit_code, markdown, target_table
 
 from tellurion.benchmark.v1 import benchmark_pb2
@@ -105,13 +106,7 @@ def score(folder: Path) -> None:
     accuracy = next(metric for metric in result.report.metrics if metric.name == "accuracy")
     right = sum(not is_wrong(number) for number in range(accuracy.n))
     assert (accuracy.unscored, accuracy.value) == (0, right / accuracy.n)
-    print(json.dumps([seconds, own_peak()]))
-
-
-def own_peak() -> float:
-    """Most memory of this process, MiB; ru_maxrss would begin with what its parent had when it started it."""
-    status = Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+    print(json.dumps([seconds, peak_mib()]))
 
 
 def measured(count: int) -> tuple[float, float]:

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from memory import peak_mib
 from runs import run
 from targets import Target, at_most, exit_code, markdown
 
@@ -107,11 +106,6 @@ def measure(case: Case) -> dict[str, Any]:
         "peak_mib": peak_mib(),
         "peak_before_mib": before,
     }
-
-
-def peak_mib() -> float:
-    """Most MiB that this process had resident; `ru_maxrss` would count its parent's too."""
-    return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 
 
 def table(cases: Sequence[Case] = CASES) -> list[dict[str, Any]]:
