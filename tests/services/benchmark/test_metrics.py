@@ -8,7 +8,10 @@ from dataclasses import replace
 import nltk.data
 import punkt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nltk.tokenize.destructive import NLTKWordTokenizer
+from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
@@ -58,6 +61,12 @@ def test_bleu_chrf_and_ter_are_those_of_the_readme_of_sacrebleu():
 )
 def test_rouge_by_hand(candidate, reference, kind, stemmed, expected):
     assert rouge(candidate, reference, (kind,), stemmed=stemmed)[kind] == pytest.approx(expected)
+
+
+@given(*[st.text(alphabet="ab c\n\r\v-", max_size=30)] * 2)
+def test_rouge_of_one_line_or_of_several_is_rouge_scores(candidate, reference):
+    direct = RougeScorer(ALL).score(reference, candidate)
+    assert rouge(candidate, reference, ALL, stemmed=False) == {kind: direct[kind].fmeasure for kind in ALL}
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,16 @@ def rouge(
 ) -> dict[str, float]:
     """F-measures in [0, 1] of `rouge1`, `rouge2`, `rougeL`, `rougeLsum`: lower case, Latin letters and digits only.
 
-    `characters`: those of Chinese and Japanese count too, each as a word. `rougeLsum` takes each line for a sentence.
+    `characters`: those of Chinese and Japanese count too, each as a word. `rougeLsum` takes each line for a sentence;
+    of single lines it is `rougeL`, which saves the second table of common subsequences.
     Source: Lin (2004), ROUGE: a package for automatic evaluation.
     """
-    scores = _scorer(kinds, stemmed, characters).score(reference, candidate)
-    return {kind: score.fmeasure for kind, score in scores.items()}
+    repeated = {"rougeL", "rougeLsum"} <= set(kinds) and "\n" not in candidate and "\n" not in reference
+    computed = tuple(kind for kind in kinds if kind != "rougeLsum") if repeated else kinds
+    scores = _scorer(computed, stemmed, characters).score(reference, candidate)
+    if repeated:
+        scores["rougeLsum"] = scores["rougeL"]
+    return {kind: scores[kind].fmeasure for kind in kinds}
 
 
 @cache
