@@ -27,8 +27,9 @@ $(READY): constraints.txt tests/requirements.txt $(STUBS) $(PYPROJECTS)
 demo: setup ## reconstruct February from 500 profiles, by command line, SDK, gRPC and HTTPS; see out/
 	$(BIN)/python tests/e2e/demo.py out
 
+# Much of the tests' time is waiting, and few use all cores; more than four at once take gigabytes.
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .
