@@ -165,11 +165,6 @@ def test_a_learned_method_says_its_steps_and_weights(
     assert all(np.array_equal(mean, means[0], equal_nan=True) for mean in means)
 
 
-def test_a_learned_method_chooses_its_own_number_of_steps(platform: dict[str, Any], observed: Observed) -> None:
-    with connect(platform["state"]) as client:
-        assert client.ocean.reconstruct(observed(), method="posterior", members=1).report.steps > 0
-
-
 def test_weights_that_are_not_registered_are_told_with_those_that_are(
     tellurion: Run, platform: dict[str, Any], observed: Observed, tmp_path: Path, registered: str
 ) -> None:

@@ -70,13 +70,13 @@ def test_detached_it_is_found_used_and_stopped(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_in_the_foreground_one_line_then_an_orderly_stop(started: Start, tmp_path: Path, number: int) -> None:
-    up = started("up", "--services", "ocean", "--state", tmp_path)
+    up = started("up", "--services", "benchmark", "--state", tmp_path)
     assert up.stdout is not None
-    assert re.fullmatch(r"ready: jobs unix:\S+, ocean unix:\S+\n", up.stdout.readline())
+    assert re.fullmatch(r"ready: jobs unix:\S+, benchmark unix:\S+\n", up.stdout.readline())
     up.send_signal(number)
     rest, errors = up.communicate(timeout=30)
     assert (up.returncode, rest, errors) == (0, "", "")
-    assert '"stopped"' in (tmp_path / "log" / "ocean.log").read_text()
+    assert '"stopped"' in (tmp_path / "log" / "benchmark.log").read_text()
     assert not (tmp_path / "run.json").exists()
 
 
@@ -84,7 +84,7 @@ def test_a_stop_while_it_starts_leaves_nothing(
     started: Start, tmp_path: Path, processes: Callable[[], list[int]], until: Until
 ) -> None:
     before = set(processes())
-    up = started("up", "--services", "ocean", "--state", tmp_path)
+    up = started("up", "--services", "benchmark", "--state", tmp_path)
     until(lambda: set(processes()) - before)
     up.send_signal(signal.SIGTERM)
     assert up.communicate(timeout=30) == ("", "")
@@ -95,22 +95,22 @@ def test_a_stop_while_it_starts_leaves_nothing(
 def test_a_service_that_is_killed_is_started_again_where_it_was(
     tellurion: Run, started: Start, tmp_path: Path, until: Until
 ) -> None:
-    up = started("up", "--services", "ocean", "--state", tmp_path, "--json")
+    up = started("up", "--services", "benchmark", "--state", tmp_path, "--json")
     assert up.stdout is not None
-    address = json.loads(up.stdout.readline())["services"]["ocean"]
+    address = json.loads(up.stdout.readline())["services"]["benchmark"]
     for restarts in (1, 2):
-        os.kill(read(tmp_path)["ocean"]["pid"], signal.SIGKILL)
-        until(lambda n=restarts: read(tmp_path)["ocean"]["restarts"] == n)
-        until(lambda: read(tmp_path)["ocean"]["phase"] == "ready")
-    ocean = status(tellurion, tmp_path)["services"]["ocean"]
-    assert (ocean["status"], ocean["restarts"], ocean["address"]) == ("ready", 2, address)
+        os.kill(read(tmp_path)["benchmark"]["pid"], signal.SIGKILL)
+        until(lambda n=restarts: read(tmp_path)["benchmark"]["restarts"] == n)
+        until(lambda: read(tmp_path)["benchmark"]["phase"] == "ready")
+    benchmark = status(tellurion, tmp_path)["services"]["benchmark"]
+    assert (benchmark["status"], benchmark["restarts"], benchmark["address"]) == ("ready", 2, address)
     up.send_signal(signal.SIGTERM)
     said = up.communicate(timeout=30)[1].splitlines()
     assert said == [
-        "tellurion: ocean was killed by signal 9; starting it again in 0.25 s",
-        "tellurion: ocean is ready again",
-        "tellurion: ocean was killed by signal 9; starting it again in 0.5 s",
-        "tellurion: ocean is ready again",
+        "tellurion: benchmark was killed by signal 9; starting it again in 0.25 s",
+        "tellurion: benchmark is ready again",
+        "tellurion: benchmark was killed by signal 9; starting it again in 0.5 s",
+        "tellurion: benchmark is ready again",
     ]
 
 
@@ -118,7 +118,7 @@ def test_killed_it_leaves_no_orphan_and_its_state_can_be_used_again(
     tellurion: Run, started: Start, tmp_path: Path, processes: Callable[[], list[int]], until: Until
 ) -> None:
     before = set(processes())
-    up = started("up", "--services", "ocean", "--state", tmp_path)
+    up = started("up", "--services", "benchmark", "--state", tmp_path)
     assert up.stdout is not None
     up.stdout.readline()
     up.kill()
@@ -126,7 +126,7 @@ def test_killed_it_leaves_no_orphan_and_its_state_can_be_used_again(
     until(lambda: set(processes()) == before, 8)
     assert (tmp_path / "run.json").exists()
     assert not status(tellurion, tmp_path)["running"]
-    again = tellurion("up", "--detach", "--services", "ocean", "--state", tmp_path)
+    again = tellurion("up", "--detach", "--services", "benchmark", "--state", tmp_path)
     assert again.returncode == 0
     assert tellurion("down", "--state", tmp_path).returncode == 0
 
@@ -135,11 +135,13 @@ def test_a_service_that_cannot_start_stops_the_platform(
     tellurion: Run, tmp_path: Path, processes: Callable[[], list[int]]
 ) -> None:
     before = set(processes())
-    up = tellurion("up", "--services", "ocean", "--state", tmp_path, TELLURION_MAX_CALL_SECONDS="-1")
+    up = tellurion("up", "--services", "benchmark", "--state", tmp_path, TELLURION_MAX_CALL_SECONDS="-1")
     assert (up.returncode, up.stdout) == (2, "")
     (line,) = up.stderr.splitlines()
     assert line.startswith("tellurion: jobs: TELLURION_MAX_CALL_SECONDS: received -1; accepted: ")
-    detached = tellurion("up", "--detach", "--services", "ocean", "--state", tmp_path, TELLURION_MAX_CALL_SECONDS="-1")
+    detached = tellurion(
+        "up", "--detach", "--services", "benchmark", "--state", tmp_path, TELLURION_MAX_CALL_SECONDS="-1"
+    )
     assert (detached.returncode, detached.stdout, detached.stderr) == (2, "", up.stderr)
     assert set(processes()) == before
     assert not status(tellurion, tmp_path)["running"]
@@ -173,10 +175,10 @@ def test_the_gateway_speaks_tls_and_keeps_its_port(
 
 
 def supervised(folder: Path, say: Callable[[str], None], ready: Callable[[object], None]) -> None:
-    """Runs the ocean service under a supervisor in this process, which gives up after two starts."""
+    """Runs the benchmark service under a supervisor in this process, which gives up after two starts."""
     policy, state = RestartPolicy(first_delay=0.01, longest_delay=0.05, limit=2), State(folder)
     with state.held():
-        chosen, gateway = chosen_services(["ocean"]), GatewaySettings("127.0.0.1", 0)
+        chosen, gateway = chosen_services(["benchmark"]), GatewaySettings("127.0.0.1", 0)
         Supervisor(chosen, state, gateway, say=say, restarts=policy).run(ready)
 
 
@@ -187,17 +189,17 @@ def test_a_service_that_is_killed_often_does_not_stop_the_platform(
     before, said = set(processes()), []
 
     def kill(_: object = None) -> None:
-        os.kill(read(tmp_path)["ocean"]["pid"], signal.SIGKILL)
+        os.kill(read(tmp_path)["benchmark"]["pid"], signal.SIGKILL)
 
     def say(line: str) -> None:
         said.append(line)
-        if said.count("ocean is ready again") == 4:
+        if said.count("benchmark is ready again") == 4:
             os.kill(os.getpid(), signal.SIGTERM)
         elif line.endswith("ready again"):
             kill()
 
     supervised(tmp_path, say, kill)
-    delays = [line.rpartition("in ")[2] for line in said if line.startswith("ocean was killed by signal 9; ")]
+    delays = [line.rpartition("in ")[2] for line in said if line.startswith("benchmark was killed by signal 9; ")]
     assert delays == ["0.01 s", "0.02 s", "0.04 s", "0.05 s"]
     assert set(processes()) == before
 
@@ -210,9 +212,11 @@ def test_a_service_that_cannot_be_started_again_stops_the_platform(
 
     def spoil(_: object) -> None:
         monkeypatch.setenv("TELLURION_MAX_CALL_SECONDS", "-1")
-        os.kill(read(tmp_path)["ocean"]["pid"], signal.SIGKILL)
+        os.kill(read(tmp_path)["benchmark"]["pid"], signal.SIGKILL)
 
-    with pytest.raises(Unavailable, match=r"^ocean could not be started 2 times in a row; the last time, ocean: TELL"):
+    with pytest.raises(
+        Unavailable, match=r"^benchmark could not be started 2 times in a row; the last time, benchmark: TELL"
+    ):
         supervised(tmp_path, said.append, spoil)
     assert [line.rpartition("in ")[2] for line in said] == ["0.01 s", "0.02 s"]
     assert set(processes()) == before
