@@ -85,6 +85,7 @@ class BenchmarkClient:
         Raises:
             InvalidInput: an option or a file that cannot be used.
             PermissionDenied: the installation does not allow the endpoint, or the variable of its key.
+            NotFound: none of the evaluations to go on with is remembered any more.
             Conflict: the `request_id` is that of another evaluation.
             ResourceExhausted: a file is larger than the service takes.
             DeadlineExceeded, Unavailable: as for `Operation.get`.
@@ -222,6 +223,9 @@ class BenchmarkClient:
             with suppress(NotFound):
                 latest = evaluation.operation.get(timeout=timeout)
                 _reuse(request, latest)
+        if earlier and latest is None:
+            gone = f"{earlier[-1].name} is forgotten, and with it what was answered"
+            raise NotFound(f"{gone}: begin anew, which asks every question again")
         if latest is not None:
             if self._still_is(latest, body, request, timeout):
                 return self.evaluation(latest.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from tellurion_core.errors import InvalidInput
 LARGEST_PROMPT = 1 << 16
 """Bytes of a file with a prompt; published ones have a few thousand."""
 ADDRESS = "http(s)://host[:port]/path without a user or query"
+VARIABLE = "the name of an environment variable of the service, not the key: capitals, digits and _"
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 
 Prompts: TypeAlias = str | os.PathLike[str] | Mapping[str, str]
 """Texts by name, or a folder of `<name>.txt`."""
@@ -50,8 +53,11 @@ class Endpoint:
         """
         wire = benchmark_pb2.Endpoint()
         fill(wire, f"{place}.", asdict(self))
+        if self.api_key_env and not _VARIABLE.fullmatch(self.api_key_env):
+            # What was received is not repeated: it may be the key itself.
+            raise InvalidInput.of(f"{place}.api_key_env", received="something else", accepted=VARIABLE)
         if not _is_base_address(self.url):
-            # What was received is not repeated: a password may stand in it.
+            # Nor is this: a password may stand in it.
             raise InvalidInput.of(f"{place}.url", received="another address", accepted=ADDRESS)
         return wire
 
@@ -114,9 +120,9 @@ def fill(message: Message, place: str, values: Mapping[str, Any]) -> None:
 
 _ACCEPTED = {
     FieldDescriptor.CPPTYPE_STRING: "text",
-    FieldDescriptor.CPPTYPE_UINT32: "a whole number, 0 or more",
-    FieldDescriptor.CPPTYPE_UINT64: "a whole number, 0 or more",
-    FieldDescriptor.CPPTYPE_INT32: "a whole number",
+    FieldDescriptor.CPPTYPE_UINT32: f"a whole number, 0 to {2**32 - 1}",
+    FieldDescriptor.CPPTYPE_UINT64: f"a whole number, 0 to {2**64 - 1}",
+    FieldDescriptor.CPPTYPE_INT32: f"a whole number, {-(2**31)} to {2**31 - 1}",
     FieldDescriptor.CPPTYPE_DOUBLE: "a number",
 }
 

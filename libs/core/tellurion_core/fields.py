@@ -110,7 +110,8 @@ def _breaches(
         return
     for index, item in enumerate(value) if is_list else ((None, value),):
         if not _item_ok(own, item):
-            yield FieldViolation(path if index is None else f"{path}[{index}]", shown(item), _accepted(own))
+            received = "something else" if own.confidential else shown(item)
+            yield FieldViolation(path if index is None else f"{path}[{index}]", received, _accepted(own))
 
 
 def _item_ok(own: field_pb2.FieldRules, item: Any) -> bool:
@@ -133,8 +134,8 @@ def _accepted(own: field_pb2.FieldRules) -> str:
         parts.append(f"at least {own.min:g}{unit}")
     elif own.HasField("max"):
         parts.append(f"at most {own.max:g}{unit}")
-    if own.HasField("min_length") and own.HasField("max_length"):
-        parts.append(f"length {own.min_length} to {own.max_length}")
+    if (own.HasField("min_length") or own.required) and own.HasField("max_length"):
+        parts.append(f"length {max(own.min_length, int(own.required))} to {own.max_length}")
     elif own.HasField("max_length"):
         parts.append(f"length at most {own.max_length}")
     elif own.HasField("min_length"):

@@ -277,7 +277,7 @@ def questions(tmp_path: Path) -> Path:
         ({"--judge": "gpt"}, "judge: received gpt; accepted: none, or --judge-endpoint and --judge-model"),
         ({"--judge-model": "j"}, f"judge-model: received j; {JUDGE}"),
         ({"--judge-endpoint": "http://u:secret@h/v1"}, f"judge-endpoint: received an address; {JUDGE}"),
-        ({"--judge-api-key-env": "KEY"}, f"judge-api-key-env: received KEY; {JUDGE}"),
+        ({"--judge-api-key-env": "KEY"}, f"judge-api-key-env: received a name; {JUDGE}"),
         (
             {"--judge": "none", "--judge-endpoint": "http://h/v1", "--judge-model": "j"},
             "judge-endpoint: received an address; accepted: none, with --judge none",
@@ -312,8 +312,8 @@ def test_benchmark(
         ({"--endpoint": "localhost:8000"}, "model.url: received another address; accepted: http(s)://host[:port]/path"),
         ({"--endpoint": "http://u:secret@h/v1"}, "model.url: received another address; accepted: http(s)://host"),
         ({"--endpoint": None}, "Missing option '--endpoint'."),
-        ({"--model": ""}, "model.model: received nothing; accepted: length at most 200"),
-        ({"--api-key-env": "my-key"}, "model.api_key_env: received my-key; accepted: matching "),
+        ({"--model": ""}, "model.model: received nothing; accepted: length 1 to 200"),
+        ({"--api-key-env": "sk-secret"}, "model.api_key_env: received something else; accepted: the name of an env"),
         ({"--resume": True, "-o": "there"}, "output: received items.jsonl, which is there: there; accepted: --over"),
     ],
 )

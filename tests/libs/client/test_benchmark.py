@@ -236,10 +236,13 @@ def test_resumed_over_one_that_never_began_it_reuses_what_was_answered_before(be
     assert bench.asked[-1].reuse == first.name
 
 
-def test_resuming_what_is_forgotten_begins_anew(bench: Any, data: Path) -> None:
+def test_what_is_forgotten_cannot_be_resumed_and_nothing_is_asked(bench: Any, data: Path) -> None:
     name = "benchmark/operations/" + "0" * 32
-    evaluation = bench.client.evaluate("msearth", data, MODEL, resume=[name])
-    assert (evaluation.operation.get().state, bench.asked[-1].reuse) == ("QUEUED", "")
+    with pytest.raises(NotFound, match=f"{name} is forgotten, .*: begin anew"):
+        bench.client.evaluate("msearth", data, MODEL, resume=[name])
+    assert bench.asked == []
+    first = bench.client.evaluate("msearth", data, MODEL)
+    assert bench.client.evaluate("msearth", data, MODEL, resume=[name, first.name]).name == first.name
 
 
 def test_a_report_is_waited_for(bench: Any, data: Path, soon: Callable[..., None]) -> None:

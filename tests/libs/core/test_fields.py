@@ -34,13 +34,15 @@ def spec(**changes: Any) -> ReconstructSpec:
 
 @pytest.fixture(scope="module")
 def code_list() -> type[Message]:
-    """A message type with the rules that the contracts do not use yet: `min_length`, and lists of messages."""
+    """A message type with rules that no contract has together: `min_length`, `confidential`, lists of messages."""
     file = descriptor_pb2.FileDescriptorProto(name="tellurion/test/v1/codes.proto", package="tellurion.test.v1")
     file.syntax = "proto3"
     file.dependency.extend(["tellurion/common/v1/field.proto", "tellurion/common/v1/progress.proto"])
     message = file.message_type.add(name="Codes")
     code = message.field.add(name="code", number=1, type=9, label=1)
     code.options.Extensions[field_pb2.field].CopyFrom(field_pb2.FieldRules(min_length=2, max_length=4))
+    key = message.field.add(name="key", number=4, type=9, label=1)
+    key.options.Extensions[field_pb2.field].CopyFrom(field_pb2.FieldRules(pattern="[A-Z]+", confidential=True))
     message.field.add(name="steps", number=2, type=11, label=3, type_name=".tellurion.common.v1.Progress")
     message.field.add(name="inner", number=3, type=11, label=1, type_name=".tellurion.test.v1.Codes")
     pool = descriptor_pool.Default()
@@ -130,6 +132,12 @@ def test_a_message_inside_its_own_kind_is_checked(code_list: type[Message]) -> N
 def test_a_hostile_message_gets_no_more_violations_than_the_cap(code_list: type[Message]) -> None:
     hostile = code_list(code="ab", steps=[Progress(fraction=2)] * 10_000)
     assert len(breaches(hostile)) == MAX_VIOLATIONS
+
+
+def test_what_may_be_a_secret_is_not_repeated(code_list: type[Message]) -> None:
+    with pytest.raises(InvalidInput, match=r"key: received something else; accepted: matching \[A-Z\]\+$"):
+        validate(code_list(code="abc", key="sk-secret"))
+    validate(code_list(code="abc", key="KEY"))
 
 
 def test_rules_of_a_field_can_be_read_and_are_empty_where_there_are_none() -> None:

@@ -112,9 +112,9 @@ def run(
 ) -> None:
     """Ask a model the questions of a benchmark, and score its answers.
 
-    Ctrl-C ends the waiting, not the evaluation. The same command is the same evaluation; with --resume it goes on with
-    the one of DIR, also with other options, and asks for nothing that was answered: so does what was interrupted,
-    cancelled or died, or ended with items that got no answer (under a budget: once that is another).
+    Ctrl-C ends the waiting, not the evaluation. The same command with --resume goes on with the evaluation of DIR, also
+    with other options, and asks for nothing that was answered: so does what was interrupted, cancelled or died, or
+    ended with items that got no answer (under a budget: once that is another).
     """
     from tellurion_client.benchmark_request import Endpoint
     from tellurion_client.cli.evaluation import Output, carry_out
@@ -321,8 +321,9 @@ def _judge(
         raise InvalidInput.of("judge", received=judge, accepted="none, or --judge-endpoint and --judge-model")
     if url is not None and model is not None and judge is None:
         return Endpoint(url, model, api_key_env, concurrency or 0, timeout or 0.0, input_price, output_price)
-    # An address is not repeated: a password may stand in it.
-    options = {"judge-endpoint": url and "an address", "judge-model": model, "judge-api-key-env": api_key_env}
+    # An address is not repeated, since a password may stand in it; nor what should name a key, and may be one.
+    received_key = api_key_env and "a name"
+    options = {"judge-endpoint": url and "an address", "judge-model": model, "judge-api-key-env": received_key}
     for option, received in (options | {"judge-input-price": input_price, "judge-output-price": output_price}).items():
         if received:
             accepted = "none, with --judge none" if judge else "--judge-endpoint and --judge-model together"

@@ -15,19 +15,21 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="operations",
     no_args_is_help=True,
-    help="Follow, cancel and forget long work, such as evaluations.",
+    help="Follow, cancel and forget long work: evaluations, reconstructions and the like.",
     epilog="Example: tellurion operations list --service benchmark",
 )
 
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="Name of the operation: benchmark/operations/<id>.", show_default=False)
+    str, typer.Argument(metavar="NAME", help="Name of the operation: <service>/operations/<id>.", show_default=False)
 ]
 NAME = "benchmark/operations/3f2a9c1e5b7d4f60a8e1c2d3b4a59687"
 
 
 @app.command("list", epilog="Example: tellurion operations list --service benchmark --filter 'state = RUNNING'")
 def list_(
-    service: Annotated[str, typer.Option(metavar="SERVICE", help="Service that does the work: benchmark.")],
+    service: Annotated[
+        str, typer.Option(metavar="SERVICE", help="Service that works, such as benchmark or ocean.")
+    ],
     matching: Annotated[
         str, typer.Option("--filter", metavar="F", help="'state = RUNNING', 'kind = K', or both joined by AND.")
     ] = "",
@@ -105,7 +107,9 @@ def _show(status: OperationStatus, as_json: bool) -> None:
         display.json_line(_document(status))
         return
     now = status.error.message if status.error is not None else status.message
-    display.line(f"{status.name}: {status.kind} {status.state}, {status.fraction:.0%}" + (f", {now}" if now else ""))
+    attempt = f" (attempt {status.attempt})" if status.attempt > 1 else ""
+    stands = f"{status.name}: {status.kind} {status.state}{attempt}, {status.fraction:.0%}"
+    display.line(stands + (f", {now}" if now else ""))
 
 
 def _document(status: OperationStatus) -> dict[str, Any]:

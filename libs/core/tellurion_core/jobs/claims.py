@@ -109,7 +109,7 @@ class Claims:
         Raises:
             LeaseLost: the job is another worker's by now.
         """
-        self._end(claim, State.SUCCEEDED, result=result, fraction=1.0)
+        self._end(claim, State.SUCCEEDED, result=result, fraction=1.0, message="")
 
     def fail(self, claim: Claim, error: TellurionError) -> None:
         """Ends the job with an error; where something was unavailable, it is tried again while it has attempts left.
@@ -118,7 +118,7 @@ class Claims:
             LeaseLost: the job is another worker's by now.
         """
         if isinstance(error, Unavailable) and claim.job.attempt < claim.job.attempts:
-            self._end(claim, State.QUEUED, **self._later(claim.job.attempt))
+            self._end(claim, State.QUEUED, **self._later(claim.job.attempt, error.message))
         else:
             self._end(claim, State.FAILED, error=error_status(error).SerializeToString())
 
@@ -129,7 +129,7 @@ class Claims:
             LeaseLost: the job is another worker's by now.
         """
         if claim.job.attempt < claim.job.attempts:
-            self._end(claim, State.QUEUED, **self._later(claim.job.attempt))
+            self._end(claim, State.QUEUED, **self._later(claim.job.attempt, reason))
         else:
             self._end(claim, State.DEAD, error=_death(claim.job.attempt, reason))
 
@@ -161,7 +161,9 @@ class Claims:
             rows = connection.execute(found.with_for_update(skip_locked=True)).all()
             for row in rows:
                 last = row.attempt >= row.attempts
-                values: dict[str, Any] = {"error": _death(row.attempt, _LOST)} if last else {"ready": now()}
+                values: dict[str, Any] = {"ready": now(), "message": _came_to_nothing(row.attempt, "soon", _LOST)}
+                if last:
+                    values = {"error": _death(row.attempt, _LOST)}
                 # Who held it cannot take its state for what he wrote himself.
                 values["token"] = row.token + 1
                 state = State.DEAD if last else State.QUEUED
@@ -220,8 +222,9 @@ class Claims:
             if connection.scalar(same) not in (state.name, State.CANCELLED.name):
                 raise _lost(claim)
 
-    def _later(self, attempt: int) -> dict[str, Any]:
-        return {"ready": now() + self.pause(attempt)}
+    def _later(self, attempt: int, reason: str) -> dict[str, Any]:
+        pause = self.pause(attempt)
+        return {"ready": now() + pause, "message": _came_to_nothing(attempt, f"in {pause:.0f} s", reason)}
 
 
 def _in_turn(kinds: Collection[str]) -> Select[str]:
@@ -280,6 +283,11 @@ def _ending(held: ColumnElement[bool], state: State, values: dict[str, Any]) -> 
 
 def _lost(claim: Claim) -> LeaseLost:
     return LeaseLost(f"job {claim.job.id}: attempt {claim.job.attempt} no longer holds it")
+
+
+def _came_to_nothing(attempt: int, again: str, reason: str) -> str:
+    """What is told of a job while it waits for its next attempt."""
+    return one_line(f"attempt {attempt} came to nothing, again {again}: {reason}", MESSAGE_LENGTH)
 
 
 def _death(attempt: int, reason: str) -> bytes:

@@ -35,7 +35,7 @@ class KeyList:
         """
         if (variable, _origin(url)) not in self._entries:
             raise PermissionDenied(
-                f"{field}: this installation does not send the key in {variable!r} to this endpoint"
+                f"{field}: this installation does not send this variable's key to this endpoint"
                 " (TELLURION_ENDPOINT_KEYS)",
                 reason="KEY_NOT_ALLOWED",
             )
@@ -49,7 +49,8 @@ def _entry(text: str) -> tuple[str, Origin]:
         url = httpx.URL("")
     listed = url.scheme in PORTS and url.host and url.path == "/" and not (url.userinfo or url.query or url.fragment)
     if not listed or not _VARIABLE.fullmatch(variable):
-        raise InvalidInput.of("TELLURION_ENDPOINT_KEYS", received=text, accepted=ACCEPTED)
+        # What was received is not repeated: a key may stand where its variable's name belongs.
+        raise InvalidInput.of("TELLURION_ENDPOINT_KEYS", received="something else", accepted=ACCEPTED)
     return variable, _origin(url)
 
 

@@ -222,6 +222,32 @@ def test_an_attempt_that_died_is_followed_by_another_up_to_the_last(shop: Shop) 
     assert shop.claims.claim([KIND]) is None
 
 
+def test_while_a_job_waits_for_another_attempt_it_says_why(shop: Shop) -> None:
+    shop.submit("r", attempts=4)
+    shop.claims = shop.worker(retry_seconds=7)
+    told = []
+    for end in (
+        lambda claim: shop.claims.died(claim, "killed by\nsignal 9"),
+        lambda claim: shop.claims.fail(claim, Unavailable("the tide is out")),
+        lambda claim: (shop.run_out(), shop.claims.reconcile()),
+    ):
+        claim = shop.claim()
+        shop.claims.renew(claim, 0.5, "half")
+        end(claim)
+        told.append(shop.get(claim).message)
+        with writing(shop.engine) as connection:
+            connection.execute(update(jobs).values(ready=0.0))
+    assert told == [
+        "attempt 1 came to nothing, again in 7 s: killed by·signal 9",
+        "attempt 2 came to nothing, again in 14 s: the tide is out",
+        "attempt 3 came to nothing, again soon: its worker was lost: the lease ran out",
+    ]
+    last = shop.claim()
+    shop.claims.renew(last, 0.9, "about 50 s left")
+    shop.claims.succeed(last, b"")
+    assert (shop.get(last).message, shop.get(last).fraction) == ("", 1.0)
+
+
 def test_another_attempt_waits_longer_each_time(shop: Shop) -> None:
     job = shop.submit("r", attempts=10)
     claims = shop.worker(retry_seconds=100)
