@@ -11,6 +11,7 @@ import structlog
 
 from tellurion_benchmark.results import FAILED, Assessed
 from tellurion_benchmark.scoring import Ask, Gathered, Item, Json, Message, NoAnswer, Scored, Unscored, Variant
+from tellurion_benchmark.scoring_thread import ScoringThread
 from tellurion_core.errors import TellurionError
 
 T = TypeVar("T")
@@ -21,12 +22,15 @@ UNSEEN = Path("unseen")
 
 
 class Assessor:
-    """Asks and scores items of one benchmark under one variant."""
+    """Asks and scores items of one benchmark under one variant, in a thread for scoring where there is one."""
 
-    def __init__(self, variant: Variant, *, model: Ask | None, judge: Ask | None) -> None:
+    def __init__(
+        self, variant: Variant, *, model: Ask | None, judge: Ask | None, thread: ScoringThread | None = None
+    ) -> None:
         self._variant = variant
         self._model = model
-        self._judge = judge
+        self._judge = judge if judge is None or thread is None else thread.heard(judge)
+        self._thread = thread
         self._entered: dict[str, tuple[str, ...]] = {}
 
     async def __call__(self, question: tuple[Item, Json]) -> Assessed:
@@ -59,7 +63,10 @@ class Assessor:
         judge, fault = self._judge, item.fault
         if judge is not None and fault is not None:
             item, judge = replace(item, images=(UNSEEN,)), _Sighted(judge, fault)
-        return await _guarded(self._variant.score(item, prediction, judge), item, fault or FAILED.reason)
+        work = self._variant.score(item, prediction, judge)
+        if self._thread is not None:
+            work = self._thread.result(work)
+        return await _guarded(work, item, fault or FAILED.reason)
 
     async def _unscored(self, item: Item, reason: str) -> Scored:
         """An item without a score, in every metric that an answer to it would be in."""

@@ -88,6 +88,13 @@ class DataSet:
         """The item in this place, the first being 0."""
         return next(self._page(ordinal, ordinal + 1))[0]
 
+    def kinds(self, limit: int | None = None) -> frozenset[str]:
+        """Kinds of question that there are among all items or the first ones."""
+        end = self.count if limit is None else limit
+        return frozenset(
+            kind for (kind,) in self._database.execute("SELECT DISTINCT kind FROM items WHERE ordinal < ?", (end,))
+        )
+
     def find(self, item_id: str) -> tuple[int, str] | None:
         """An item's place and kind; None where there is no such item."""
         row = self._database.execute("SELECT ordinal, kind FROM items WHERE id = ?", (item_id,)).fetchone()
@@ -181,17 +188,17 @@ class DataSet:
 
     def _page(self, start: int, end: int) -> Iterator[tuple[Item, Json]]:
         images: dict[int, list[tuple[Path, int, int]]] = defaultdict(list)
-        faults: dict[int, str] = {}
+        faults: dict[int, tuple[str, str]] = {}
         shown = self._database.execute(
-            "SELECT ordinal, path, width, height, fault FROM named JOIN images USING (name)"
+            "SELECT ordinal, name, path, width, height, fault FROM named JOIN images USING (name)"
             " WHERE ordinal >= ? AND ordinal < ? ORDER BY ordinal, place",
             (start, end),
         )
-        for ordinal, path, width, height, fault in shown:
+        for ordinal, name, path, width, height, fault in shown:
             if fault is None:
                 images[ordinal].append((Path(path), width, height))
             else:
-                faults.setdefault(ordinal, fault)
+                faults.setdefault(ordinal, (fault, name))
         rows = self._database.execute(
             "SELECT ordinal, id, kind, cluster, measured, contents, prediction FROM items"
             " LEFT JOIN predictions USING (ordinal) WHERE ordinal >= ? AND ordinal < ? ORDER BY ordinal",
@@ -203,7 +210,7 @@ class DataSet:
                 for _, width, height in images[ordinal]:
                     record |= {"image_width": width, "image_height": height}
             paths = tuple(path for path, _, _ in images[ordinal])
-            item = Item(name, kind, record, paths, groups, cluster, faults.get(ordinal))
+            item = Item(name, kind, record, paths, groups, cluster, *faults.get(ordinal, (None, "")))
             yield item, None if prediction is None else json.loads(prediction)
 
 

@@ -21,6 +21,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import structlog
 from google.protobuf import any_pb2
 
 from tellurion.benchmark.v1 import benchmark_pb2
@@ -38,10 +39,13 @@ from tellurion_benchmark.record import RunRecord
 from tellurion_benchmark.report import REPORT, report, summary, write_json, write_lines
 from tellurion_benchmark.results import Assessed, Results
 from tellurion_benchmark.scoring import Json, Variant
+from tellurion_benchmark.scoring_thread import ScoringThread
 from tellurion_core.errors import Cancelled, InvalidInput, NotFound, ResourceExhausted
 from tellurion_core.jobs.running import RunningJob
 from tellurion_core.jobs.settings import JobSettings
 from tellurion_core.settings import load
+
+log = structlog.get_logger()
 
 KIND = "benchmark.evaluation"
 ASKED = "asked"
@@ -113,6 +117,9 @@ class Evaluation:
             inputs = Inputs(self._job.artifacts, self._job.tenant, self._job.folder / "files")
             data = inputs.data_set(self._request, self._folder / "data.sqlite")
         with closing(data), closing(Results(self._folder / "results.sqlite", variant)) as results:
+            self._job.progress(0.0, "loading what scores")
+            with self._record.timed("loading"):
+                self._prepare(variant, data)
             with self._record.timed("items"):
                 if self._plan.model is None and self._plan.judge is None:
                     self._score(data, variant, results)
@@ -123,6 +130,13 @@ class Evaluation:
             summarised = self._write(data, variant, results)
         files = {path.name: self._store(path) for path in sorted(self._output.iterdir())}
         return benchmark_pb2.EvaluationResult(files=files, report=summarised)
+
+    def _prepare(self, variant: Variant, data: DataSet) -> None:
+        """Loads now what answers under way would else wait for; what cannot be loaded is the reason of items alone."""
+        try:
+            variant.prepare(data.kinds(self._limit))
+        except Exception:
+            log.warning("what scores could not be loaded", exc_info=True)
 
     def _score(self, data: DataSet, variant: Variant, results: Results) -> None:
         """Scores what was given, where nothing has to be asked and so nothing is waited for."""
@@ -140,21 +154,25 @@ class Evaluation:
         asked = self._job.folder / ASKED
         self._reuse(asked)
         endpoints = {"model": self._plan.model, "judge": self._plan.judge}
-        async with session(
-            asked,
-            endpoints,
-            prompt_version=variant.prompt_version,
-            allowed=self._plan.allowed,
-            limits=self._plan.limits,
-        ) as opened:
+        async with (
+            session(
+                asked,
+                endpoints,
+                prompt_version=variant.prompt_version,
+                allowed=self._plan.allowed,
+                limits=self._plan.limits,
+            ) as opened,
+            ScoringThread() as thread,
+        ):
             model, judge = opened.askers.get("model"), opened.askers.get("judge")
             headway = Headway(self._job.progress, "asked" if model else "judged", self._count(data))
+            headway.finished(0)  # an endpoint may take minutes over the first one
             assessing = run(
                 data.predicted(self._limit),
-                Assessor(variant, model=model, judge=judge),
+                Assessor(variant, model=model, judge=judge, thread=thread),
                 concurrency=opened.concurrency,
                 cancelled=self._job.cancelled,
-                finished=lambda done: headway.finished(done, opened.spent),
+                finished=lambda done: headway.finished(done, opened.spent, opened.newest_trouble),
             )
             async with aclosing(assessing) as assessed:
                 await self._keep(assessed, results, headway, predicted=model is not None)
@@ -180,10 +198,11 @@ class Evaluation:
         """Puts the answers of an earlier evaluation, whose tenant the service has checked, beside ours."""
         if not self._request.reuse:
             return
-        earlier = self._job.folder.parent / job_id(self._request.reuse, "reuse") / ASKED
+        job = job_id(self._request.reuse, "reuse")
+        earlier = self._job.folder.parent / job / ASKED
         if not earlier.is_dir():
             raise NotFound(f"the answers of {self._request.reuse} are not there any more")
-        answers.reuse(earlier, folder)
+        answers.reuse(earlier, folder, job=job)
 
     def _write(self, data: DataSet, variant: Variant, results: Results) -> benchmark_pb2.Report:
         judge = self._plan.judge

@@ -18,7 +18,11 @@ ITEMS_SHARE = 0.98
 
 
 class Headway:
-    """Tells of items as they are finished: `asked 120 of 830, 3 failed, 0.42 spent, about 3 min left`."""
+    """Tells of items as they are finished: `asked 120 of 830, 3 failed, 0.42 spent, about 3 min left`.
+
+    Where an endpoint does not answer, it tells what comes instead: `asked 0 of 830, the endpoint cannot be reached, 12
+    times`.
+    """
 
     def __init__(
         self, tell: Callable[[float, str], None], verb: str, items: int, clock: Callable[[], float] = time.monotonic
@@ -28,19 +32,29 @@ class Headway:
         self._items = items
         self._clock = clock
         self._marks = deque([(clock(), 0)])
+        self._told: tuple[float, int] | None = None
         self.failed = 0
         """Items without an answer so far."""
 
-    def finished(self, done: int, spent: Spending | None = None) -> None:
-        """Says that so many items are done, if the last message is old enough."""
+    def finished(self, done: int, spent: Spending | None = None, trouble: tuple[str, int] | None = None) -> None:
+        """Says that so many items are done, if the last message is old enough or this one is of the last item.
+
+        `trouble` is what keeps an endpoint from answering now, and how often it did.
+        """
         now = self._clock()
-        if now - self._marks[-1][0] < EVERY_SECONDS and done < self._items:
-            return
+        if self._told is not None:
+            at, before = self._told
+            if now - at < EVERY_SECONDS and not before < done == self._items:
+                return
+        self._told = now, done
         parts = [f"{self._verb} {done} of {self._items}"]
         if self.failed:
             parts.append(f"{self.failed} failed")
         if spent is not None:
             parts.append(_spent(spent))
+        if trouble is not None:
+            reason, times = trouble
+            parts.append(f"{reason}, {'once' if times == 1 else f'{times} times'}")
         while len(self._marks) > 1 and self._marks[1][0] <= now - WINDOW_SECONDS:
             self._marks.popleft()
         began, before = self._marks[0]

@@ -1,4 +1,4 @@
-"""Images of a data set: which files of a folder they are, and whether each can be shown.
+"""Images of a data set: whether each can be shown.
 
 Only names that are listed beforehand are ever opened: what a data set calls `../secret.png` is missing, like any other
 name that is not in the list.
@@ -7,9 +7,7 @@ name that is not in the list.
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +15,6 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp"})
 MOST_PIXELS = 50_000_000
 MOST_BYTES = 64 << 20
 """Of a file: an endpoint is sent all of it, a third longer for its encoding."""
@@ -40,19 +37,6 @@ class Picture:
     """Pixels; 0 where it cannot be shown."""
     fault: str | None
     """Why it cannot be shown, in words that many images share; None where it can."""
-
-
-def in_folder(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The image files in a folder and below it, each with its name: the path from the folder, with slashes.
-
-    Links are followed to files of the folder only.
-    """
-    root = folder.resolve()
-    for parent, _, names in os.walk(root):
-        for name in names:
-            path = Path(parent, name)
-            if path.suffix.lower() in SUFFIXES and path.resolve().is_relative_to(root) and path.is_file():
-                yield path.relative_to(root).as_posix(), path
 
 
 def examine(path: Path) -> Picture:

@@ -21,7 +21,7 @@ from tellurion_benchmark.assess import completed
 from tellurion_benchmark.dataset import DataSet
 from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.report import Report
-from tellurion_benchmark.results import Line, Results
+from tellurion_benchmark.results import Line, Results, named
 from tellurion_benchmark.scoring import Item, Message, NoAnswer, Variant
 from tellurion_benchmark.thumbnails import Thumbnails
 
@@ -135,7 +135,7 @@ def _sample(line: Line, item: Item, variant: Variant, thumbnails: Thumbnails) ->
         "Right answer": reference,
         "Answer": line.answer,
         "Extracted": line.extracted,
-        "Unscored": line.unscored,
+        "Unscored": line.lacking,
         "Judge": line.words,
     }
     return {
@@ -145,10 +145,17 @@ def _sample(line: Line, item: Item, variant: Variant, thumbnails: Thumbnails) ->
         "outcome": "unscored" if line.score is None else "above zero" if line.score > 0 else "zero",
         "score": "unscored" if line.score is None else _number(line.score),
         "images": images,
-        "images_left_out": item.fault or (f"{missing} more images are not shown" if missing else ""),
+        "images_left_out": _left_out(item, missing),
         "prompt": [{"role": m.role, "text": _cut(m.text)} for m in _prompt(variant, item)],
         "texts": [(name, _cut(str(text))) for name, text in texts.items() if text],
     }
+
+
+def _left_out(item: Item, missing: int) -> str:
+    """Which images are not shown, and why."""
+    if item.fault is not None:
+        return f"{item.fault}: {named(item)}"
+    return f"{missing} more images are not shown" if missing else ""
 
 
 class _Overheard:

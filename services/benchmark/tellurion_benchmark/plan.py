@@ -59,8 +59,10 @@ class Plan:
         endpoints = {
             role: _endpoint(getattr(request, role)) if request.HasField(role) else None for role in ("model", "judge")
         }
+        _check_printable("label", request.label)
         for role, endpoint in endpoints.items():
             if endpoint is not None:
+                _check_printable(f"{role}.model", endpoint.model)
                 check(endpoint, allowed, keys, place=role)
         budget = request.budget
         if budget.cost and not any(e and (e.input_price or e.output_price) for e in endpoints.values()):
@@ -89,6 +91,12 @@ def variant_of(found: Suite, name: str) -> str:
     if variant not in found.variants:
         raise InvalidInput.of("variant", received=variant, accepted=", ".join(found.variants))
     return variant
+
+
+def _check_printable(field: str, name: str) -> None:
+    """Refuses a name that would do more to a terminal or a page than stand in it."""
+    if not name.isprintable():
+        raise InvalidInput.of(field, received=name, accepted="printable text in one line")
 
 
 def _endpoint(wire: benchmark_pb2.Endpoint) -> Endpoint:

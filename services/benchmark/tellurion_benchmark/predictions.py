@@ -42,7 +42,8 @@ def _read(line: bytes, place: str, data: DataSet) -> None:
     name = value.get("id")
     found = data.find(str(name)) if type(name) in (str, int) else None
     if found is None:
-        raise InvalidInput.of(f"{place}.id", received=name, accepted="the id of one of the data set's items")
+        accepted = "the id of one of the data set's items"
+        raise InvalidInput.of(f"{place}.id", received=_received(name), accepted=accepted)
     ordinal, kind = found
     prediction = _dialogues(value, place) if kind == "gold" else _text(value, place)
     if not data.predict(ordinal, prediction):
@@ -52,8 +53,8 @@ def _read(line: bytes, place: str, data: DataSet) -> None:
 def _text(value: dict[str, Json], place: str) -> str:
     prediction = value.get("prediction")
     if not isinstance(prediction, str):
-        received = value.get("prediction", "nothing")
-        raise InvalidInput.of(f"{place}.prediction", received=received, accepted="text; no line where there is none")
+        accepted = "text; no line where there is none"
+        raise InvalidInput.of(f"{place}.prediction", received=_received(prediction), accepted=accepted)
     return prediction
 
 
@@ -61,10 +62,15 @@ def _dialogues(value: dict[str, Json], place: str) -> Json:
     samples, rank = value.get("samples"), value.get("rank")
     if not isinstance(samples, list) or not all(_is_dialogue(sample) for sample in samples):
         accepted = "a list of objects with the texts " + " and ".join(TURNS)
-        raise InvalidInput.of(f"{place}.samples", received=samples, accepted=accepted)
+        raise InvalidInput.of(f"{place}.samples", received=_received(samples), accepted=accepted)
     if rank is not None and type(rank) is not int:
         raise InvalidInput.of(f"{place}.rank", received=rank, accepted="an integer, or nothing")
     return {"samples": samples} if rank is None else {"samples": samples, "rank": rank}
+
+
+def _received(value: Json) -> Json:
+    """What an error shows of a value: what is null is as good as not there."""
+    return "nothing" if value is None else value
 
 
 def _is_dialogue(sample: Json) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -89,12 +90,16 @@ def value_in(line: bytes, place: str) -> Json:
     """The JSON value that a line holds.
 
     Raises:
-        InvalidInput: it holds none, or text that is not Unicode.
+        InvalidInput: it holds none, text that is not Unicode, or an object that has a name twice.
     """
     try:
         text = line.decode()
         value = _DECODER.decode(text)
         _check_unicode(text, value)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(place, error) from None
+    except _Twice as error:
+        raise error.refused(place) from None
     except (ValueError, RecursionError):
         received = line[:200].decode(errors="replace")
         raise InvalidInput.of(place, received=received or "nothing", accepted="JSON in UTF-8") from None
@@ -115,6 +120,10 @@ def _array(path: Path) -> Iterator[Json]:
                 if not more:
                     window.expect("]")
             window.expect_end()
+        except UnicodeDecodeError as error:
+            raise _not_utf8("questions", error) from None  # what it is in has not been counted yet
+        except _Twice as error:
+            raise error.refused(f"questions[{place}]") from None
         except (ValueError, RecursionError):
             accepted = "objects in one JSON array, in UTF-8"
             raise InvalidInput.of(f"questions[{place}]", received=window.next or "nothing", accepted=accepted) from None
@@ -231,6 +240,31 @@ def _too_long(place: str) -> InvalidInput:
     return InvalidInput.of(place, received="a longer one", accepted=f"a record of up to {RECORD_BYTES >> 20} MiB")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_number)
+def _not_utf8(place: str, error: UnicodeDecodeError) -> InvalidInput:
+    received = f"the byte 0x{error.object[error.start]:02x}, which is not UTF-8 where it stands"
+    return InvalidInput.of(place, received=received, accepted="JSON in UTF-8")
+
+
+class _Twice(ValueError):
+    """A name comes twice in one object: which of its values is meant cannot be known."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._name = name
+
+    def refused(self, place: str) -> InvalidInput:
+        return InvalidInput.of(place, received=f"{self._name[:100]!r} twice", accepted="each name once in an object")
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """An object whose names differ."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = Counter(name for name, _ in pairs)
+        raise _Twice(names.most_common(1)[0][0])
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_object)
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")

@@ -70,7 +70,7 @@ def write_lines(results: Results, folder: Path) -> None:
         for line in results.lines():
             name, kind, cluster = _text(line.id), _text(line.kind), _text(line.cluster)
             score = "null" if line.score is None else repr(line.score)
-            extracted, reason = _text(line.extracted), _text(line.words if line.unscored is None else line.unscored)
+            extracted, reason = _text(line.extracted), _text(line.words if line.unscored is None else line.lacking)
             items.write(f'{{"id": {name}, "extracted": {extracted}, "score": {score}, "reason": {reason}}}\n')
             more = "" if line.statistics is None else f', "statistics": {line.statistics}'
             design.write(

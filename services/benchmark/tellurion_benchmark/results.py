@@ -21,7 +21,7 @@ log = structlog.get_logger()
 TABLES = """
     CREATE TABLE items (
         ordinal INTEGER PRIMARY KEY, id TEXT, kind TEXT, cluster TEXT, stratum INTEGER, answer TEXT,
-        extracted TEXT, score REAL, unscored TEXT, words TEXT
+        extracted TEXT, score REAL, unscored TEXT, words TEXT, faulty TEXT
     );
     CREATE TABLE measured (
         metric INTEGER, ordinal INTEGER, value REAL, PRIMARY KEY (metric, ordinal)
@@ -36,6 +36,8 @@ PAGE = 512
 """Items that are written at once."""
 ANSWER_KEPT = 4000
 """Characters of an answer that the report's page can show."""
+NAME_SHOWN = 200
+"""Characters of an image's name."""
 FAILED = Unscored("the answer could not be scored")
 UNBOUNDED = Unscored("the score is out of all bounds")
 
@@ -70,8 +72,15 @@ class Line(NamedTuple):
     """Why it is; None where it is not."""
     words: str
     """What the scorer remarks, the judge's words above all."""
+    faulty: str
+    """Name of the image that it is unscored for; empty where it is for none."""
     statistics: str | None
     """JSON of what it adds to its headline metric, where that is one of the whole corpus."""
+
+    @property
+    def lacking(self) -> str | None:
+        """Why it is unscored, and for which image where one is at fault; None where it is not."""
+        return f"{self.unscored}: {self.faulty}" if self.faulty else self.unscored
 
 
 class Results:
@@ -102,7 +111,10 @@ class Results:
             scored = assessed.worth
             self._measure(ordinal, item.kind, scored)
         answer = _shown(assessed.prediction) if assessed.answered else None
-        row = (ordinal, item.id, item.kind, item.cluster, self._stratum(item.groups), answer, *_said(scored))
+        said = _said(scored)
+        _, _, unscored, _ = said
+        faulty = named(item) if unscored is not None and unscored == item.fault else ""
+        row = (ordinal, item.id, item.kind, item.cluster, self._stratum(item.groups), answer, *said, faulty)
         self._pages["items"].append(row)
         if len(self._pages["items"]) == PAGE:
             self._write()
@@ -238,6 +250,11 @@ class Results:
             page.clear()
 
 
+def named(item: Item) -> str:
+    """The name of an item's image that cannot be shown, as a report shows it."""
+    return item.faulty if len(item.faulty) <= NAME_SHOWN else f"{item.faulty[: NAME_SHOWN - 1]}…"
+
+
 def _number(value: float | Unscored) -> float | None:
     return float(value) if not isinstance(value, Unscored) and abs(value) <= LARGEST else None
 
@@ -261,7 +278,7 @@ def _shown(prediction: Json) -> str:
 
 
 _INSERTS = {
-    "items": "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "items": "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "measured": "INSERT OR REPLACE INTO measured VALUES (?, ?, ?)",
     "pooled": "INSERT INTO pooled VALUES (?, ?, ?)",
     "gathered": "INSERT INTO gathered VALUES (?, ?)",

@@ -6,7 +6,7 @@ and judges through `Ask`, and knows nothing of endpoints, files, retries or cost
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -35,6 +35,8 @@ class Item:
     """The document or image that it was made from; items that share one are not independent."""
     fault: str | None = None
     """Why one of its images cannot be shown, in words that many items share; it is not among them then."""
+    faulty: str = ""
+    """Name of that image; empty where all can be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,9 @@ class Variant(Protocol):
     """Metrics of a whole corpus: from the sum of the items' statistics to the value; NaN where it has none."""
     shown: Mapping[str, Callable[[Sequence[float]], float]]
     """Of those, the ones that the benchmark shows rounded: the value that is shown, from the same sum."""
+
+    def prepare(self, kinds: Collection[str]) -> None:
+        """Loads what the first score of these kinds of question would wait for, which may take seconds."""
 
     async def answer(self, item: Item, model: Ask) -> Json:
         """Asks the model; what it answers is JSON that a file of predictions could hold. Raises NoAnswer."""

@@ -293,7 +293,7 @@ def questions(tmp_path: Path) -> Path:
         ({"--max-cost": 0}, "max-cost: received 0.0; accepted: more than 0"),
         ({"--max-cost": 5}, "budget.cost: received 5.0; accepted: none, where nothing has a price"),
         ({"--judge-input-price": "much"}, "judge_input_price: received much; accepted: a valid number"),
-        ({"-o": "none/out"}, f"output: received No such file or directory: none/out; accepted: {WRITABLE}"),
+        ({"-o": "none/out"}, f"output: received no folder none; accepted: {WRITABLE}"),
         ({"-o": "data/questions.json/out"}, "output: received Not a directory: data/questions.json/out; "),
         ({"-o": "there"}, "output: received items.jsonl, which is there: there; accepted: "),
         ({"-o": "there/report.json"}, "output: received items.jsonl, which is there: there; accepted: "),

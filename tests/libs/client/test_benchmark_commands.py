@@ -124,6 +124,14 @@ def test_resumed_with_another_limit_nothing_is_asked_twice(
     assert [(request.limit, request.reuse) for request in bench.asked] == [(3, ""), (5, first)]
 
 
+def test_under_a_budget_it_takes_another_to_ask_again(
+    command: Command, asked: list[object], works: Callable[..., None]
+) -> None:
+    works(coverage=0.25, given_up=75)
+    _, _, err = command(*asked, "--max-requests", 25)
+    assert "75 questions got no answer; the same command with --resume and another budget asks them again" in err
+
+
 def test_what_got_no_answer_is_said_and_asked_again(
     command: Command, asked: list[object], works: Callable[..., None], bench: Any, tmp_path: Path
 ) -> None:
@@ -135,6 +143,24 @@ def test_what_got_no_answer_is_said_and_asked_again(
     works()
     assert command(*asked, "--resume")[::2] == (0, "")
     assert [request.reuse for request in bench.asked] == ["", first]
+
+
+@pytest.mark.parametrize(
+    ("run", "because"),
+    [
+        ({"trouble": "the endpoint answered HTTP 401"}, ", most often since the endpoint answered HTTP 401"),
+        ({"trouble": None}, ""),
+        ([], ""),
+    ],
+)
+def test_what_an_endpoint_that_answered_nothing_met_questions_with_is_said(
+    command: Command, asked: list[object], works: Callable[..., None], bench: Any, run: object, because: str
+) -> None:
+    files = bench.files
+    bench.files = lambda coverage: files(coverage) | {"run.json": json.dumps(run).encode()}
+    works(coverage=0.0, given_up=60)
+    line = f"tellurion: 60 questions got no answer{because}; the same command with --resume asks them again\n"
+    assert command(*asked)[2] == line
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ import pytest
 
 from tellurion_benchmark.asking import asker
 from tellurion_benchmark.asking.retries import Patience
+from tellurion_benchmark.metrics import embeddings, java, meteor
 
 
 def _module(name: str) -> ModuleType:
@@ -23,6 +25,30 @@ def _module(name: str) -> ModuleType:
     sys.modules[name] = importlib.util.module_from_spec(found)
     found.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+def _need(missing: str | None) -> None:
+    """Skips a test whose means are not installed, and fails it in CI, which installs them."""
+    if missing is not None:
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def minilm() -> None:
+    """The test needs the model of embeddings."""
+    _need(embeddings.unavailable())
+
+
+@pytest.fixture(scope="session")
+def wordnet() -> None:
+    """The test needs WordNet."""
+    _need(meteor.unavailable())
+
+
+@pytest.fixture(scope="session")
+def java_programs() -> None:
+    """The test needs Java."""
+    _need(java.unavailable())
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +76,7 @@ def scripted() -> ModuleType:
 
 
 @pytest.fixture
-def evaluating(tmp_path: Path) -> Any:
+def evaluating(tmp_path: Path, data_files: ModuleType) -> Any:
     """Uploads files and runs evaluations of them, in folders of the test."""
     return _module("evaluating").Evaluating(tmp_path / "state")
 

@@ -173,6 +173,12 @@ def write_dataset(
     return folder
 
 
+def images_in(folder: Path) -> list[tuple[str, Path]]:
+    """The images in a folder and below it, each with its name, as a client lists them."""
+    found = (path for path in sorted(folder.rglob("*")) if path.suffix in (".png", ".jpg"))
+    return [(path.relative_to(folder).as_posix(), path) for path in found]
+
+
 def _write(path: Path, form: str, records: Sequence[Record]) -> None:
     if form == "parquet":
         import pyarrow

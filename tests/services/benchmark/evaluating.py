@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from data_files import images_in  # which the fixture has loaded
 from google.protobuf import any_pb2
 
 from tellurion.benchmark.v1 import benchmark_pb2
 from tellurion_benchmark.evaluation import evaluate
-from tellurion_benchmark.media import in_folder
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.jobs.running import RunningJob
 
@@ -79,7 +79,7 @@ class Evaluating:
     def data(self, folder: Path) -> benchmark_pb2.DataSet:
         """Uploads the data set of a folder."""
         (questions,) = (folder / name for name in FORMATS if (folder / name).exists())
-        media = [{"name": name, "sha256": self.put(path.read_bytes())} for name, path in sorted(in_folder(folder))]
+        media = [{"name": name, "sha256": self.put(path.read_bytes())} for name, path in images_in(folder)]
         data = benchmark_pb2.DataSet(questions=self.put(questions.read_bytes()), format=FORMATS[questions.name])
         if media:
             data.media = self.put_lines(media)

@@ -28,12 +28,12 @@ def said(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def build(tmp_path):
+def build(data_files, tmp_path):
     """Builds the data set of a folder, with its files in any order."""
     built = []
 
     def build(folder: Path, suite: str, form: str = "json", files: list | None = None) -> DataSet:
-        files = list(media.in_folder(folder)) if files is None else files
+        files = data_files.images_in(folder) if files is None else files
         name = "earthse" if suite == "earth-gold" else suite
         data = DataSet.build(tmp_path / f"{len(built)}.sqlite", name, folder / f"questions.{form}", form, files)
         built.append(data)
@@ -99,10 +99,10 @@ def test_what_is_measured_in_an_image_comes_with_its_size(write_dataset, build, 
     assert sizes == [(None, None), (None, None), (64, 48), (None, None), (None, None), (None, None)]
 
 
-def test_images_in_parquet_are_taken_out_of_it(write_dataset, build, tmp_path):
+def test_images_in_parquet_are_taken_out_of_it(write_dataset, data_files, build, tmp_path):
     beside = write_dataset(tmp_path / "beside", "sfe", form="parquet")
     within = write_dataset(tmp_path / "within", "sfe", form="parquet", embedded=True)
-    assert not list(media.in_folder(within))
+    assert not data_files.images_in(within)
     for one, other in zip(
         build(beside, "sfe", "parquet").items(), build(within, "sfe", "parquet").items(), strict=True
     ):
@@ -120,10 +120,10 @@ def test_bytes_alone_are_an_image_too(build, data_files, tmp_path):
     assert item.images[0].read_bytes() == data_files.picture()
 
 
-def test_the_hash_is_of_contents_and_not_of_places_or_orders(write_dataset, build, tmp_path):
+def test_the_hash_is_of_contents_and_not_of_places_or_orders(write_dataset, data_files, build, tmp_path):
     here, there = (write_dataset(tmp_path / name, "omniearth") for name in ("here", "there"))
     (there / "unused.png").write_bytes(b"not named by any question")
-    files = list(media.in_folder(there))
+    files = data_files.images_in(there)
     random.Random(3).shuffle(files)
     first = build(here, "omniearth").sha256
     assert first == build(there, "omniearth", files=files).sha256 == build(there, "omniearth", files=files[::-1]).sha256
@@ -153,7 +153,7 @@ def test_two_images_that_change_places_are_another_data_set(write_dataset, build
     assert build(folder, "sfe").sha256 != before
 
 
-def test_an_image_with_a_fault_is_its_items_alone(write_dataset, build, tmp_path):
+def test_an_image_with_a_fault_is_its_items_alone(write_dataset, data_files, build, tmp_path):
     folder = write_dataset(tmp_path / "data", "omniearth")
     items = list(build(folder, "omniearth").items())
     items[0].images[0].unlink()
@@ -162,6 +162,14 @@ def test_an_image_with_a_fault_is_its_items_alone(write_dataset, build, tmp_path
     data = build(folder, "omniearth")
     assert [item.fault for item in data.items()] == [media.MISSING, media.DAMAGED, media.NO_IMAGE, None, None, None]
     assert [len(item.images) for item in data.items()] == [0, 0, 0, 1, 1, 1]
+    names = [record["Images"][0] for record in data_files.omniearth()]
+    assert [item.faulty for item in data.items()] == [*names[:3], "", "", ""]
+
+
+def test_the_kinds_of_the_first_items_are_known(write_dataset, build, tmp_path):
+    data = build(write_dataset(tmp_path / "data", "earthse"), "earthse")
+    assert data.kinds() == {"multiple_choice", "true_false", "fill_in_the_blank", "free_form"}
+    assert data.kinds(2) == {"multiple_choice", "true_false"}
 
 
 @pytest.mark.parametrize("name", ["../secret.png", "/etc/secret.png", "images/../../secret.png", "file:///secret.png"])
@@ -201,6 +209,29 @@ def test_several_fields_are_named_at_once_and_not_more_than_twenty(data_files, r
 )
 def test_what_is_no_array_of_records_is_refused(refused, tmp_path, content):
     assert refused(tmp_path / "data", "sfe", "json", content)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe[\0]\0", b'[{"id": "\xff"}]'], ids=["UTF-16", "Latin-1"])
+def test_an_array_that_is_not_utf_8_is_said_to_be_so(build, tmp_path, content):
+    (tmp_path / "questions.json").write_bytes(content)
+    with pytest.raises(InvalidInput, match=r"^questions: received the byte 0xff, which is not UTF-8"):
+        build(tmp_path, "sfe")
+
+
+def test_a_line_that_is_not_utf_8_is_said_to_be_so(build, tmp_path):
+    (tmp_path / "questions.jsonl").write_bytes(b'{"id": "\xe9"}\n')
+    with pytest.raises(InvalidInput, match=r"^questions line 1: received the byte 0xe9, which is not UTF-8"):
+        build(tmp_path, "sfe", "jsonl")
+
+
+@pytest.mark.parametrize(("form", "place"), [("json", r"questions\[1\]"), ("jsonl", "questions line 2")])
+@pytest.mark.parametrize("object", ['{"id": "b", "answer": 1, "id": "c"}', '{"a": [{"id": 1, "b": 2, "id": 1}]}'])
+def test_a_name_that_comes_twice_in_an_object_is_refused(data_files, build, tmp_path, form, place, object):
+    records = [json.dumps(data_files.sfe()[0]), object]
+    content = f"[{','.join(records)}]" if form == "json" else "\n".join(records)
+    (tmp_path / f"questions.{form}").write_text(content)
+    with pytest.raises(InvalidInput, match=f"{place}: received 'id' twice; accepted: each name once"):
+        build(tmp_path, "sfe", form)
 
 
 @pytest.mark.parametrize("line", ["{", "null", "[]", '{"id": NaN}', '{"id": "\\ud800"}', b'{"id": "\xff"}', "9" * 9999])
@@ -252,10 +283,10 @@ def test_values_that_json_has_not_are_refused(data_files, build, tmp_path):
         build(tmp_path, "sfe", "parquet")
 
 
-def test_a_name_that_is_listed_twice_is_refused(write_dataset, build, tmp_path):
+def test_a_name_that_is_listed_twice_is_refused(write_dataset, data_files, build, tmp_path):
     folder = write_dataset(tmp_path / "data", "sfe")
     with pytest.raises(InvalidInput, match="media"):
-        build(folder, "sfe", files=list(media.in_folder(folder)) * 2)
+        build(folder, "sfe", files=data_files.images_in(folder) * 2)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tellurion_benchmark.metrics import embeddings
 from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.scorers.earthse import Corrected, Official
 from tellurion_benchmark.scorers.earthse_gold import PREFIX, dialogues, diversity, rank_in, retention
@@ -19,7 +18,7 @@ RECORD = {
 }
 ITEM = Item("3", "gold", RECORD, (), {}, "paper")
 SAME = [{"assistant_0": "Clouds.", "assistant_1": "Radar."}] * 3
-needs_model = pytest.mark.skipif(embeddings.unavailable() is not None, reason=str(embeddings.unavailable()))
+needs_model = pytest.mark.usefixtures("minilm")
 
 
 class Replies:

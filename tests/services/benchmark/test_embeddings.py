@@ -9,7 +9,7 @@ from tellurion_benchmark.metrics import embeddings
 from tellurion_benchmark.metrics.embeddings import cosine, embed
 from tellurion_benchmark.scorers.earthse_gold import similarity
 
-needs_model = pytest.mark.skipif(embeddings.unavailable() is not None, reason=str(embeddings.unavailable()))
+needs_model = pytest.mark.usefixtures("minilm")
 
 
 def test_without_its_package_the_reason_names_the_extra(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import struct
 import zlib
@@ -15,6 +16,7 @@ from google.protobuf import any_pb2
 
 from tellurion.benchmark.v1 import benchmark_pb2
 from tellurion.common.v1 import progress_pb2
+from tellurion_benchmark.asking.budget import TOKENS_OF_AN_IMAGE
 from tellurion_benchmark.evaluation import evaluate
 from tellurion_benchmark.scorers import earthse
 from tellurion_core.errors import Cancelled, InvalidInput, NotFound, PermissionDenied, ResourceExhausted
@@ -283,6 +285,10 @@ def test_an_endpoint_that_refuses_everything_leaves_a_report_without_figures(eva
     assert set(outcome.scores.values()) == {None}
     assert all(figure["value"] is None for figure in outcome.report["metrics"].values())
     assert "the endpoint cannot be reached" in outcome.run["unscored"]
+    assert outcome.run["trouble"] == "the endpoint cannot be reached"
+    asked = [message for _, message in outcome.told if message.startswith("asked")]
+    assert asked[0] == "asked 0 of 40"
+    assert any(re.fullmatch(r"asked 0 of 40, 0 tokens, the endpoint cannot be reached, \d+ times", m) for m in asked)
     assert outcome.result.report.given_up == outcome.run["given_up"] == 40
 
 
@@ -306,7 +312,9 @@ def test_an_image_with_a_fault_is_its_items_alone(evaluating, endpoints, questio
         outcome = evaluating.run(evaluating.request("sfe", folder, model=endpoint(model), judge=endpoint(judge)))
         assert questions(model, judge).total() == 1
     reasons = [item["reason"] for item in outcome.items.values()]
-    assert reasons[0] == "an image is missing"
+    assert reasons[0] == "an image is missing: images/A001_0.png"
+    assert outcome.run["unscored"]["an image is missing"] == 1
+    assert "an image is missing: images/A001_0.png" in outcome.files["report.html"].decode()
     assert "is not a PNG" in reasons[1]
     assert "50 megapixels" in reasons[2]
     assert outcome.scores["E011/0"] is not None
@@ -340,7 +348,7 @@ def test_a_judge_is_not_asked_about_an_image_that_it_cannot_see(
         outcome = evaluating.run(request)
         assert not questions(judge)
     assert outcome.scores["ME000001"] == 1
-    assert outcome.items["ON000002"]["reason"] == "an image is missing"
+    assert outcome.items["ON000002"]["reason"] == "an image is missing: ON000002.png"
     assert outcome.report["metrics"]["open_rouge1"]["value"] == 1
 
 
@@ -465,6 +473,18 @@ def test_an_endpoint_off_the_list_is_refused_before_anything_is_read(
         assert not questions(model, judge)
 
 
+@pytest.mark.parametrize("field", ["label", "model.model", "judge.model"])
+def test_a_name_that_cannot_be_printed_is_refused(field, evaluating, write_dataset, tmp_path):
+    named = {"label": {"label": "a\x1b[31m"}}
+    for role in ("model", "judge"):
+        named[f"{role}.model"] = {role: benchmark_pb2.Endpoint(url="http://localhost:1/v1", model="a\x1b[31m")}
+    request = evaluating.request("earthse", write_dataset(tmp_path / "data", "earthse"), **named[field])
+    if not request.HasField("model"):
+        request.predictions = "0" * 64
+    with pytest.raises(InvalidInput, match=rf"^{field}: received a·\[31m; accepted: printable text"):
+        evaluating.run(request)
+
+
 def test_a_body_of_another_kind_is_refused(evaluating):
     body = any_pb2.Any()
     body.Pack(progress_pb2.Progress())
@@ -491,8 +511,45 @@ def test_run_json_says_what_it_took(evaluating, endpoints, write_dataset, tmp_pa
     assert spent["requests"] == 5
     # The scripted server counts words, and answers one: a price of 1 a token sent, 2 a token received.
     assert spent["cost"] > 4 * 2
-    assert set(run["seconds"]) == {"reading", "items", "report"}
+    assert run["trouble"] is None
+    assert run["set_aside"] == {"requests": 0, "input_tokens": 0, "output_tokens": 0, "cost": 0}
+    assert set(run["seconds"]) == {"reading", "loading", "items", "report"}
     assert run["versions"]["sacrebleu"]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_may_have_been_spent_on_lost_answers_stands_apart(evaluating, scripted, write_dataset, tmp_path):
+    folder = write_dataset(tmp_path / "data", "sfe")
+    (tmp_path / "model").mkdir()
+    with scripted.serving(tmp_path / "model", scripted.Rule(steps=("malformed",), forever=True)) as model:
+        run = evaluating.run(evaluating.request("sfe", folder, model=endpoint(model))).run
+    requests = run["asked"]["model"]["requests"]
+    assert run["spent"] == {"requests": requests, "input_tokens": 0, "output_tokens": 0, "cost": 0}
+    assert run["set_aside"]["requests"] == 0
+    assert run["set_aside"]["input_tokens"] > requests * TOKENS_OF_AN_IMAGE  # each question has an image
+    assert run["trouble"] == "the endpoint answered something else than a chat completion"
+
+
+def test_scoring_that_takes_long_lets_no_answer_time_out(evaluating, scripted, questions, data_files, tmp_path):
+    boxes = "[" + ";".join(f"{n},{n},{n + 9},{n + 9}" for n in range(600)) + "]"  # compared each with each
+    record = next(r for r in data_files.sfe() if r["question"].startswith("Box"))
+    records = [record | {"id": f"E011/{n}", "question": f"{n}. Box them", "answer": boxes} for n in range(8)]
+    folder = data_files.write_dataset(tmp_path / "data", "sfe", records=records)
+    (tmp_path / "model").mkdir()
+    with scripted.serving(tmp_path / "model", scripted.Rule(steps=("slow:0.3",) * 8, reply=boxes)) as model:
+        request = evaluating.request("sfe", folder, model=endpoint(model, timeout=1.0))
+        outcome = evaluating.run(request)
+        assert set(questions(model).values()) == {1}
+    assert outcome.run["asked"]["model"]["troubles"] == {}
+    assert set(outcome.scores.values()) == {1.0}
+
+
+def test_what_scores_is_loaded_before_anything_is_asked(evaluating, endpoints, questions, write_dataset, tmp_path):
+    folder = write_dataset(tmp_path / "data", "earthse")
+    with endpoints("earthse") as (model, judge):
+        request = evaluating.request("earthse", folder, model=endpoint(model), judge=endpoint(judge))
+        told = [message for _, message in evaluating.run(request).told]
+    assert told.index("loading what scores") < told.index("asked 0 of 4")
 
 
 def megapixels(width: int, height: int) -> bytes:

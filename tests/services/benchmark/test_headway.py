@@ -61,3 +61,20 @@ def test_durations_are_as_rough_as_they_are_sure(headway, told, seconds, said):
     headway.clock[0] = seconds or 0.5
     headway.finished(415 if seconds else 829)
     assert told[0][1].endswith(f"about {said} left")
+
+
+def test_that_nothing_is_done_yet_is_said_at_once(headway, told):
+    headway.finished(0)
+    assert told == [(0.0, "asked 0 of 830")]
+
+
+@pytest.mark.parametrize(("times", "said"), [(1, "once"), (12, "12 times")])
+def test_what_keeps_an_endpoint_from_answering_is_told(headway, told, times, said):
+    headway.finished(0, Spending(), ("the endpoint cannot be reached", times))
+    assert told == [(0.0, f"asked 0 of 830, 0 tokens, the endpoint cannot be reached, {said}")]
+
+
+def test_the_last_item_is_told_at_once_and_once(headway, told):
+    for done in (829, 830, 830):
+        headway.finished(done)
+    assert [message for _, message in told] == ["asked 829 of 830, about 1 s left", "asked 830 of 830"]

@@ -23,7 +23,7 @@ from tellurion_benchmark.scorers.msearth_text import text_metrics
 from tellurion_benchmark.scoring import Unscored
 
 ALL = ("rouge1", "rouge2", "rougeL", "rougeLsum")
-needs_wordnet = pytest.mark.skipif(meteor.unavailable() is not None, reason=str(meteor.unavailable()))
+needs_wordnet = pytest.mark.usefixtures("wordnet")
 
 
 def test_rouge_is_that_of_the_readme_of_rouge_score():

@@ -12,7 +12,7 @@ from pycocoevalcap.bleu.bleu import Bleu
 
 from tellurion_benchmark.metrics import coco, java, meteor_java, ptb
 
-needs_java = pytest.mark.skipif(java.unavailable() is not None, reason=str(java.unavailable()))
+needs_java = pytest.mark.usefixtures("java_programs")
 LENGTH_ONE_SHORT = math.exp(-1 / 72)  # a Gaussian of one bigram, σ = 6
 
 

@@ -31,7 +31,7 @@ COMPLETE = json.dumps(
     [{"step_index": n, "judgment": word} for n, word in enumerate(["Matched", "Unmatched", "Matched"])]
 )
 ACCURACIES = [f"grounding_acc@{threshold}" for threshold in (0.1, 0.3, 0.5, 0.7, 0.9)]
-needs_java = pytest.mark.skipif(java.unavailable() is not None, reason=str(java.unavailable()))
+needs_java = pytest.mark.usefixtures("java_programs")
 
 
 class Replies:

@@ -72,7 +72,7 @@ def test_nothing_that_a_model_or_a_data_set_says_becomes_an_element(page, data_f
     records = data_files.earthse()
     records[0] |= {"question": HOSTILE, "sphere": HOSTILE, "task": HOSTILE, "idx": "</code><script>"}
     plain, hostile = (
-        page("earthse", {"2": answer}, records=made, label=answer)
+        page("earthse", {"2": answer}, records=made, label="".join(filter(str.isprintable, answer)))
         for answer, made in (("True", data_files.earthse()), (HOSTILE, records))
     )
     tags = [[tag for tag, _ in Page(html).elements] for html in (plain, hostile)]

@@ -116,3 +116,28 @@ def test_many_bad_lines_are_named_together_up_to_twenty(data, read):
 def test_a_line_without_end_is_refused(data, read):
     with pytest.raises(InvalidInput, match="predictions line 1"):
         read(data, b'{"id": 1, "prediction": "' + b"a" * (records.RECORD_BYTES + 1))
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ({"id": 1, "prediction": None}, "prediction"),
+        ({"id": 1}, "prediction"),
+        ({"prediction": "A"}, "id"),
+        ({"id": None, "prediction": "A"}, "id"),
+    ],
+)
+def test_what_is_null_or_not_there_is_nothing(data, read, line, field):
+    with pytest.raises(InvalidInput, match=rf"predictions line 1\.{field}: received nothing;"):
+        read(data, line)
+
+
+@pytest.mark.parametrize("line", [{"id": 0}, {"id": 0, "samples": None}])
+def test_a_dialogue_that_is_null_or_not_there_is_nothing(gold, read, line):
+    with pytest.raises(InvalidInput, match=r"predictions line 1\.samples: received nothing;"):
+        read(gold, line)
+
+
+def test_a_name_that_comes_twice_in_a_line_is_refused(data, read):
+    with pytest.raises(InvalidInput, match="predictions line 1: received 'id' twice; accepted: each name once"):
+        read(data, b'{"id": 1, "id": 2, "prediction": "A"}')

@@ -28,7 +28,7 @@ TYPES = {
     "exact_match": "The question is an exact match question. Answer the question using a single word or phrase.",
     "open_ended": "The question is an open-ended question. Answer the question using a phrase.",
 }
-needs_wordnet = pytest.mark.skipif(meteor.unavailable() is not None, reason=str(meteor.unavailable()))
+needs_wordnet = pytest.mark.usefixtures("wordnet")
 
 
 class Replies:

@@ -149,6 +149,7 @@ def run(
                 progress=progress,
             ),
             again="with --resume",
+            bounded=budget is not None,
             as_json=as_json,
         )
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tellurion_client.client import Client
     from tellurion_client.ocean import Progress
 
-BEGUN = "evaluation.json"
+BEGUN, RUN = "evaluation.json", "run.json"
 
 Submit = Callable[[Sequence[str], "Progress | None"], Evaluation]
 """From the names of the evaluations to go on with to the one that was submitted."""
@@ -95,6 +95,8 @@ class Output:
 
     def _check_folder(self) -> None:
         accepted = "a folder that can be written, or a new one in such"
+        if not self.folder.parent.exists():
+            raise InvalidInput.of("output", received=f"no folder {self.folder.parent}", accepted=accepted)
         if self.folder.exists() and not self.folder.is_dir():
             raise InvalidInput.of("output", received=f"no folder: {self.folder}", accepted=accepted)
         try:
@@ -125,8 +127,13 @@ class Output:
         raise InvalidInput.of("resume", received=received, accepted="the folder of an evaluation that was begun")
 
 
-def carry_out(client: Client, output: Output, submit: Submit, *, again: str, as_json: bool) -> None:
-    """Submits an evaluation, waits for it, writes its report and shows it; `again` says how to go on with it."""
+def carry_out(
+    client: Client, output: Output, submit: Submit, *, again: str, bounded: bool = False, as_json: bool
+) -> None:
+    """Submits an evaluation, waits for it, writes its report and shows it; `again` says how to go on with it.
+
+    What a budget bounded is not asked again under the same one.
+    """
     with display.progress("sending") as progress:
         evaluation = submit(output.earlier, progress)
     try:
@@ -143,9 +150,16 @@ def carry_out(client: Client, output: Output, submit: Submit, *, again: str, as_
         if isinstance(status.error, InvalidInput | PermissionDenied):
             output.forget()
         raise status.error
-    report = fetch(evaluation, output, as_json=as_json)
+    try:
+        report = fetch(evaluation, output, as_json=as_json)
+    except InvalidInput:
+        display.note(f"it has succeeded: `tellurion benchmark report {evaluation.name} -o DIR` fetches its report")
+        raise
     if output.keeps and not report.whole:
-        display.note(f"{report.given_up} questions got no answer; the same command {again} asks them again")
+        again += " and another budget" if bounded else ""
+        display.note(
+            f"{report.given_up} questions got no answer{_trouble(output)}; the same command {again} asks them again"
+        )
 
 
 def fetch(evaluation: Evaluation, output: Output, *, as_json: bool) -> Report:
@@ -158,3 +172,12 @@ def fetch(evaluation: Evaluation, output: Output, *, as_json: bool) -> Report:
         display.report(report)
         display.line(f"{evaluation.name}: {files[-1]}, and {', '.join(path.name for path in files[:-1])} beside")
     return report
+
+
+def _trouble(output: Output) -> str:
+    """What an endpoint that answered nothing met most questions with, as run.json has it; empty where none did."""
+    try:
+        trouble = json.loads((output.folder / RUN).read_bytes())["trouble"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""  # a service of another version may say nothing of it
+    return f", most often since {trouble}" if isinstance(trouble, str) else ""

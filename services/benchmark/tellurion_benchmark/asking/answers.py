@@ -1,7 +1,7 @@
 """Answers that were paid for: written down before they count, and never asked for again.
 
     <folder>/0001.jsonl              one segment for each attempt at the job, only ever appended to
-    <folder>/<hash>-0001.jsonl       segments of another evaluation whose answers are used again
+    <folder>/<hash>.jsonl            a segment of another evaluation whose answers are used again
 
 A line holds one answer under the key of its question. Answers that come while others are being written share the next
 write and its fsync. A last line that a killed attempt left unfinished is no answer.
@@ -44,11 +44,6 @@ class AnswerLog:
         self._pending: list[tuple[bytes, bytes, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._failure: ResourceExhausted | None = None
-
-    def get(self, key: bytes) -> str | None:
-        """The answer under a key, if it was stored."""
-        stored = self.entry(key)
-        return None if stored is None else stored["answer"]
 
     def entry(self, key: bytes) -> dict[str, Any] | None:
         """The answer under a key, as `answer`, and what was stored about it."""
@@ -113,15 +108,31 @@ class AnswerLog:
         self._index.execute("COMMIT")
 
 
-def reuse(source: Path, folder: Path) -> None:
-    """Copies another evaluation's answers, and what they have cost, beside this one's: one budget counts for both."""
+def reuse(source: Path, folder: Path, *, job: str) -> None:
+    """Puts another job's answers, and what they have cost, beside this one's: one budget counts for both.
+
+    The names tell jobs and their files apart wherever the folders are, and do not grow from job to job.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    origin = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
     for earlier in (*source.glob(SEGMENTS), *source.glob(SPENT)):
-        copy = folder / f"{origin}-{earlier.name}"
-        if not copy.exists():
-            shutil.copyfile(earlier, copy.with_name(f"{copy.name}.part"))
-            copy.with_name(f"{copy.name}.part").replace(copy)
+        name = hashlib.sha256(f"{job}/{earlier.name}".encode()).hexdigest()[:16]
+        _share(earlier, folder / f"{name}{earlier.suffix}")
+
+
+def _share(earlier: Path, place: Path) -> None:
+    """Links a file, or copies it where the file system has no links.
+
+    Only the attempt that made a file writes into it. Where that one goes on, what it stores and spends from then on is
+    found by the next attempt that looks, the answers together with their cost.
+    """
+    try:
+        os.link(earlier, place)
+    except FileExistsError:
+        return
+    except OSError:
+        part = place.with_name(f"{place.name}.part")
+        shutil.copyfile(earlier, part)
+        part.replace(place)
 
 
 def _answers_in(segment: BinaryIO) -> Iterator[tuple[bytes, int, int]]:

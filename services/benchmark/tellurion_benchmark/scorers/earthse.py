@@ -8,7 +8,7 @@ folds, has no score for a reply beside `A` and `B`, and shows both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar
 
 from tellurion_benchmark.metrics import embeddings
@@ -41,6 +41,11 @@ class Official(Alone):
         self.prompt_version = prompts.version
         reason = embeddings.unavailable()
         self.unavailable: Mapping[str, str] = {} if reason is None else dict.fromkeys(EMBEDDED, reason)
+
+    def prepare(self, kinds: Collection[str]) -> None:
+        """Loads the model of embeddings, where something is embedded."""
+        if not {"free_form", "gold"}.isdisjoint(kinds) and not self.unavailable:
+            embeddings.load()
 
     async def answer(self, item: Item, model: Ask) -> Json:
         """Text, or three dialogues."""

@@ -7,10 +7,11 @@ its JSON, which keeps formulas readable and breaks quotation marks; `corrected` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from tellurion_benchmark.encodable import encodable
+from tellurion_benchmark.metrics import meteor
 from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.scorers import msearth_text
 from tellurion_benchmark.scorers.alone import Alone
@@ -42,6 +43,11 @@ class Official(Alone):
         self.unavailable: Mapping[str, str] = {
             f"{kind}_{metric}": reason for kind in ("open", "caption") for metric, reason in self._lacking.items()
         }
+
+    def prepare(self, kinds: Collection[str]) -> None:
+        """Loads METEOR's words, where texts are measured."""
+        if not {"open", "caption"}.isdisjoint(kinds) and "meteor" not in self._lacking:
+            meteor.load()
 
     async def answer(self, item: Item, model: Ask) -> Json:
         """A reply that should hold JSON; only the first image is shown, as in the release."""

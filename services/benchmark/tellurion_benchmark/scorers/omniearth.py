@@ -8,7 +8,7 @@ space; `corrected` does none of this.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -63,6 +63,9 @@ class Official:
         self.shown: Mapping[str, Callable[[Sequence[float]], float]] = (
             {} if self.corrects else {"cot_f1": partial(cot.corpus_f1, places=cot.PLACES)}
         )
+
+    def prepare(self, kinds: Collection[str]) -> None:
+        """Nothing is loaded: Java starts when all captions are there."""
 
     async def answer(self, item: Item, model: Ask) -> Json:
         """A reply in words."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
+from tellurion_benchmark.metrics import meteor
 from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.readers.reading import Fields
 from tellurion_benchmark.readers.sfe import KINDS
@@ -49,6 +50,11 @@ class Official(Alone):
         self._prompts = prompts
         self.prompt_version = prompts.version
         self.unavailable: Mapping[str, str] = sfe_text.unavailable(corrected=self.corrects)
+
+    def prepare(self, kinds: Collection[str]) -> None:
+        """Loads METEOR's words, where open answers are measured by it."""
+        if self.corrects and "open_ended" in kinds and "meteor" not in self.unavailable:
+            meteor.load()
 
     async def answer(self, item: Item, model: Ask) -> Json:
         """A reply that should be a letter, a few words, or boxes."""

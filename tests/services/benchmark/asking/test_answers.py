@@ -18,6 +18,12 @@ def key(name: object) -> bytes:
     return sha256(str(name).encode()).digest()
 
 
+def answer(log: AnswerLog, name: object) -> str | None:
+    """What a log has under a key."""
+    stored = log.entry(key(name))
+    return None if stored is None else stored["answer"]
+
+
 async def written(folder: Path, **answers: str) -> Path:
     """A folder with the segment of an attempt that stored these answers."""
     log = AnswerLog(folder)
@@ -31,7 +37,7 @@ async def found(folder: Path, *names: str) -> list[str | None]:
     """What the next attempt finds."""
     log = AnswerLog(folder)
     try:
-        return [log.get(key(name)) for name in names]
+        return [answer(log, name) for name in names]
     finally:
         await log.close()
 
@@ -39,8 +45,8 @@ async def found(folder: Path, *names: str) -> list[str | None]:
 async def test_an_answer_is_found_at_once_and_by_later_attempts(tmp_path):
     log = AnswerLog(tmp_path)
     await log.store(key("a"), "α\n\ud800\0", {})
-    assert log.get(key("a")) == "α\n\ud800\0"
-    assert log.get(key("b")) is None
+    assert answer(log, "a") == "α\n\ud800\0"
+    assert answer(log, "b") is None
     await log.close()
     await written(tmp_path, b="B")
     assert await found(tmp_path, "a", "b", "c") == ["α\n\ud800\0", "B", None]
@@ -50,7 +56,7 @@ async def test_each_of_many_answers_is_found_by_its_own_key(tmp_path):
     log = AnswerLog(tmp_path)
     for first in range(0, 300, 100):
         await asyncio.gather(*(log.store(key(n), str(n) * n, {}) for n in range(first, first + 100)))
-    assert [log.get(key(n)) for n in range(300)] == [str(n) * n for n in range(300)]
+    assert [answer(log, n) for n in range(300)] == [str(n) * n for n in range(300)]
     await log.close()
 
 
@@ -109,7 +115,7 @@ async def test_a_full_disk_is_said_and_leaves_what_was_stored(tmp_path, monkeypa
     monkeypatch.undo()
     with pytest.raises(ResourceExhausted):
         await log.store(key("c"), "C", {})
-    assert [log.get(key(name)) for name in "abc"] == ["A", None, None]
+    assert [answer(log, name) for name in "abc"] == ["A", None, None]
     await log.close()
 
 
@@ -117,7 +123,50 @@ async def test_the_answers_of_another_evaluation_are_used_again(tmp_path):
     source = await written(tmp_path / "earlier", a="A")
     await written(tmp_path / "later", b="B")
     for _ in range(2):
-        reuse(source, tmp_path / "later")
+        reuse(source, tmp_path / "later", job="1")
     for segment in source.iterdir():
         segment.unlink()
     assert await found(tmp_path / "later", "a", "b") == ["A", "B"]
+
+
+async def test_answers_are_handed_on_from_job_to_job_under_names_that_do_not_grow(tmp_path):
+    await written(tmp_path / "0", answer0="0")
+    for number in range(1, 21):
+        folder = tmp_path / str(number)
+        reuse(tmp_path / str(number - 1), folder, job=str(number - 1))
+        await written(folder, **{f"answer{number}": str(number)})
+    assert max(len(path.name) for path in folder.iterdir()) == len("0123456789abcdef.jsonl")
+    expected = [str(number) for number in range(21)]
+    assert await found(folder, *(f"answer{number}" for number in range(21))) == expected
+
+
+async def test_segments_of_two_jobs_do_not_take_each_others_place(tmp_path):
+    for job in ("1", "2"):
+        reuse(await written(tmp_path / job, **{job: job}), tmp_path / "later", job=job)
+    assert await found(tmp_path / "later", "1", "2") == ["1", "2"]
+
+
+async def test_a_file_system_without_links_has_copies(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    source = await written(tmp_path / "earlier", a="A")
+    for _ in range(2):
+        reuse(source, tmp_path / "later", job="1")
+    assert {path.suffix for path in (tmp_path / "later").iterdir()} == {".jsonl"}
+    assert await found(tmp_path / "later", "a") == ["A"]
+
+
+async def test_what_a_job_goes_on_to_store_is_found_by_the_next_attempt_and_harms_this_one_not(tmp_path):
+    source = AnswerLog(tmp_path / "earlier")
+    await source.store(key("a"), "A", {})
+    reuse(tmp_path / "earlier", tmp_path / "later", job="1")
+    log = AnswerLog(tmp_path / "later")
+    await source.store(key("b"), "B", {})
+    assert [answer(log, name) for name in "ab"] == ["A", None]
+    await log.store(key("b"), "B again", {})
+    await log.close()
+    await source.close()
+    assert await found(tmp_path / "later", "a") == ["A"]
+    assert await found(tmp_path / "earlier", "a", "b") == ["A", "B"]

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -175,6 +176,39 @@ async def test_an_endpoint_that_answers_nobody_is_soon_asked_no_more(start, scri
             reasons.append(str(error.value))
     assert reasons[3:] == ["the endpoint gave no answer to 3 questions in a row"] * 47
     assert len(scripted.questions(tmp_path)) == 9
+
+
+@pytest.mark.parametrize("step", ["401", "402", "403", "404", "405", "redirect:/elsewhere"])
+async def test_an_endpoint_that_wants_none_of_our_questions_is_soon_asked_no_more(start, scripted, tmp_path, step):
+    patience = Patience(vain=16)
+    with scripted.serving(tmp_path, scripted.Rule(steps=(step,), forever=True)) as server:
+        ask = start(server.url, patience=patience)
+        asked = [ask(said(f"{n}"), max_tokens=8) for n in range(60)]
+        reasons = Counter(map(str, await asyncio.gather(*asked, return_exceptions=True)))
+    # Three others are under way when the sixteenth is refused, since four are asked at once at first.
+    assert 16 <= len(scripted.questions(tmp_path)) <= 16 + 3
+    assert reasons["the endpoint gave no answer to 16 questions in a row"] == 60 - len(scripted.questions(tmp_path))
+
+
+@pytest.mark.parametrize("step", ["400", "413", "422"])
+async def test_questions_that_are_refused_for_their_own_sake_are_each_asked(start, scripted, tmp_path, step):
+    with scripted.serving(tmp_path, scripted.Rule(steps=(step,), forever=True)) as server:
+        ask = start(server.url)
+        for n in range(20):
+            with pytest.raises(NoAnswer, match=f"HTTP {step}"):
+                await ask(said(f"{n}"), max_tokens=8)
+    assert len(scripted.questions(tmp_path)) == 20
+
+
+async def test_the_newest_trouble_is_known_until_an_answer_comes(start, scripted, tmp_path):
+    rules = [scripted.Rule(match="well"), scripted.Rule(steps=("400",), forever=True)]
+    with scripted.serving(tmp_path, *rules) as server:
+        ask = start(server.url)
+        with pytest.raises(NoAnswer):
+            await ask(said("?"), max_tokens=8)
+        assert ask.counts.newest == "the endpoint answered HTTP 400, scripted_400"
+        await ask(said("well"), max_tokens=8)
+        assert ask.counts.newest is None
 
 
 async def test_an_answer_between_shows_that_the_endpoint_is_well(start, scripted, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tellurion_benchmark.asking.budget import Budget, Limits, Prices, Spending, 
 from tellurion_benchmark.asking.question import Question
 from tellurion_benchmark.asking.wire import Usage
 from tellurion_benchmark.scoring import Message, NoAnswer
+
+NOTHING = Spending()
 
 
 def question(text: str, *images: Path, max_tokens: int = 10) -> Question:
@@ -46,7 +49,7 @@ async def test_no_more_is_asked_than_fits(tmp_path, limits, affordable):
     budget = Budget(tmp_path, limits)
     for _ in range(affordable):
         await budget.reserve(one)
-        budget.settle(one, one)
+        budget.settle(one, one, NOTHING)
     with pytest.raises(NoAnswer, match="the budget is used up"):
         await budget.reserve(one)
     budget.close()
@@ -65,27 +68,29 @@ async def test_a_request_waits_where_only_what_is_set_aside_stands_in_its_way(tm
     second = asyncio.create_task(budget.reserve(worst))
     await asyncio.sleep(0)
     assert not second.done()
-    budget.settle(worst, Spending(1, 10, 5))
+    budget.settle(worst, Spending(1, 10, 5), NOTHING)
     await asyncio.wait_for(second, 1)
-    budget.settle(worst, worst)
+    budget.settle(worst, Spending(1), replace(worst, requests=0))
     with pytest.raises(NoAnswer):
         await budget.reserve(worst)
     budget.close()
 
 
-async def test_what_a_killed_attempt_had_set_aside_counts_as_spent(tmp_path):
+async def test_what_a_killed_attempt_had_set_aside_stays_set_aside_and_counts(tmp_path):
     one = Spending(1, 10, 10, Decimal("0.01"))
     killed = Budget(tmp_path, Limits())
     for _ in range(3):
         await killed.reserve(one)
-    killed.settle(one, Spending(1, 1, 1, Decimal("0.001")))
+    killed.settle(one, Spending(1, 1, 1, Decimal("0.001")), NOTHING)
     # No end of it: the next attempt knows only the file.
     second = Budget(tmp_path, Limits())
-    assert second.spent == Spending(3, 21, 21, Decimal("0.021"))
+    assert second.spent == Spending(1, 1, 1, Decimal("0.001"))
+    assert second.set_aside == Spending(2, 20, 20, Decimal("0.02"))
     await second.reserve(one)
-    second.settle(one, one)
+    second.settle(one, one, NOTHING)
     third = Budget(tmp_path, Limits(requests=4))
-    assert third.spent == Spending(4, 31, 31, Decimal("0.031"))
+    assert third.spent == Spending(2, 11, 11, Decimal("0.011"))
+    assert third.set_aside == second.set_aside
     with pytest.raises(NoAnswer):
         await third.reserve(one)
     for budget in (killed, second, third):
@@ -96,8 +101,12 @@ async def test_what_an_evaluation_has_cost_counts_where_its_answers_are_used_aga
     earlier, later = tmp_path / "earlier", tmp_path / "later"
     budget = Budget(earlier, Limits())
     await budget.reserve(Spending(3, 30, 3))
-    budget.settle(Spending(3, 30, 3), Spending(3, 20, 2))
+    budget.settle(Spending(3, 30, 3), Spending(3, 20, 2), Spending(0, 7, 1))
     budget.close()
-    for _ in range(2):
-        reuse(earlier, later)
-    assert Budget(later, Limits()).spent == Spending(3, 20, 2)
+    for place in (earlier, tmp_path / "moved"):
+        reuse(place, later, job="1")
+        if place == earlier:
+            earlier.rename(tmp_path / "moved")
+    found = Budget(later, Limits())
+    assert (found.spent, found.set_aside) == (Spending(3, 20, 2), Spending(0, 7, 1))
+    found.close()

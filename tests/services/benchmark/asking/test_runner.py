@@ -139,6 +139,20 @@ async def test_progress_counts_what_is_finished():
     assert told == list(range(1, 11))
 
 
+async def test_progress_is_told_again_while_nothing_is_finished():
+    told, again = [], asyncio.Event()
+
+    def finished(done):
+        told.append(done)
+        again.set()
+
+    async def work(n):
+        await again.wait()
+
+    await results(range(1), work, finished=finished)
+    assert told == [0, 1]
+
+
 async def test_work_that_never_waits_lets_others_run():
     ticks = 0
 

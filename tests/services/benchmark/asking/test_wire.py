@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from tellurion_benchmark.asking.endpoint import Endpoint
-from tellurion_benchmark.asking.troubles import Busy, Failed, Refused, TimedOut
+from tellurion_benchmark.asking.troubles import Busy, Failed, Refused, TimedOut, Unwelcome
 from tellurion_benchmark.asking.wire import LONGEST_WAIT, Usage, exchange
+from tellurion_benchmark.asking.wire import _trouble as read_trouble
 
 BODY = json.dumps({"messages": [{"role": "user", "content": "Which ocean is the largest?"}]}).encode()
 
@@ -47,9 +48,10 @@ async def test_an_answer_that_comes_slowly_is_as_good(answer):
     ("step", "kind", "paid"),
     [
         ("400", Refused, False),
-        ("401", Refused, False),
-        ("404", Refused, False),
-        ("redirect:http://127.0.0.1:1/", Refused, False),
+        ("413", Refused, False),
+        ("422", Refused, False),
+        *((status, Unwelcome, False) for status in ("401", "402", "403", "404", "405", "410")),
+        ("redirect:http://127.0.0.1:1/", Unwelcome, False),
         ("huge", Refused, True),
         ("408", Failed, False),
         ("500", Failed, False),
@@ -169,3 +171,11 @@ async def test_the_version_that_answered_is_known_by_a_name_that_can_be_shown(an
 async def test_an_answer_that_was_filtered_out_is_not_asked_for_again(answer):
     with pytest.raises(Refused, match="filtered"):
         await answer(f"body:{completion(None, 'content_filter')}")
+
+
+@pytest.mark.parametrize("code", ["insufficient_quota", "invalid_api_key", "model_not_found"])
+@pytest.mark.parametrize("status", [400, 404, 429])
+def test_errors_that_every_question_would_meet_are_known_by_their_names(status, code):
+    trouble = read_trouble(status, {}, json.dumps({"error": {"code": code}}).encode())
+    assert type(trouble) is Unwelcome
+    assert trouble.reason == f"the endpoint answered HTTP {status}, {code}"
