@@ -27,9 +27,7 @@ NAME = "benchmark/operations/3f2a9c1e5b7d4f60a8e1c2d3b4a59687"
 
 @app.command("list", epilog="Example: tellurion operations list --service benchmark --filter 'state = RUNNING'")
 def list_(
-    service: Annotated[
-        str, typer.Option(metavar="SERVICE", help="Service that works, such as benchmark or ocean.")
-    ],
+    service: Annotated[str, typer.Option(metavar="SERVICE", help="Service that works, such as benchmark or ocean.")],
     matching: Annotated[
         str, typer.Option("--filter", metavar="F", help="'state = RUNNING', 'kind = K', or both joined by AND.")
     ] = "",
