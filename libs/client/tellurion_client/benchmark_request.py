@@ -15,12 +15,13 @@ from google.protobuf.message import Message
 
 from tellurion.benchmark.v1 import benchmark_pb2
 from tellurion_core.errors import InvalidInput
+from tellurion_core.fields import rules
 
 LARGEST_PROMPT = 1 << 16
 """Bytes of a file with a prompt; published ones have a few thousand."""
 ADDRESS = "http(s)://host[:port]/path without a user or query"
 VARIABLE = "the name of an environment variable of the service, not the key: capitals, digits and _"
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
+_VARIABLE = re.compile(rules(benchmark_pb2.Endpoint.DESCRIPTOR.fields_by_name["api_key_env"]).pattern)
 
 Prompts: TypeAlias = str | os.PathLike[str] | Mapping[str, str]
 """Texts by name, or a folder of `<name>.txt`."""

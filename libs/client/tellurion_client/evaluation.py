@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 SERVICE = "benchmark"
 REPORT, ITEMS, DESIGN, PREDICTIONS = "report.json", "items.jsonl", "design.jsonl", "predictions.jsonl"
-FILES = (PREDICTIONS, ITEMS, DESIGN, "run.json", "report.html", REPORT)
+RUN = "run.json"
+FILES = (PREDICTIONS, ITEMS, DESIGN, RUN, "report.html", REPORT)
 """What comes of an evaluation: what the model answered, what each item is worth and what comparisons know of it, what
 differs between two runs, a page for a person, and the figures; these last, so that where they are all is there.
 """

@@ -19,14 +19,14 @@ import typer
 
 from tellurion_client.benchmark_results import Report
 from tellurion_client.cli import display
-from tellurion_client.evaluation import FILES, PREDICTIONS, REPORT, Evaluation
+from tellurion_client.evaluation import FILES, PREDICTIONS, REPORT, RUN, Evaluation
 from tellurion_core.errors import InvalidInput, PermissionDenied, Unavailable
 
 if TYPE_CHECKING:
     from tellurion_client.client import Client
     from tellurion_client.ocean import Progress
 
-BEGUN, RUN = "evaluation.json", "run.json"
+BEGUN = "evaluation.json"
 
 Submit = Callable[[Sequence[str], "Progress | None"], Evaluation]
 """From the names of the evaluations to go on with to the one that was submitted."""
