@@ -170,7 +170,8 @@ def test_embedded_a_run_that_was_killed_goes_on(command: Command, runtime: Path,
         assert names(out) == FILES | {"predictions.jsonl", "evaluation.json"}
         hashes = [json.loads(line)["hash"] for line in server.log.read_text().splitlines()]
     # What was being asked when it was killed may be asked again; at one at a time that is one question.
-    assert len(hashes) - len(set(hashes)) <= 1
+    # With one at a time, a question may have been with the model and another one with the judge when the worker died.
+    assert len(hashes) - len(set(hashes)) <= 2
 
 
 def different(folder: Path, count: int) -> Path:
@@ -279,4 +280,5 @@ def test_an_evaluation_outlives_its_command_and_its_worker(command: Command, pla
         services = json.loads(command("status", "--json", "--state", platform, words=()).stdout)["services"]
         assert (services["jobs"]["status"], services["jobs"]["restarts"]) == ("ready", 1)
         hashes = [json.loads(line)["hash"] for line in server.log.read_text().splitlines()]
-    assert len(hashes) - len(set(hashes)) <= 1
+    # With one at a time, a question may have been with the model and another one with the judge when the worker died.
+    assert len(hashes) - len(set(hashes)) <= 2
