@@ -15,6 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tellurion_client.artifacts import ArtifactsClient
+    from tellurion_client.assimilation import AssimilationClient
+    from tellurion_client.assimilation_operation import ReportOperation
+    from tellurion_client.assimilation_results import (
+        AssimilationMethod,
+        AssimilationSystem,
+        ChannelScores,
+        ComparedMethod,
+        ComparisonReport,
+        Interval,
+        StateScores,
+        TwinReport,
+    )
+    from tellurion_client.assimilation_wire import AtmosphereAnalysis
     from tellurion_client.benchmark import BenchmarkClient
     from tellurion_client.benchmark_request import Budget, Endpoint
     from tellurion_client.benchmark_results import (
@@ -46,16 +59,25 @@ if TYPE_CHECKING:
         TellurionError,
         Unavailable,
     )
-    from tellurion_geo import Grid, Points
+    from tellurion_geo import AtmosphereObservations, AtmosphereStates, Grid, Points, SigmaGrid, Times
 
 __all__ = [
     "ArtifactsClient",
+    "AssimilationClient",
+    "AssimilationMethod",
+    "AssimilationSystem",
+    "AtmosphereAnalysis",
+    "AtmosphereObservations",
+    "AtmosphereStates",
     "BenchmarkClient",
     "Board",
     "Budget",
     "Cancelled",
+    "ChannelScores",
     "Client",
     "ClientTls",
+    "ComparedMethod",
+    "ComparisonReport",
     "Conflict",
     "DataCorrupted",
     "DeadlineExceeded",
@@ -63,6 +85,7 @@ __all__ = [
     "Endpoint",
     "Evaluation",
     "Grid",
+    "Interval",
     "InvalidInput",
     "Method",
     "MethodScores",
@@ -77,11 +100,16 @@ __all__ = [
     "Reconstruction",
     "ReconstructionOperation",
     "Report",
+    "ReportOperation",
     "ResourceExhausted",
+    "SigmaGrid",
     "SquaredError",
     "Standing",
+    "StateScores",
     "Suite",
     "TellurionError",
+    "Times",
+    "TwinReport",
     "Unavailable",
     "Variant",
     "connect",
@@ -89,6 +117,13 @@ __all__ = [
 
 _HOMES = {
     "tellurion_client.artifacts": ("ArtifactsClient",),
+    "tellurion_client.assimilation": ("AssimilationClient",),
+    "tellurion_client.assimilation_operation": ("ReportOperation",),
+    "tellurion_client.assimilation_results": (
+        *("AssimilationMethod", "AssimilationSystem", "ChannelScores", "ComparedMethod", "ComparisonReport"),
+        *("Interval", "StateScores", "TwinReport"),
+    ),
+    "tellurion_client.assimilation_wire": ("AtmosphereAnalysis",),
     "tellurion_client.benchmark": ("BenchmarkClient",),
     "tellurion_client.benchmark_request": ("Budget", "Endpoint"),
     "tellurion_client.benchmark_results": (
@@ -107,7 +142,7 @@ _HOMES = {
         *("Cancelled", "Conflict", "DataCorrupted", "DeadlineExceeded", "InvalidInput", "NotFound"),
         *("ResourceExhausted", "TellurionError", "Unavailable"),
     ),
-    "tellurion_geo": ("Grid", "Points"),
+    "tellurion_geo": ("AtmosphereObservations", "AtmosphereStates", "Grid", "Points", "SigmaGrid", "Times"),
 }
 
 

@@ -16,6 +16,7 @@ from google.longrunning import operations_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tellurion.artifacts.v1 import artifacts_pb2
+from tellurion.assimilation.v1 import assimilation_pb2
 from tellurion.benchmark.v1 import benchmark_pb2
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion_client.embedded import Embedded
@@ -28,13 +29,14 @@ from tellurion_core.errors import Conflict, InvalidInput, Unavailable
 from tellurion_core.status import DETAILS_KEY, from_rpc_error
 
 if TYPE_CHECKING:
+    from tellurion_client.assimilation import AssimilationClient
     from tellurion_client.benchmark import BenchmarkClient
     from tellurion_client.ocean import OceanClient
 
 ACCEPTED_URLS = "grpc://host:port, grpcs://host:port, unix:/path, or the state folder of a running `tellurion up`"
 SERVICES = tuple(
     service
-    for file in (artifacts_pb2, benchmark_pb2, ocean_pb2, operations_pb2)
+    for file in (artifacts_pb2, assimilation_pb2, benchmark_pb2, ocean_pb2, operations_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 """The gRPC services whose safe methods channels repeat. News of operations are not among them: who watches asks again,
@@ -90,6 +92,13 @@ class Client:
         from tellurion_client.ocean import OceanClient  # takes a second to import, xarray above all
 
         return OceanClient(self)
+
+    @cached_property
+    def assimilation(self) -> AssimilationClient:
+        """Data assimilation: analyses of the atmosphere, twin experiments."""
+        from tellurion_client.assimilation import AssimilationClient
+
+        return AssimilationClient(self)
 
     @cached_property
     def benchmark(self) -> BenchmarkClient:

@@ -6,14 +6,10 @@ section 3.1.2).
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,10 +19,10 @@ from numpy.typing import NDArray
 from tellurion_core.errors import InvalidInput
 from tellurion_geo.datasets import NETCDF_LIBRARY, check_size, opened, stored
 from tellurion_geo.grid import Grid
+from tellurion_geo.writing import COMPRESSION, Attribute, placed, unfilled
 
 FILL = np.float32(1e20)
 """Land, as CMIP marks it."""
-COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
 IN_SITU = "sea_water_temperature"
 """What the World Ocean Atlas, and an analysis of anomalies from it, holds."""
 
@@ -34,8 +30,6 @@ SPACE = ("depth", "lat", "lon")
 MAX_VALUES = 2_000_000_000
 """Values of one variable that are read, 8 GB: 64 members of a 1° × 42-level grid are 0.17 billion."""
 FIELD = "analysis"
-
-Attribute = str | int | float
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +70,8 @@ def write_analysis(
     fills = {
         name: {"_FillValue": FILL, **COMPRESSION} for name in map(str, dataset.data_vars) if name.startswith("thetao")
     }
-    with _placed(path) as unfinished, NETCDF_LIBRARY:
-        dataset.to_netcdf(unfinished, engine="netcdf4", format="NETCDF4", encoding=_unfilled(dataset) | fills)
+    with placed(path) as unfinished, NETCDF_LIBRARY:
+        dataset.to_netcdf(unfinished, engine="netcdf4", format="NETCDF4", encoding=unfilled(dataset) | fills)
 
 
 def read_analysis(path: str | PathLike[str]) -> WrittenAnalysis:
@@ -120,8 +114,8 @@ def write_zarr(
             "output", received=f"{Path(path).name}, which exists", accepted="the name of a new folder"
         )
     fills = {name: {"_FillValue": FILL} for name in map(str, dataset.data_vars) if name.startswith("thetao")}
-    with _placed(path) as unfinished:
-        dataset.to_zarr(unfinished, zarr_format=3, consolidated=False, encoding=_unfilled(dataset) | fills)
+    with placed(path) as unfinished:
+        dataset.to_zarr(unfinished, zarr_format=3, consolidated=False, encoding=unfilled(dataset) | fills)
 
 
 def _axis(dataset: xr.Dataset, name: str) -> NDArray[np.float64]:
@@ -152,30 +146,6 @@ def _read(
 
 def _extents(dimensions: Sequence[Hashable], shape: Sequence[int]) -> str:
     return f"({', '.join(f'{name} {size}' for name, size in zip(dimensions, shape, strict=True))})"
-
-
-@contextmanager
-def _placed(path: str | PathLike[str]) -> Iterator[Path]:
-    """A place to write beside `path`; what stands there at the end is renamed to `path`, and nothing else is left."""
-    target = Path(path).resolve()  # through a link, to what it names
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
-            raise PermissionError(errno.EACCES, "not a file that may be written")
-        with TemporaryDirectory(dir=target.parent, prefix=".unfinished-") as folder:
-            yield Path(folder) / target.name
-            (Path(folder) / target.name).replace(target)
-    except (OSError, RuntimeError) as error:  # netCDF4 raises RuntimeError for a full disk
-        reason = getattr(error, "strerror", None) or "the file cannot be written"
-        raise InvalidInput.of(
-            "output", received=f"{target.name}: {reason}", accepted="a file in a writable folder"
-        ) from error
-
-
-def _unfilled(dataset: xr.Dataset) -> dict[str, dict[str, None]]:
-    """Coordinates and bounds have no missing values, and CF does not let them declare any."""
-    return {str(name): {"_FillValue": None} for name in dataset.variables}
 
 
 def _described(

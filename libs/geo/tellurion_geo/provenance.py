@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tellurion.ocean.v1 import ocean_pb2
-from tellurion_geo.analysis import Attribute
+from tellurion_geo.writing import Attribute
 
 
 def provenance(report: ocean_pb2.ReconstructReport) -> dict[str, Attribute]:

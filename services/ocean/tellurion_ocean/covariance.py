@@ -16,9 +16,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from tellurion_core.kernels import compiled
 from tellurion_core.predictor import CancelCheck
 from tellurion_ocean.cancellation import never, stop_if
-from tellurion_ocean.kernels import compiled
 
 BLOCK_BYTES = 64 * 2**20
 """Largest block of a cross-covariance that is ever held."""

@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from tellurion_core.kernels import compiled
 from tellurion_core.predictor import CancelCheck
 from tellurion_ocean import gpu
 from tellurion_ocean.cancellation import never, stop_if
 from tellurion_ocean.covariance import matern, squared_distance
-from tellurion_ocean.kernels import compiled
 
 TILE = 16_384
 """Cells that are analysed at once; bounds memory and the wait after a cancel."""

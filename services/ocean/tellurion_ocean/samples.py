@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tellurion_core.kernels import compiled
 from tellurion_core.predictor import CancelCheck
 from tellurion_ocean import gpu
 from tellurion_ocean.cancellation import never, stop_if
 from tellurion_ocean.covariance import FAST
 from tellurion_ocean.departures import Departures
-from tellurion_ocean.kernels import compiled
 from tellurion_ocean.prior import Prior
 
 WAVES = 1024

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tellurion_client.assimilation_results import AssimilationMethod, AssimilationSystem, ComparisonReport
     from tellurion_client.benchmark_results import Board, Difference, Metric, Report, Suite
     from tellurion_client.ocean import Progress
     from tellurion_client.operations import OperationStatus
@@ -52,6 +53,34 @@ def methods(known: Iterable[Method]) -> None:
     for method in known:
         answers = ("yes" if answer else "no" for answer in (method.ensemble, method.learned))
         table.add_row(method.name, *answers, method.description, f"{method.typical_seconds:g}")
+    _print(table)
+
+
+def assimilation(known: Iterable[AssimilationMethod], systems: Iterable[AssimilationSystem]) -> None:
+    """A table of methods of assimilation, and one of the systems that they are cycled on."""
+    table = _table("Methods", ["method", "analyses", "cycles", "ensemble", "learned", "computes"], [])
+    for method in known:
+        marks = (method.analyses, bool(method.systems), method.ensemble, method.learned)
+        table.add_row(method.name, *("yes" if mark else "no" for mark in marks), method.description)
+    _print(table)
+    table = _table("Systems of twin experiments", ["system", "is"], ["variables", "step"])
+    for system in systems:
+        table.add_row(system.name, system.description, str(system.size), f"{system.step:g}")
+    _print(table)
+
+
+def comparison(title: str, of: ComparisonReport) -> None:
+    """A table of figures by method, and below each how it differs from the reference."""
+    figures = list(next(iter(of.methods.values())).figures)
+    table = _table(title, ["method"], [*(name.replace("_", "\n") for name in figures), "time\ns"])
+    table.caption = f"Below each figure: the method less {of.reference} on the same cases, with its 95 % interval."
+    table.caption_justify = "left"
+    for name, method in of.methods.items():
+        cells = [f"{method.figures[figure].value:.4f}" for figure in figures]
+        table.add_row(name, *cells, f"{method.seconds:.2f}")
+        if method.differences:
+            less = (method.differences[figure] for figure in figures)
+            table.add_row("", *(f"{each.value:+.4f}\n({each.low:+.4f} … {each.high:+.4f})" for each in less), "")
     _print(table)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tellurion_client.cli import benchmark, models, ocean, operations, platform
+from tellurion_client.cli import assimilation, benchmark, models, ocean, operations, platform
 
 app = typer.Typer(
     name="tellurion",
@@ -20,6 +20,7 @@ app = typer.Typer(
     epilog="Example: tellurion ocean reconstruct observations.nc -o analysis.nc --month 2",
 )
 app.add_typer(ocean.app)
+app.add_typer(assimilation.app)
 app.add_typer(benchmark.app)
 app.add_typer(models.app)
 app.add_typer(operations.app)
@@ -40,7 +41,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """AI for the Earth sciences: reconstruct the ocean from sparse observations, evaluate models on benchmarks."""
+    """AI for the Earth sciences: reconstruct the ocean, assimilate observations, evaluate models on benchmarks."""
 
 
 def main() -> None:

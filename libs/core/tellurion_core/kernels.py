@@ -1,4 +1,4 @@
-"""numba's compiler for the loops that need all cores."""
+"""numba's compiler, for the loops that Python is too slow for; of the extra `kernels`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,43 @@
+"""Writing files so that each is there whole or not at all, and the same each time."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import xarray as xr
+
+from tellurion_core.errors import InvalidInput
+
+COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
+
+Attribute = str | int | float
+
+
+@contextmanager
+def placed(path: str | PathLike[str]) -> Iterator[Path]:
+    """A place to write beside `path`; what stands there at the end is renamed to `path`, and nothing else is left."""
+    target = Path(path).resolve()  # through a link, to what it names
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
+            raise PermissionError(errno.EACCES, "not a file that may be written")
+        with TemporaryDirectory(dir=target.parent, prefix=".unfinished-") as folder:
+            yield Path(folder) / target.name
+            (Path(folder) / target.name).replace(target)
+    except (OSError, RuntimeError) as error:  # netCDF4 raises RuntimeError for a full disk
+        reason = getattr(error, "strerror", None) or "the file cannot be written"
+        raise InvalidInput.of(
+            "output", received=f"{target.name}: {reason}", accepted="a file in a writable folder"
+        ) from error
+
+
+def unfilled(dataset: xr.Dataset) -> dict[str, dict[str, None]]:
+    """Coordinates and bounds have no missing values, and CF does not let them declare any."""
+    return {str(name): {"_FillValue": None} for name in dataset.variables}

@@ -1,0 +1,1 @@
+"""Data assimilation: an analysis with its uncertainty from a background and observations."""

@@ -1,0 +1,1 @@
+"""How the shipped data and weights were made; each module is a command."""
