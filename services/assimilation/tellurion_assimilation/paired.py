@@ -102,7 +102,7 @@ def compared(
     Raises InvalidInput for fewer than two blocks of cases, from which no interval can be had.
     """
     blocks = _blocks(runs)
-    if (count := blocks[-1] + 1) < 2:
+    if (count := blocks.max() + 1) < 2:
         accepted = "enough for two blocks, of one run up to four cases each"
         raise InvalidInput.of("cases", received=len(runs), accepted=accepted)
     drawn = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)  # times each is drawn

@@ -74,6 +74,18 @@ def test_blocks_are_of_one_run_and_follow_each_other():
     assert ends[0] == ends[1]
 
 
+def test_the_last_case_may_be_of_any_run():
+    runs = [0, 1] * (BLOCK + 1) + [0]
+    square = np.arange(float(len(runs)))
+    order = np.argsort(runs, kind="stable")
+    figures = [
+        compared({"a": components(values)}, of, "a", np.random.default_rng(6))["a"].figures["mse_analysis"]
+        for of, values in ((runs, square), ([runs[k] for k in order], square[order]))
+    ]
+    assert figures[0].value == figures[1].value == square.mean()
+    assert figures[0].low < figures[0].value < figures[0].high
+
+
 def test_one_block_gives_no_interval():
     with pytest.raises(InvalidInput, match="cases"):
         compared({"a": components(np.ones(BLOCK))}, [0] * BLOCK, "a", np.random.default_rng(0))
