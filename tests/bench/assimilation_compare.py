@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -31,6 +30,8 @@ from tellurion_assimilation.systems.atmosphere.normalisation import Normalisatio
 CASES = 100
 OBSERVED = 0.01
 SEED = 1
+Table = Mapping[str, Mapping[str, Compared]]
+"""By the method that others are compared with: each method's figures, and their differences from it."""
 PROCESSES = 2
 """That share the cases, each with a seed of its own and one thread: two threads take longer than half of the time."""
 REFERENCES = "3dvar", "letkf"
@@ -64,27 +65,17 @@ def _part(number: int) -> Cases:
     )
 
 
-@dataclass(frozen=True)
-class Table:
-    """What was found."""
-
-    less: Mapping[str, Mapping[str, Compared]]
-    """By the method that others are compared with: each method's figures, and their differences from it."""
-    seconds: Mapping[str, float]
-    """Of an analysis, on one thread."""
-
-
 def table() -> Table:
     """All figures."""
     cases = measure()
-    return Table({name: cases.compared(name, SEED) for name in ("3dvar", "letkf", "dps", "obsfree")}, cases.seconds)
+    return {name: cases.compared(name, SEED) for name in ("3dvar", "letkf", "dps", "obsfree")}
 
 
 def targets(found: Table) -> Iterator[Target]:
     """The order of the methods, what alignment does, and how near the aligned prior comes to its elders."""
 
     def difference(method: str, less: str, figure: str) -> Figure:
-        return found.less[less][method].differences[figure]
+        return found[less][method].differences[figure]
 
     def below(what: str, figure: Figure) -> Target:
         return Target(what, shown(figure), "interval below 0", figure.high < 0)
@@ -103,7 +94,7 @@ def targets(found: Table) -> Iterator[Target]:
         physics["align-dps"].value / physics["align-p-dps"].value,
         1.0,
     )
-    figures = {name: of.figures for name, of in found.less["3dvar"].items()}
+    figures = {name: of.figures for name, of in found["3dvar"].items()}
     for figure, what, limit in (("mse_analysis", "analysis MSE", 1.05), ("crps", "CRPS", 1.0)):
         best = min(REFERENCES, key=lambda name: figures[name][figure].value)
         ratio = figures["align-dps"][figure].value / figures[best][figure].value
@@ -112,18 +103,15 @@ def targets(found: Table) -> Iterator[Target]:
 
 def shown(figure: Figure) -> str:
     """A value and its interval."""
-    return f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})"
+    return f"{figure.value:.5f} ({figure.low:.5f} to {figure.high:.5f})"
 
 
 def report(found: Table) -> str:
     """The tables in Markdown."""
-    figures = (
-        [name, *(f"{of.figures[figure].value:.4f}" for figure in NAMES), f"{found.seconds[name]:.1f}"]
-        for name, of in found.less["3dvar"].items()
-    )
+    figures = ([name, *(f"{of.figures[figure].value:.5f}" for figure in NAMES)] for name, of in found["3dvar"].items())
     header = f"## Assimilation, {CASES} held-out cases of the atmosphere, {OBSERVED:.0%} observed"
-    parts = [header, markdown(["method", *NAMES, "s"], figures)]
-    for less, methods in found.less.items():
+    parts = [header, markdown(["method", *NAMES], figures)]
+    for less, methods in found.items():
         lines = (
             [name, *(shown(of.differences[figure]) for figure in NAMES)] for name, of in methods.items() if name != less
         )
