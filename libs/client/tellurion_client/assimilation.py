@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tellurion.assimilation.v1 import assimilation_pb2, assimilation_pb2_grpc
 from tellurion_client.assimilation_operation import SERVICE, R, ReportOperation
 from tellurion_client.assimilation_options import (
+    ENSEMBLE,
     AnalysisOptions,
     TwinOptions,
     check_analysis,
@@ -84,11 +85,13 @@ class AssimilationClient:
         """
         check_timeout(timeout)
         check_analysis(method, options)
+        if ensemble is not None and method not in ENSEMBLE:
+            raise InvalidInput.of("ensemble", received="one", accepted=f"none, except with {', '.join(ENSEMBLE)}")
         state = _states(background, "background")
         around = None if ensemble is None else _states(ensemble, "ensemble", members=True)
         seen = observations
         if not isinstance(seen, AtmosphereObservations):
-            seen = read_atmosphere_observations(seen)
+            seen = read_atmosphere_observations(_path(seen, "observations", AtmosphereObservations))
         _check_together(state, around, seen)
         operator = options.get("operator", "") or (LAYERS if seen.sigma_bounds is not None else "interpolation")
         if operator == LAYERS and seen.sigma_bounds is None:
@@ -307,7 +310,16 @@ def _awaited(operation: ReportOperation[R], progress: Progress | None, timeout: 
 
 
 def _states(given: States, field: str, *, members: bool = False) -> AtmosphereStates:
-    return given if isinstance(given, AtmosphereStates) else read_states(given, field, members=members)
+    if isinstance(given, AtmosphereStates):
+        return given
+    return read_states(_path(given, field, AtmosphereStates), field, members=members)
+
+
+def _path(given: object, field: str, otherwise: type) -> str | os.PathLike[str]:
+    if isinstance(given, str | os.PathLike):
+        return given
+    accepted = f"the path of a CF file, or {otherwise.__name__}"
+    raise InvalidInput.of(field, received=type(given).__name__, accepted=accepted)
 
 
 def _check_together(

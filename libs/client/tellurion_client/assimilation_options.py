@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
-from tellurion_client.options import MAX_STEPS, check_seed
+from tellurion_client.options import check_seed
 from tellurion_core.errors import InvalidInput
 
 LEARNED = ("align-dps", "align-repaint", "align-p-dps", "dps", "repaint", "obsfree")
@@ -46,6 +46,7 @@ CYCLES = 10_000
 ATMOSPHERE_CYCLES = 200
 """Analyses of a twin experiment where no number is given."""
 MAX_MEMBERS = 100_000
+MAX_STEPS = 500
 MAX_CYCLES = 1_000_000
 
 

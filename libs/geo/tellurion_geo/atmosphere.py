@@ -24,6 +24,8 @@ from tellurion_geo.units import spelling
 from tellurion_geo.writing import COMPRESSION, Attribute, placed, unfilled
 
 MAX_VALUES = 500_000_000
+ABSOLUTE = ("K", "Pa")
+"""Units of what is above zero."""
 """Values of one variable that are read, 2 GB."""
 SIGMA_NAME = "atmosphere_sigma_coordinate"
 SIGMA = Coordinate(frozenset({SIGMA_NAME}), frozenset(), "Z", frozenset({"sigma"}))
@@ -166,11 +168,13 @@ class _Reading:
             received = f"dimensions ({', '.join(map(str, variable.dims))})"
             raise InvalidInput.of(path, received=received, accepted=f"({', '.join(wanted)})")
         ordered = values.transpose(*wanted).values
-        if not np.isfinite(ordered).all():
-            first = np.argwhere(~np.isfinite(ordered))[0]
-            where = ", ".join(map(str, first))
-            received = f"{ordered[tuple(first)]:g}"
-            raise InvalidInput.of(f"{path}[{where}]", received=received, accepted="a finite value in every cell")
+        positive = quantity.units in ABSOLUTE
+        good = np.isfinite(ordered) & ((ordered > 0) | (not positive))
+        if not good.all():
+            first = np.argwhere(~good)[0]
+            where, received = ", ".join(map(str, first)), f"{ordered[tuple(first)]:g}"
+            accepted = f"a finite value{' above 0' if positive else ''} in every cell"
+            raise InvalidInput.of(f"{path}[{where}]", received=received, accepted=accepted)
         converted = in_units(ordered, quantity, variable.attrs.get("units"), path).astype(np.float32)
         return converted if self.members else converted[None]
 

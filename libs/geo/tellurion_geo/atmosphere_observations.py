@@ -117,13 +117,14 @@ class _Reading:
         values = self._column(name)
         points = np.flatnonzero(~np.isnan(values))
         self._check(name, np.isfinite(values), values, points, "a finite number, or NaN where nothing was observed")
-        error_name = self._error_name(name)
-        errors = np.full(values.shape, np.nan) if error_name is None else self._column(error_name)
-        good = np.isfinite(errors) & (errors > 0)
-        self._check(error_name or f"{name}_error", good, errors, points, f"a standard error above 0 {quantity.units}")
+        error_name, accepted = self._error_name(name), f"a standard error above 0 {quantity.units}"
+        if error_name is None:
+            raise InvalidInput.of(f"{FIELD}.{name}_error", received="no such variable", accepted=accepted)
+        errors = self._column(error_name)
+        self._check(error_name, np.isfinite(errors) & (errors > 0), errors, points, accepted)
         path = f"{FIELD}.{name}"
         units = self.dataset[name].attrs.get("units")
-        error_units = units if error_name is None else self.dataset[error_name].attrs.get("units", units)
+        error_units = self.dataset[error_name].attrs.get("units", units)
         return (
             in_units(values[points], quantity, units, path),
             in_units(errors[points], quantity, error_units, f"{FIELD}.{error_name}"),
@@ -170,8 +171,10 @@ class _Reading:
         return self._column(name), np.sort(bounds, axis=1)
 
     def _check_sigma(self, sigma: NDArray[np.float64], points: NDArray[np.generic]) -> None:
-        name = SIGMA.found(self.dataset, self.first) or SIGMA_NAME
-        self._check(name, (sigma > 0) & (sigma <= 1), sigma, points, "above 0, up to 1")
+        name, accepted = SIGMA.found(self.dataset, self.first), "above 0, up to 1"
+        if name is None and points.size:
+            raise InvalidInput.of(f"{FIELD}.{SIGMA_NAME}", received="no such variable", accepted=accepted)
+        self._check(name or SIGMA_NAME, (sigma > 0) & (sigma <= 1), sigma, points, accepted)
 
     def _time(self) -> Times | None:
         name = TIME.found(self.dataset, self.first)

@@ -40,11 +40,11 @@ class Times:
         if not np.isfinite(values).all():
             first = int(np.argmin(np.isfinite(values)))
             raise InvalidInput.of(f"{field}[{first}]", received="no value", accepted="a time")
+        times = cls(values, units, calendar)
         if (backwards := np.flatnonzero(np.diff(values) < 0)).size:
             first = int(backwards[0]) + 1
-            received = f"{values[first]:g} after {values[first - 1]:g}: time goes backwards"
+            received = f"{times.date(first, field)} after {times.date(first - 1, field)}: time goes backwards"
             raise InvalidInput.of(f"{field}[{first}]", received=received, accepted="times that do not decrease")
-        times = cls(values, units, calendar)
         if values.size:
             times.date(0, field)
         return times

@@ -54,8 +54,8 @@ class Case:
     ) -> Case:
         """With the ensemble's mean as the background where there is none, else the ensemble moved to the background.
 
-        Raises InvalidInput for shapes that are not the grid's, values that are not finite, fewer members than two, or
-        nothing at all.
+        Raises InvalidInput for shapes that are not the grid's, values that are not finite, fewer members than two or
+        only equal ones, or nothing at all.
         """
         if background is None and ensemble is None:
             raise InvalidInput.of("background", received="nothing", accepted="a background, an ensemble or both")
@@ -66,6 +66,8 @@ class Case:
         _check(grid, ensemble, "ensemble")
         check_members(len(ensemble), prod(grid.shape), len(observations))
         members = ensemble.astype(np.float64).reshape(len(ensemble), -1)
+        if not np.ptp(members, axis=0).any():
+            raise InvalidInput.of("ensemble", received=f"{len(members)} times the same state", accepted="a spread")
         if background is None:
             return cls(grid, members.mean(axis=0), members, observations)
         centre = background.astype(np.float64).ravel()
@@ -113,7 +115,8 @@ def analyse(
     check_members(members, case.background.size, len(case.observations))
     _stop_if(cancelled)
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what comes of these is refused below
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what comes of these is refused
+            _check_innovations(case)
             if prior is not None:
                 guidance = LEARNED[method][0]
                 analysis = _sampled(guidance, case, prior, errors, members, seed, options, cancelled, progress)
@@ -206,6 +209,13 @@ def _sampled(
         **options,
     )
     return Analysis(mean.astype(np.float64).ravel(), sampled.astype(np.float64).reshape(members, -1))
+
+
+def _check_innovations(case: Case) -> None:
+    seen = case.observations
+    innovations = (seen.values - seen.of(case.background)) / seen.errors
+    if not np.isfinite(innovations @ innovations):
+        raise too_accurate(seen)
 
 
 def _check_held(analysis: Analysis, case: Case) -> None:

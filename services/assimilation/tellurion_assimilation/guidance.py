@@ -159,7 +159,10 @@ def draws(
 def sigmas(steps: int) -> Tensor:
     """The levels [steps] of the cosine schedule between LARGEST and SMALLEST. Raises InvalidInput."""
     fine = cosine(1000)
-    return respaced(fine[(fine <= LARGEST) & (fine >= SMALLEST)], steps)
+    fine = fine[(fine <= LARGEST) & (fine >= SMALLEST)]
+    if not 1 <= steps <= len(fine):
+        raise InvalidInput.of("steps", received=steps, accepted=f"1 to {len(fine)}")
+    return respaced(fine, steps)
 
 
 class _Noise:

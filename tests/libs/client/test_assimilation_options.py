@@ -204,7 +204,7 @@ def test_compare(refused: Callable[..., str], options: list[str], line: str) -> 
     [
         (
             (12.0, 11.0),
-            "observations.time[1]: received 11 after 12: time goes backwards; accepted: times that do not d",
+            "observations.time[1]: received 2001-01-01 11:00:00 after 2001-01-01 12:00:00: time goes backwards",
         ),
         (
             (6.0, 18.0),
@@ -235,6 +235,12 @@ def test_values_that_cannot_be_are_named(refused: Callable[..., str], tmp_path: 
     assert line == "observations.latitude[0]: received 95; accepted: -90…90 degrees"
 
 
+def test_a_method_that_draws_its_members_takes_no_ensemble(refused: Callable[..., str]) -> None:
+    given = ("--background", "b.nc", "--observations", "o.nc", "--ensemble", "e.nc", "-o", "a.nc")
+    line = f"ensemble: received one; accepted: none, except with {ENSEMBLE}"
+    assert refused("analyse", *given, "--method", "3dvar") == refused("analyse", *given, "--method", "dps") == line
+
+
 def test_an_ensemble_is_on_the_grid_of_the_background_and_of_its_time(
     refused: Callable[..., str], tmp_path: Path
 ) -> None:
@@ -246,6 +252,6 @@ def test_an_ensemble_is_on_the_grid_of_the_background_and_of_its_time(
         ("shifted", shifted, NOON, "ensemble.grid: received 7 × 4 × 6; accepted: the grid of the background"),
         ("later", GRID, later, "ensemble.time: received 2001-01-02 00:00:00; accepted: the background's time, 2001-"),
     ):
-        members = np.zeros((3, *grid.shape), np.float32)
+        members = np.full((3, *grid.shape), 280, np.float32)
         write_states(tmp_path / f"{name}.nc", grid, members[0], members=members, time=time)
         assert refused("analyse", *given, "--ensemble", f"{name}.nc").startswith(line)

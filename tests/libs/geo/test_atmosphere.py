@@ -159,6 +159,14 @@ def _infinite(file: netCDF4.Dataset) -> None:
     file["ps"][0, 1] = np.inf
 
 
+def _cold(file: netCDF4.Dataset) -> None:
+    file["ta"][0, 1, 2] = -1.0
+
+
+def _airless(file: netCDF4.Dataset) -> None:
+    file["ps"][2, 3] = 0.0
+
+
 def _no_units(file: netCDF4.Dataset) -> None:
     file["ta"].delncattr("units")
 
@@ -181,6 +189,8 @@ def _pressure_levels(file: netCDF4.Dataset) -> None:
     [
         (_nan, "background.va[1, 2, 3]"),
         (_infinite, "background.ps[0, 1]"),
+        (_cold, "background.ta[0, 1, 2]"),
+        (_airless, "background.ps[2, 3]"),
         (_no_units, "background.ta.units"),
         (_celsius, "background.ta.units"),
         (_renamed, "background.eastward_wind"),
@@ -288,6 +298,26 @@ def test_what_cannot_be_an_observation_is_named(tmp_path: Path, name: str, nth: 
     with pytest.raises(InvalidInput) as refused:
         read_atmosphere_observations(path)
     assert refused.value.violations[0].field == f"observations.{name}[{nth}]"
+
+
+@pytest.mark.parametrize("name", ["eastward_wind_error", "atmosphere_sigma_coordinate"])
+def test_what_is_missing_beside_an_observation_is_named(tmp_path: Path, name: str) -> None:
+    wind = {
+        "eastward_wind": ("obs", [1.0], {"units": "m s-1"}),
+        "eastward_wind_error": ("obs", [1.0], {"units": "m s-1"}),
+    }
+    sigma = {"standard_name": "atmosphere_sigma_coordinate"}
+    places = {
+        "latitude": ("obs", [0.0]),
+        "longitude": ("obs", [0.0]),
+        "atmosphere_sigma_coordinate": ("obs", [0.5], sigma),
+    }
+    whole = xr.Dataset(wind | places)
+    whole.to_netcdf(tmp_path / "whole.nc")
+    assert len(read_atmosphere_observations(tmp_path / "whole.nc")) == 1
+    whole.drop_vars(name).to_netcdf(tmp_path / "less.nc")
+    with pytest.raises(InvalidInput, match=rf"observations\.{name}: received no such variable"):
+        read_atmosphere_observations(tmp_path / "less.nc")
 
 
 def test_a_file_without_any_known_quantity_is_refused(tmp_path: Path) -> None:

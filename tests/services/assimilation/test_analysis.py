@@ -151,6 +151,17 @@ def test_a_learned_analysis_that_is_not_finite_is_refused(untrained: Prior, meth
     assert np.isfinite(analysed(method, case(), prior=untrained, options={"steps": 2}).members).all()
 
 
+def test_observations_too_accurate_for_a_learned_analysis_are_refused(untrained: Prior) -> None:
+    with pytest.raises(InvalidInput, match=r"observations\.errors: received errors from 1e-200 on"):
+        analysed("dps", seen_as(5, errors=1e-200), prior=untrained, options={"steps": 2})
+
+
+def test_an_ensemble_without_spread_is_refused() -> None:
+    same = np.full((5, *LAYOUT.shape), 280.0, np.float32)
+    with pytest.raises(InvalidInput, match="ensemble: received 5 times the same state"):
+        Case.of(GRID, None, same, case().observations)
+
+
 def test_an_ensemble_without_members_is_refused() -> None:
     with pytest.raises(InvalidInput, match="members: received 0"):
         Case.of(GRID, None, np.zeros((0, *LAYOUT.shape), np.float32), case().observations)

@@ -247,7 +247,7 @@ def test_it_stops_at_the_next_level(
         ("background", {"background": np.zeros((CHANNELS, HEIGHT, WIDTH + 2), np.float32)}),
         ("background", {"background": np.full((CHANNELS, HEIGHT, WIDTH), np.nan, np.float32)}),
         ("operator", {"observations": Observations(np.zeros(1), np.ones(1), sparse.csr_array((1, SIZE - 1)))}),
-        ("count", {"steps": 0}),
+        ("steps", {"steps": 0}),
     ],
 )
 def test_what_cannot_be_analysed_is_named(

@@ -161,7 +161,7 @@ def analyse(
     ] = None,
     rotate: RotateOption = False,
     steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps of a learned method, 1 to 1000; its own number if not given.")
+        int | None, typer.Option(metavar="N", help="Steps of a learned method, 1 to 500; its own number if not given.")
     ] = None,
     weights: Annotated[
         str,
