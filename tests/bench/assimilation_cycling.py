@@ -3,8 +3,9 @@
     python tests/bench/assimilation_cycling.py [--method align-dps] [--cycles 200]
 
 All have the same truth and see the same columns of air, 1 % of the cells every 48 hours, and are scored after a burn-in
-of 20 days. Errors are in standard deviations of the climate, seconds those of a cycle. An hour on two quiet cores. Ends
-with exit code 1 when the learned method loses the truth, or states a spread that its error belies.
+of 20 days; the classical ones are followed for 50 cycles. Errors are in standard deviations of the climate. Half an hour
+on two quiet cores. Ends with exit code 1 when the learned method loses the truth, or states a spread that its error
+belies.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ CYCLES, SEED = 200, 1
 FILTER_MEMBERS = 20
 OPTIONS: Mapping[str, Mapping[str, Any]] = {"letkf": {"localization": RADIUS, "inflation": 1.1}}
 BESIDE = ("3dvar", "letkf")
+CYCLES_BESIDE = 50
 HONEST = (0.7, 1.4)
 """Spread over skill."""
 FIGURES = "rmse_analysis", "rmse_forecast", "crps", "spread_skill"
@@ -38,6 +40,7 @@ def table(method: str = METHOD, cycles: int = CYCLES) -> list[dict[str, Any]]:
     """One row a method, that which is to be judged first."""
     rows = []
     for name in (method, *BESIDE):
+        length = cycles if name == method else min(cycles, CYCLES_BESIDE)
         members = FILTER_MEMBERS if OFFERS[name].ensemble else MEMBERS
         run = atmosphere_twin(
             name,
@@ -47,14 +50,13 @@ def table(method: str = METHOD, cycles: int = CYCLES) -> list[dict[str, Any]]:
             scale=Normalisation.shipped(SHIPPED).std,
             prior=shipped_prior(name) if name in LEARNED else None,
             members=members,
-            cycles=cycles,
+            cycles=length,
             seed=SEED,
             progress=lambda fraction, message, name=name: print(f"{name}: {message}", file=sys.stderr),
         )
-        row = {"method": name, "members": members, "cycles": cycles, "diverged": run.diverged}
+        row = {"method": name, "members": members, "cycles": length, "diverged": run.diverged}
         row |= {figure: getattr(run, figure) for figure in FIGURES}
-        row |= {"physics": run.balance.physics if run.balance else float("nan"), "seconds": run.seconds / cycles}
-        row |= {"outside": _outside(run.ranks)}
+        row |= {"physics": run.balance.physics if run.balance else float("nan"), "outside": _outside(run.ranks)}
         rows.append(row)
         print(row, file=sys.stderr, flush=True)
     return rows
@@ -71,15 +73,15 @@ def targets(rows: Sequence[Mapping[str, Any]]) -> Iterator[Target]:
 
 def report(rows: Sequence[Mapping[str, Any]]) -> str:
     """The table in Markdown."""
-    header = ["method", "members", "lost", "RMSE", "of the forecast", "CRPS", "spread/skill", "outside", "physics", "s"]
+    header = ["method", "members", "cycles", "lost", "RMSE", "forecast", "CRPS", "spread/skill", "outside", "physics"]
     cells = (
-        [row["method"], row["members"], "–" if row["diverged"] is None else row["diverged"]]
+        [row["method"], row["members"], row["cycles"], "–" if row["diverged"] is None else row["diverged"]]
         + [f"{row[figure]:.4f}" for figure in FIGURES]
-        + [f"{row['outside']:.2f}", f"{row['physics']:.3f}", f"{row['seconds']:.1f}"]
+        + [f"{row['outside']:.2f}", f"{row['physics']:.3f}"]
         for row in rows
     )
     told = "`outside`: how often the truth lay outside all members, over how often it would among its equals."
-    return f"## Cycles on the atmosphere, {rows[0]['cycles']} of 48 hours\n\n{markdown(header, cells)}\n\n{told}"
+    return f"## Cycles of 48 hours on the atmosphere\n\n{markdown(header, cells)}\n\n{told}"
 
 
 def _outside(ranks: np.ndarray | None) -> float:
