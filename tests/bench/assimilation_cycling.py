@@ -4,8 +4,8 @@
 
 All have the same truth and see the same columns of air, 1 % of the cells every 48 hours, and are scored after a burn-in
 of 20 days; the classical ones are followed for 50 cycles. Errors are in standard deviations of the climate. Half an
-hour on two quiet cores. Ends with exit code 1 when the learned method loses the truth, or states a spread that its error
-belies.
+hour on two quiet cores. Ends with exit code 1 when the learned method loses the truth, or states a spread that its
+error belies.
 """
 
 from __future__ import annotations
