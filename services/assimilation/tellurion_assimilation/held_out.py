@@ -76,6 +76,8 @@ def held_out(
     """
     layout, rng = atmosphere.layout, np.random.default_rng([seed, 1])
     check_observed(observed, layout)
+    if cancelled():
+        raise Cancelled("the comparison was cancelled")
     truth = apart(atmosphere, starts(layout) if begin is None else begin, rng)
     background = np.roll(truth, 1, axis=0)
     around: list[States] = []
