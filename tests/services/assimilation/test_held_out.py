@@ -204,7 +204,7 @@ def test_less_than_a_cell_is_refused_before_anything_is_forecast(errors: ZonalEr
 
 
 def test_it_stops_when_it_is_cancelled(told: Told, errors: ZonalErrors) -> None:
-    asked = iter([False] * (SETTLING + 2))
+    asked = iter([False] * (1 + SETTLING + 2))  # before the runs begin, and at each time
     cases = held_out(
         Fading(), errors, observed=OBSERVED, cases=CASES, members=2, seed=0, begin=told.begin,
         cancelled=lambda: next(asked, True),
