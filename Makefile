@@ -8,8 +8,10 @@ LEVITUS := $(TELLURION_DATA)/usr/share/ferret-vis/data/levitus_climatology.cdf
 BIN := $(VENV)/bin
 # A peer of the benchmarks, which pins what the platform does not.
 DAPPER := .cache/dapper/bin/python
+PEERS := .cache/splat-peers/.ready
+SCENES := .cache/scenes/floor/transforms.json
 READY := $(VENV)/.ready
-DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp] libs/geo libs/diffusion libs/client services/ocean[plot] services/assimilation[atmosphere] services/benchmark[embeddings] services/gateway
+DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp] libs/geo libs/diffusion libs/splatting[metrics] libs/client services/ocean[plot] services/assimilation[atmosphere] services/splat[scenes] services/benchmark[embeddings] services/gateway
 STUBS := $(shell find protos -name '*.proto') protos/hatch_build.py
 PYPROJECTS := $(wildcard protos/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
 # Compiled kernels are kept between runs, wherever the package is installed.
@@ -51,8 +53,9 @@ bench: setup ## speed and memory against named peers; a few minutes on a quiet m
 	$(BIN)/python tests/bench/benchmark_runner.py
 	$(BIN)/python tests/bench/benchmark_text.py
 	$(BIN)/python tests/bench/assimilation_letkf.py
+	$(BIN)/python tests/bench/splat_speed.py
 
-acceptance: setup $(LEVITUS) $(DAPPER) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
+acceptance: setup $(LEVITUS) $(DAPPER) $(PEERS) $(SCENES) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
 	$(BIN)/python tests/bench/acceptance.py $(PARTS)
 
 $(LEVITUS):
@@ -62,6 +65,13 @@ $(DAPPER): tests/bench/requirements.txt
 	$(PYTHON) -m venv .cache/dapper
 	.cache/dapper/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+$(PEERS): tests/bench/splat-peers.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target .cache/splat-peers -r $<
+	@touch $@
+
+$(SCENES):
+	$(BIN)/python -m tellurion_splat.training.scenes .cache/scenes
 
 data: ## the full public files (World Ocean Atlas subset, Levitus, COADS, …), unpacked without root; Debian or Ubuntu
 	mkdir -p $(TELLURION_DATA) && cd $(TELLURION_DATA) && apt-get download ferret-datasets \

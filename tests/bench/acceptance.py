@@ -140,11 +140,15 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "assimilation-analysis": tabled("assimilation_analysis"),
     "assimilation-compare": tabled("assimilation_compare"),
     "assimilation-winds": tabled("assimilation_winds"),
+    "splat-speed": tabled("splat_speed"),
+    "splat-gpu": tabled("splat_gpu"),
+    "splat-fit": tabled("splat_fit"),
+    "splat-reflections": tabled("splat_reflections"),
     "chaos": chaos,
     "slow-tests": slow_tests,
 }
 """By name, in the order of RESULTS.md."""
-WITH_FILES = ("ocean-elsewhere", "assimilation-twin")
+WITH_FILES = ("ocean-elsewhere", "assimilation-twin", "splat-reflections")
 """Parts that need what `make acceptance` fetches, and say what is missing."""
 
 

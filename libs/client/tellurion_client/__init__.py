@@ -47,6 +47,17 @@ if TYPE_CHECKING:
     from tellurion_client.ocean_wire import Reconstruction
     from tellurion_client.operations import Operation, OperationsClient, OperationStatus
     from tellurion_client.scores import Method, MethodScores, SquaredError
+    from tellurion_client.splat import SplatClient
+    from tellurion_client.splat_frames import Frame, SplatCameras
+    from tellurion_client.splat_operation import FitOperation
+    from tellurion_client.splat_results import (
+        Conversion,
+        FitReport,
+        ModelDescription,
+        SceneDescription,
+        SceneScores,
+        ViewScores,
+    )
     from tellurion_core.client import ClientTls
     from tellurion_core.errors import (
         Cancelled,
@@ -79,11 +90,15 @@ __all__ = [
     "ComparedMethod",
     "ComparisonReport",
     "Conflict",
+    "Conversion",
     "DataCorrupted",
     "DeadlineExceeded",
     "Difference",
     "Endpoint",
     "Evaluation",
+    "FitOperation",
+    "FitReport",
+    "Frame",
     "Grid",
     "Interval",
     "InvalidInput",
@@ -91,6 +106,7 @@ __all__ = [
     "MethodScores",
     "Metric",
     "MetricDescription",
+    "ModelDescription",
     "NotFound",
     "OceanClient",
     "Operation",
@@ -102,7 +118,11 @@ __all__ = [
     "Report",
     "ReportOperation",
     "ResourceExhausted",
+    "SceneDescription",
+    "SceneScores",
     "SigmaGrid",
+    "SplatCameras",
+    "SplatClient",
     "SquaredError",
     "Standing",
     "StateScores",
@@ -112,6 +132,7 @@ __all__ = [
     "TwinReport",
     "Unavailable",
     "Variant",
+    "ViewScores",
     "connect",
 ]
 
@@ -137,6 +158,12 @@ _HOMES = {
     "tellurion_client.ocean_wire": ("Reconstruction",),
     "tellurion_client.operations": ("Operation", "OperationStatus", "OperationsClient"),
     "tellurion_client.scores": ("Method", "MethodScores", "SquaredError"),
+    "tellurion_client.splat": ("SplatClient",),
+    "tellurion_client.splat_frames": ("Frame", "SplatCameras"),
+    "tellurion_client.splat_operation": ("FitOperation",),
+    "tellurion_client.splat_results": (
+        *("Conversion", "FitReport", "ModelDescription", "SceneDescription", "SceneScores", "ViewScores"),
+    ),
     "tellurion_core.client": ("ClientTls",),
     "tellurion_core.errors": (
         *("Cancelled", "Conflict", "DataCorrupted", "DeadlineExceeded", "InvalidInput", "NotFound"),

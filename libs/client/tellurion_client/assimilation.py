@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
@@ -30,7 +29,7 @@ from tellurion_client.assimilation_results import (
     TwinReport,
 )
 from tellurion_client.assimilation_wire import AnswerReader, AtmosphereAnalysis, requests, score_requests
-from tellurion_client.options import check_priority, check_request_id, check_timeout
+from tellurion_client.options import check_priority, check_request_id, check_timeout, countdown
 from tellurion_core.call import call_metadata, new_request_id
 from tellurion_core.errors import InvalidInput, TellurionError
 from tellurion_geo import AtmosphereObservations, AtmosphereStates, read_atmosphere_observations, read_states
@@ -124,9 +123,8 @@ class AssimilationClient:
             DeadlineExceeded: not done within `timeout` seconds.
             Unavailable: the service cannot be reached or started.
         """
-        check_timeout(timeout)
-        began = time.monotonic()
-        return _awaited(self.submit_twin(system, method, timeout=timeout, **options), progress, timeout, began)
+        left = countdown(timeout)
+        return _awaited(self.submit_twin(system, method, timeout=timeout, **options), progress, left)
 
     def submit_twin(
         self,
@@ -184,12 +182,11 @@ class AssimilationClient:
             DeadlineExceeded: not done within `timeout` seconds.
             Unavailable: the service cannot be reached or started, or has no model of the atmosphere.
         """
-        check_timeout(timeout)
-        began = time.monotonic()
+        left = countdown(timeout)
         operation = self.submit_comparison(
             system, observed=observed, cases=cases, seed=seed, methods=methods, timeout=timeout
         )
-        return _awaited(operation, progress, timeout, began)
+        return _awaited(operation, progress, left)
 
     def submit_comparison(
         self,
@@ -298,11 +295,10 @@ def _checked(request_id: str | None, priority: int) -> str:
     return request_id
 
 
-def _awaited(operation: ReportOperation[R], progress: Progress | None, timeout: float | None, began: float) -> R:
+def _awaited(operation: ReportOperation[R], progress: Progress | None, left: Callable[[], float | None]) -> R:
     """What comes of an operation that nobody wants once the waiting has ended."""
     try:
-        left = None if timeout is None else max(timeout - (time.monotonic() - began), 0.001)
-        return operation.result(progress=progress, timeout=left)
+        return operation.result(progress=progress, timeout=left())
     except BaseException:
         with suppress(TellurionError):
             operation.cancel(timeout=CANCEL_SECONDS)

@@ -19,6 +19,7 @@ from tellurion.artifacts.v1 import artifacts_pb2
 from tellurion.assimilation.v1 import assimilation_pb2
 from tellurion.benchmark.v1 import benchmark_pb2
 from tellurion.ocean.v1 import ocean_pb2
+from tellurion.splat.v1 import splat_pb2
 from tellurion_client.embedded import Embedded
 from tellurion_client.operations import OperationsClient
 from tellurion_client.options import check_timeout
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
     from tellurion_client.assimilation import AssimilationClient
     from tellurion_client.benchmark import BenchmarkClient
     from tellurion_client.ocean import OceanClient
+    from tellurion_client.splat import SplatClient
 
 ACCEPTED_URLS = "grpc://host:port, grpcs://host:port, unix:/path, or the state folder of a running `tellurion up`"
 SERVICES = tuple(
     service
-    for file in (artifacts_pb2, assimilation_pb2, benchmark_pb2, ocean_pb2, operations_pb2)
+    for file in (artifacts_pb2, assimilation_pb2, benchmark_pb2, ocean_pb2, operations_pb2, splat_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 """The gRPC services whose safe methods channels repeat. News of operations are not among them: who watches asks again,
@@ -106,6 +108,13 @@ class Client:
         from tellurion_client.benchmark import BenchmarkClient
 
         return BenchmarkClient(self)
+
+    @cached_property
+    def splat(self) -> SplatClient:
+        """Scenes as Gaussians, with their reflections apart."""
+        from tellurion_client.splat import SplatClient
+
+        return SplatClient(self)
 
     @cached_property
     def operations(self) -> OperationsClient:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from tellurion_client.options import (
     check_sampling,
     check_seed,
     check_timeout,
+    countdown,
 )
 from tellurion_client.scores import Method, MethodScores
 from tellurion_core.call import call_metadata, new_request_id
@@ -81,11 +81,10 @@ class OceanClient:
             Unavailable: the service cannot be reached or started.
             DataCorrupted: the answer arrived damaged.
         """
-        check_timeout(timeout)
-        began = time.monotonic()
+        left = countdown(timeout)
         spec, points = _asked(observations, method, month, members, seed, steps, weights)
         if self.takes_long(method, members, steps, timeout=timeout):
-            return self._awaited(spec, points, progress, timeout, began)
+            return self._awaited(spec, points, progress, left)
         answer = AnswerReader()
         with self._call("Reconstruct", requests(spec, points), timeout) as responses:
             for response in responses:
@@ -145,13 +144,12 @@ class OceanClient:
         spec: ocean_pb2.ReconstructSpec,
         points: Points,
         progress: Progress | None,
-        timeout: float | None,
-        began: float,
+        left: Callable[[], float | None],
     ) -> Reconstruction:
         """What comes of an operation that nobody wants once the waiting has ended."""
-        operation = self._submitted(spec, points, _left(timeout, began))
+        operation = self._submitted(spec, points, left())
         try:
-            return operation.result(progress=progress, timeout=_left(timeout, began))
+            return operation.result(progress=progress, timeout=left())
         except BaseException:
             with suppress(TellurionError):
                 operation.cancel(timeout=CANCEL_SECONDS)
@@ -277,8 +275,3 @@ def _asked(
         method=method, month=month, members=members, seed=seed, steps=steps, weights=weights
     )
     return spec, points
-
-
-def _left(timeout: float | None, began: float) -> float | None:
-    """Seconds that are left of a timeout, a moment at least."""
-    return None if timeout is None else max(timeout - (time.monotonic() - began), 0.001)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +11,7 @@ from tellurion.ocean.v1 import ocean_pb2
 from tellurion_client.artifacts import ArtifactsClient
 from tellurion_client.ocean_wire import Reconstruction, read_result
 from tellurion_client.operations import Operation, OperationStatus
+from tellurion_client.options import countdown
 from tellurion_core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -54,10 +54,9 @@ class ReconstructionOperation:
             DataCorrupted: the service answers another kind of result, or damaged bytes.
             Unavailable: the service cannot be reached or started.
         """
-        began = time.monotonic()
+        left = countdown(timeout)
         answered = self.operation.result(ocean_pb2.ReconstructionResult, progress=progress, timeout=timeout)
-        left = None if timeout is None else max(timeout - (time.monotonic() - began), 0.001)
         with TemporaryDirectory(prefix="tellurion-") as folder:
             file = Path(folder) / "analysis.nc"
-            ArtifactsClient(self._client, SERVICE).download(answered.analysis, file, timeout=left)
+            ArtifactsClient(self._client, SERVICE).download(answered.analysis, file, timeout=left())
             return read_result(file, answered.report)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from time import monotonic
 
 from tellurion_core.errors import InvalidInput
 
@@ -113,6 +114,16 @@ def check_timeout(timeout: float | None) -> None:
     """Raises InvalidInput unless this is a positive number of seconds, or None."""
     if timeout is not None and not timeout > 0:
         raise InvalidInput.of("timeout", received=timeout, accepted="more than 0 s")
+
+
+def countdown(timeout: float | None) -> Callable[[], float | None]:
+    """Checks a timeout, and tells how many of its seconds are left from now on, a moment at least.
+
+    Raises InvalidInput unless it can be one.
+    """
+    check_timeout(timeout)
+    end = None if timeout is None else monotonic() + timeout
+    return lambda: None if end is None else max(end - monotonic(), 0.001)
 
 
 def _check_within(name: str, value: int, least: int, most: int) -> None:

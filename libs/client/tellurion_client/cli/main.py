@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tellurion_client.cli import assimilation, benchmark, models, ocean, operations, platform
+from tellurion_client.cli import assimilation, benchmark, models, ocean, operations, platform, splat
 
 app = typer.Typer(
     name="tellurion",
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(ocean.app)
 app.add_typer(assimilation.app)
 app.add_typer(benchmark.app)
+app.add_typer(splat.app)
 app.add_typer(models.app)
 app.add_typer(operations.app)
 platform.add_commands(app)
@@ -41,7 +42,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """AI for the Earth sciences: reconstruct the ocean, assimilate observations, evaluate models on benchmarks."""
+    """AI for the Earth sciences: reconstruct the ocean, assimilate observations, fit scenes, evaluate models."""
 
 
 def main() -> None:

@@ -134,7 +134,8 @@ def fetch(
     place.check()
     check_timeout(timeout)
     with connected(state) as client:
-        done = submitted.fetch(client.ocean.operation(name), place, timeout=timeout, state=state)
+        operation = client.ocean.operation(name)
+        done = submitted.fetch(operation, place, timeout=timeout, state=state, lasting=client.lasting)
     if as_json:
         display.json_line(done.document())
     else:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import calendar
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from tellurion_client.cli import display
 from tellurion_client.cli.outputs import Output, Staged
 from tellurion_client.cli.reconstruct import Analysis, Request
+from tellurion_client.cli.waiting import going_on
 from tellurion_client.ocean import OceanClient
 from tellurion_client.ocean_operation import ReconstructionOperation
 
@@ -62,7 +61,7 @@ def carry_out(request: Request, ocean: OceanClient, state: Path | None) -> list[
     """Submits all months, waits for one after the other, and when all are done shows them under their names."""
     months: dict[int, Submitted] = {}
     fetches: dict[str, str] = {}
-    with _going_on(fetches):
+    with going_on(fetches, lasting=True):  # without a platform, months are asked for in calls
         for one in submit(request, ocean, state):
             months[one.month], fetches[one.operation.name] = one, one.fetch
             display.note(f"{calendar.month_name[one.month]} is {one.operation.name}")
@@ -70,9 +69,11 @@ def carry_out(request: Request, ocean: OceanClient, state: Path | None) -> list[
     return [replace(analysis, operation=months[analysis.report.month].operation.name) for analysis in done]
 
 
-def fetch(operation: ReconstructionOperation, output: Output, *, timeout: float | None, state: Path | None) -> Analysis:
+def fetch(
+    operation: ReconstructionOperation, output: Output, *, timeout: float | None, state: Path | None, lasting: bool
+) -> Analysis:
     """Waits for a reconstruction that was submitted, and writes its analysis."""
-    with _going_on({operation.name: _fetch_command(operation.name, output, state)}):
+    with going_on({operation.name: _fetch_command(operation.name, output, state)}, lasting=lasting):
         with display.progress("waiting") as progress:
             reconstruction = operation.result(progress=progress, timeout=timeout)
         with ExitStack() as stack:
@@ -80,19 +81,6 @@ def fetch(operation: ReconstructionOperation, output: Output, *, timeout: float 
             output.write(reconstruction, staged)
             staged.show()
     return Analysis(output, reconstruction.report, operation=operation.name)
-
-
-@contextmanager
-def _going_on(fetches: Mapping[str, str]) -> Iterator[None]:
-    """Where the waiting is interrupted, says of each operation how it is fetched later, and how it is cancelled."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit) as error:
-        for name, command in fetches.items():
-            display.note(f"{name} goes on: `{command}` fetches it, `tellurion operations cancel {name}` cancels it")
-        if isinstance(error, KeyboardInterrupt) and fetches:
-            raise typer.Exit(1) from None
-        raise
 
 
 def _fetch_command(name: str, output: Output | None, state: Path | None) -> str:
