@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 import numpy as np
@@ -29,9 +29,10 @@ from tellurion_client.assimilation_results import (
     TwinReport,
 )
 from tellurion_client.assimilation_wire import AnswerReader, AtmosphereAnalysis, requests, score_requests
+from tellurion_client.operations import cancelled_if_left
 from tellurion_client.options import check_priority, check_request_id, check_timeout, countdown
 from tellurion_core.call import call_metadata, new_request_id
-from tellurion_core.errors import InvalidInput, TellurionError
+from tellurion_core.errors import InvalidInput
 from tellurion_geo import AtmosphereObservations, AtmosphereStates, read_atmosphere_observations, read_states
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ States: TypeAlias = str | os.PathLike[str] | AtmosphereStates
 AtmosphereObserved: TypeAlias = str | os.PathLike[str] | AtmosphereObservations
 """A CF file of points, or what was read from one."""
 
-CANCEL_SECONDS = 5.0
-"""How long it may take to cancel work whose result nobody waits for any more."""
 LAYERS = "layer_mean"
 
 
@@ -297,12 +296,8 @@ def _checked(request_id: str | None, priority: int) -> str:
 
 def _awaited(operation: ReportOperation[R], progress: Progress | None, left: Callable[[], float | None]) -> R:
     """What comes of an operation that nobody wants once the waiting has ended."""
-    try:
+    with cancelled_if_left(operation.cancel):
         return operation.result(progress=progress, timeout=left())
-    except BaseException:
-        with suppress(TellurionError):
-            operation.cancel(timeout=CANCEL_SECONDS)
-        raise
 
 
 def _states(given: States, field: str, *, members: bool = False) -> AtmosphereStates:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_client.observations import Observations, of_one_month, points_of
 from tellurion_client.ocean_operation import SERVICE, ReconstructionOperation
 from tellurion_client.ocean_wire import AnswerReader, Reconstruction, requests, submission_requests
+from tellurion_client.operations import cancelled_if_left
 from tellurion_client.options import (
     DEFAULT_METHOD,
     METHODS,
@@ -28,7 +29,7 @@ from tellurion_client.options import (
 )
 from tellurion_client.scores import Method, MethodScores
 from tellurion_core.call import call_metadata, new_request_id
-from tellurion_core.errors import DataCorrupted, TellurionError
+from tellurion_core.errors import DataCorrupted
 from tellurion_geo import Points
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 """Told the part of the work that is done, 0 to 1, and what is being done now."""
-
-CANCEL_SECONDS = 5.0
-"""How long it may take to cancel work whose result nobody waits for any more."""
 
 
 class OceanClient:
@@ -148,12 +146,8 @@ class OceanClient:
     ) -> Reconstruction:
         """What comes of an operation that nobody wants once the waiting has ended."""
         operation = self._submitted(spec, points, left())
-        try:
+        with cancelled_if_left(operation.cancel):
             return operation.result(progress=progress, timeout=left())
-        except BaseException:
-            with suppress(TellurionError):
-                operation.cancel(timeout=CANCEL_SECONDS)
-            raise
 
     def _submitted(
         self,

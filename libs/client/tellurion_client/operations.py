@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,6 +30,9 @@ RETRY_SECONDS = 0.5
 """After how long it is asked again."""
 LOOK_SECONDS = 5.0
 """After how long a watched platform is looked at: whether what does the work is there."""
+
+CANCEL_SECONDS = 5.0
+"""How long it may take to cancel work whose result nobody waits for any more."""
 
 M = TypeVar("M", bound=Message)
 
@@ -266,6 +270,17 @@ class OperationsClient:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+
+@contextmanager
+def cancelled_if_left(cancel: Callable[..., None]) -> Iterator[None]:
+    """Waiting for work that nobody wants once the waiting has ended early, as by Ctrl-C: `cancel` is then called."""
+    try:
+        yield
+    except BaseException:
+        with suppress(TellurionError):
+            cancel(timeout=CANCEL_SECONDS)
+        raise
 
 
 def _asked(client: Client, service: str, method: str, request: Any, timeout: float | None) -> Any:

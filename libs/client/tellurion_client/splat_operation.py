@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tellurion.splat.v1 import splat_pb2
 from tellurion_client.artifacts import ArtifactsClient
-from tellurion_client.operations import Operation, OperationStatus
+from tellurion_client.operations import Operation, OperationStatus, cancelled_if_left
 from tellurion_client.options import countdown
 from tellurion_client.splat_results import FitReport
-from tellurion_core.errors import InvalidInput, TellurionError
+from tellurion_core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from tellurion_client.client import Client
     from tellurion_client.ocean import Progress
 
 SERVICE = "splat"
-CANCEL_SECONDS = 5.0
-"""How long it may take to cancel work whose result nobody waits for any more."""
 _PREVIEW = re.compile(r", preview ([0-9a-f]{64})$")
 
 
@@ -89,13 +87,8 @@ class FitOperation:
             TellurionError, NotFound, DeadlineExceeded, DataCorrupted, Unavailable: as for `result`.
         """
         left = countdown(timeout)
-        try:
+        with cancelled_if_left(self.cancel) if cancels else nullcontext():
             report = self.result(progress=progress, timeout=timeout)
-        except BaseException:
-            if cancels:
-                with suppress(TellurionError):
-                    self.cancel(timeout=CANCEL_SECONDS)
-            raise
         self.download(report.model, output, timeout=left())
         return report
 

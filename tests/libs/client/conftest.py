@@ -29,6 +29,7 @@ from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from tellurion.benchmark.v1 import benchmark_pb2, benchmark_pb2_grpc
+from tellurion_client.cli.main import run as run_command
 from tellurion_client.client import Client
 from tellurion_client.platforms import Remote
 from tellurion_core.artifact_service import service as artifact_service
@@ -376,3 +377,26 @@ def data(tmp_path: Path) -> Path:
     (folder / "questions.jsonl").write_text('{"question_id": "1"}\n')
     (folder / "notes.txt").write_text("none of the service's business")
     return folder
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
+    """Runs a command that must be refused, and gives its one line."""
+    monkeypatch.setenv("TELLURION_STATE", str(tmp_path / "state"))
+    monkeypatch.delenv("TELLURION_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def no_process(*_: object, **__: object) -> None:
+        raise AssertionError("a process was started")
+
+    def command(*arguments: object) -> str:
+        monkeypatch.setattr(subprocess, "Popen", no_process)
+        before = sorted(tmp_path.rglob("*"))
+        assert run_command([str(argument) for argument in arguments]) == 2
+        captured = capsys.readouterr()
+        (line,) = captured.err.splitlines()
+        assert captured.out == ""
+        assert sorted(tmp_path.rglob("*")) == before
+        return line.removeprefix("tellurion: ")
+
+    return command

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tellurion_client.cli.main import run
 from tellurion_geo import (
     AtmosphereObservations,
     SigmaGrid,
@@ -50,26 +49,9 @@ def observations(path: Path, *hours: float, latitude: float = 10.0, error: float
 
 
 @pytest.fixture
-def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
-    """Runs a command that must be refused, and gives its one line."""
-    monkeypatch.setenv("TELLURION_STATE", str(tmp_path / "state"))
-    monkeypatch.delenv("TELLURION_URL", raising=False)
-    monkeypatch.chdir(tmp_path)
-
-    def no_process(*_: object, **__: object) -> None:
-        raise AssertionError("a process was started")
-
-    def command(*arguments: object) -> str:
-        monkeypatch.setattr(subprocess, "Popen", no_process)
-        before = sorted(tmp_path.rglob("*"))
-        assert run(["assimilation", *map(str, arguments)]) == 2
-        captured = capsys.readouterr()
-        (line,) = captured.err.splitlines()
-        assert captured.out == ""
-        assert sorted(tmp_path.rglob("*")) == before
-        return line.removeprefix("tellurion: ")
-
-    return command
+def refused(refused: Callable[..., str]) -> Callable[..., str]:
+    """The same of a command for the service."""
+    return partial(refused, "assimilation")
 
 
 @pytest.mark.parametrize("json", [[], ["--json"]])

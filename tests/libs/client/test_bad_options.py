@@ -4,40 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tellurion_client.cli.main import run
-
 METHODS = "posterior, hybrid, gp, eof_oi, oi, dineof, reconmost, climatology"
 NONE = "ocean/operations/" + "0" * 32
 LEARNED = "accepted: none, except with posterior or reconmost"
-
-
-@pytest.fixture
-def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
-    """Runs a command that must be refused, and gives its one line."""
-    monkeypatch.setenv("TELLURION_STATE", str(tmp_path / "state"))
-    monkeypatch.delenv("TELLURION_URL", raising=False)
-    monkeypatch.chdir(tmp_path)
-
-    def no_process(*_: object, **__: object) -> None:
-        raise AssertionError("a process was started")
-
-    def command(*arguments: object) -> str:
-        monkeypatch.setattr(subprocess, "Popen", no_process)
-        before = sorted(tmp_path.rglob("*"))
-        assert run([str(argument) for argument in arguments]) == 2
-        captured = capsys.readouterr()
-        (line,) = captured.err.splitlines()
-        assert captured.out == ""
-        assert sorted(tmp_path.rglob("*")) == before
-        return line.removeprefix("tellurion: ")
-
-    return command
 
 
 @pytest.mark.parametrize("json", [[], ["--json"]])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tellurion_client import InvalidInput, SplatCameras
-from tellurion_client.cli.main import run
 from tellurion_client.splat_options import edit_request, fit_spec, render_request
 
 COMPONENTS = "all, transmitted, reflected, depth, weight, normal"
@@ -19,26 +18,9 @@ SPLIT = "none, except with ref-unlock"
 
 
 @pytest.fixture
-def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
-    """Runs a command that must be refused, and gives its one line."""
-    monkeypatch.setenv("TELLURION_STATE", str(tmp_path / "state"))
-    monkeypatch.delenv("TELLURION_URL", raising=False)
-    monkeypatch.chdir(tmp_path)
-
-    def no_process(*_: object, **__: object) -> None:
-        raise AssertionError("a process was started")
-
-    def command(*arguments: object) -> str:
-        monkeypatch.setattr(subprocess, "Popen", no_process)
-        before = sorted(tmp_path.rglob("*"))
-        assert run(["splat", *map(str, arguments)]) == 2
-        captured = capsys.readouterr()
-        (line,) = captured.err.splitlines()
-        assert captured.out == ""
-        assert sorted(tmp_path.rglob("*")) == before
-        return line.removeprefix("tellurion: ")
-
-    return command
+def refused(refused: Callable[..., str]) -> Callable[..., str]:
+    """The same of a command for the service."""
+    return partial(refused, "splat")
 
 
 @pytest.mark.parametrize("json", [[], ["--json"]])
