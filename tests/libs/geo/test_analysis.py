@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,12 +10,13 @@ import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
-from compliance_checker.runner import CheckSuite, ComplianceChecker
 
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion_core.errors import InvalidInput
 from tellurion_geo import Grid, read_analysis, read_field, write_analysis, write_zarr
 from tellurion_geo.provenance import provenance
+
+from .checker import against_cf
 
 GRID = Grid([0, 10, 50], np.arange(-75.0, 90, 30), np.arange(15.0, 360, 30))
 LAND = (slice(None), slice(0, 2), slice(3, 5))
@@ -88,35 +88,16 @@ def test_potential_temperature_is_called_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("members", [None, 3])
 def test_an_independent_checker_finds_nothing_against_cf(tmp_path: Path, members: int | None) -> None:
     mean, std, drawn = analysis()
-    path, report = tmp_path / "analysis.nc", tmp_path / "report.json"
-    write_analysis(path, GRID, 2, mean, std, drawn if members else None, ATTRS)
-    CheckSuite.load_all_available_checkers()
-    passed, broken = ComplianceChecker.run_checker(
-        str(path), ["cf:1.11"], verbose=0, criteria="strict", output_filename=str(report), output_format="json"
-    )
-    found = json.loads(report.read_text())["cf:1.11"]
-    messages = [m for level in ("high", "medium", "low") for m in _messages(found[f"{level}_priorities"])]
-    assert messages == []
-    assert passed
-    assert not broken
-
-
-def _messages(results: list[dict]) -> list[str]:
-    return [m for result in results for m in [*result["msgs"], *_messages(result["children"] or [])]]
+    write_analysis(tmp_path / "analysis.nc", GRID, 2, mean, std, drawn if members else None, ATTRS)
+    assert against_cf(tmp_path / "analysis.nc") == []
 
 
 def test_the_checker_does_find_what_is_against_cf(tmp_path: Path) -> None:
     mean, std, _ = analysis()
-    path, report = tmp_path / "analysis.nc", tmp_path / "report.json"
-    write_analysis(path, GRID, 2, mean, std, attrs=ATTRS)
-    with netCDF4.Dataset(path, "a") as file:
+    write_analysis(tmp_path / "analysis.nc", GRID, 2, mean, std, attrs=ATTRS)
+    with netCDF4.Dataset(tmp_path / "analysis.nc", "a") as file:
         file["thetao"].units = "furlong"
-    CheckSuite.load_all_available_checkers()
-    ComplianceChecker.run_checker(
-        str(path), ["cf:1.11"], verbose=0, criteria="strict", output_filename=str(report), output_format="json"
-    )
-    found = json.loads(report.read_text())["cf:1.11"]
-    assert any("furlong" in message for message in _messages(found["high_priorities"]))
+    assert any("furlong" in message for message in against_cf(tmp_path / "analysis.nc"))
 
 
 def test_the_same_analysis_is_the_same_bytes(tmp_path: Path) -> None:
