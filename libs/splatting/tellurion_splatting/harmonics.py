@@ -90,7 +90,7 @@ class _Sums(torch.autograd.Function):
     ) -> Tensor:
         sums = positions.new_empty(len(rows), 3)
         arrays = _arrays(positions, origins, coefficients, rows, images, held)
-        in_ranges(evaluate, len(rows), PIECE, threads, degree, *arrays, *range_, sums.numpy())
+        in_ranges(evaluate, len(rows), PIECE, threads, tuple(range(degree + 1)), *arrays, *range_, sums.numpy())
         ctx.degree, ctx.threads, ctx.least = degree, threads, range_[1]
         ctx.save_for_backward(sums, positions, origins, coefficients, rows, images, held)
         return sums
@@ -112,7 +112,7 @@ class _Sums(torch.autograd.Function):
                 own.stop - own.start,
                 PIECE,
                 ctx.threads,
-                ctx.degree,
+                tuple(range(ctx.degree + 1)),
                 *inputs,
                 rows[own],
                 images[own],

@@ -165,7 +165,7 @@ def rasterization(
         means2d,
         conics,
         shining,
-        torch.cat(values, dim=1),
+        values[0] if len(values) == 1 else torch.cat(values, dim=1),  # torch would copy the one
         other,
         Canvas(width, height, tile_size, rules, second is not None and second.joint, threads),
         keep_absolute if absgrad else None,

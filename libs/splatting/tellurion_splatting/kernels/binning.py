@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from tellurion_splatting.kernels import kernel
+from tellurion_splatting.kernels.lanes import prefetch
 from tellurion_splatting.profiles import ALPHA_MIN
 
 X, Y, A, B, C, OPACITY, SECOND, SPAN, DETERMINANT, PER_A, HALF_HEIGHT, APEX, WIDE, HIGH = range(14)
@@ -19,6 +20,8 @@ reaches up and down from the mean, and how far below the mean it reaches furthes
 COLUMNS = 16
 """In single precision a footprint is one line of the cache."""
 
+AHEAD = 8
+"""Gaussians between asking memory for one and packing it."""
 _DIGIT = 11
 """Bits that one pass of the sort looks at."""
 
@@ -48,7 +51,11 @@ def depth_order(bits):
 def pack(start, stop, order, radii, means2d, conics, opacities, second, joint, footprints):
     """footprints[start:stop] of the Gaussians order[start:stop]; `second` are the other layer's opacities, or [0]."""
     for i in range(start, stop):
-        row = order[i]
+        row, later = order[i], order[min(i + AHEAD, stop - 1)]
+        prefetch(radii, later * 2)
+        prefetch(means2d, later * 2)
+        prefetch(conics, later * 3)
+        prefetch(opacities, later)
         a, b, c = float(conics[row, 0]), float(conics[row, 1]), float(conics[row, 2])
         reaching, other = float(opacities[row]), float(opacities[row])
         if second.size:

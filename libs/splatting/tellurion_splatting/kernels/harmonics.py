@@ -39,12 +39,12 @@ def _even(table, band, m, z2):
 
 
 @kernel
-def basis(degree, d, values):
-    """values[:(degree + 1)²] = Y of the unit vector d."""
+def basis(bands, d, values):
+    """values[:len(bands)²] = Y of the unit vector d, of as many degrees from 0 up; a tuple's length is compiled in."""
     x, y, z = d
     cosine, sine = 1.0, 0.0  # of (x + iy)ᵐ
-    for m in range(degree + 1):
-        for band in range(m, degree + 1):
+    for m in range(len(bands)):
+        for band in range(m, len(bands)):
             middle = band * band + band
             value = _even(_VALUES, band, m, z * z) * (z if (band - m) % 2 else 1.0)
             values[middle - m] = value * sine
@@ -53,12 +53,12 @@ def basis(degree, d, values):
 
 
 @kernel
-def slopes(degree, d, values):
-    """values[:(degree + 1)², 3] = ∂Y/∂(x, y, z) of the polynomials at the unit vector d."""
+def slopes(bands, d, values):
+    """values[:len(bands)², 3] = ∂Y/∂(x, y, z) of the polynomials at the unit vector d."""
     x, y, z = d
     cosine, sine, cosine_before, sine_before = 1.0, 0.0, 0.0, 0.0
-    for m in range(degree + 1):
-        for band in range(m, degree + 1):
+    for m in range(len(bands)):
+        for band in range(m, len(bands)):
             middle = band * band + band
             value = m * _even(_VALUES, band, m, z * z) * (z if (band - m) % 2 else 1.0)
             slope = _even(_SLOPES, band, m, z * z) * (1.0 if (band - m) % 2 else z)
@@ -87,7 +87,7 @@ def at_least(value, least):
 
 
 @kernel
-def evaluate(start, stop, degree, positions, origins, coefficients, rows, images, held, offset, least, sums):
+def evaluate(start, stop, bands, positions, origins, coefficients, rows, images, held, offset, least, sums):
     """sums[start:stop] = max(Σ Y k + offset, least) of positions[rows] seen from origins[images], where it is finite.
 
     k = coefficients[held], [·, K, 3].
@@ -95,9 +95,9 @@ def evaluate(start, stop, degree, positions, origins, coefficients, rows, images
     values = np.empty((MAX_DEGREE + 1) ** 2)
     for i in range(start, stop):
         d, _ = direction(positions, rows[i], origins, images[i])
-        basis(degree, d, values)
+        basis(bands, d, values)
         h, red, green, blue = held[i], offset, offset, offset
-        for j in range((degree + 1) ** 2):
+        for j in range(len(bands) ** 2):
             red += values[j] * coefficients[h, j, 0]
             green += values[j] * coefficients[h, j, 1]
             blue += values[j] * coefficients[h, j, 2]
@@ -106,7 +106,7 @@ def evaluate(start, stop, degree, positions, origins, coefficients, rows, images
 
 @kernel
 def evaluate_backward(
-    start, stop, degree, positions, origins, coefficients, rows, images, held, g_sums, g_positions, g_coefficients
+    start, stop, bands, positions, origins, coefficients, rows, images, held, g_sums, g_positions, g_coefficients
 ):
     """Adds the gradients by positions and coefficients, all of one image; returns that by its origin [3]."""
     values, turned = np.empty((MAX_DEGREE + 1) ** 2), np.empty(((MAX_DEGREE + 1) ** 2, 3))
@@ -116,10 +116,10 @@ def evaluate_backward(
         if g[0] == 0.0 and g[1] == 0.0 and g[2] == 0.0:  # not drawn, perhaps since its coefficients are not finite
             continue
         d, inverse = direction(positions, rows[i], origins, images[i])
-        basis(degree, d, values)
-        slopes(degree, d, turned)
+        basis(bands, d, values)
+        slopes(bands, d, turned)
         g_x, g_y, g_z = 0.0, 0.0, 0.0
-        for j in range((degree + 1) ** 2):
+        for j in range(len(bands) ** 2):
             for channel in range(3):
                 g_coefficients[h, j, channel] += values[j] * g[channel]
             weight = coefficients[h, j, 0] * g[0] + coefficients[h, j, 1] * g[1] + coefficients[h, j, 2] * g[2]

@@ -27,7 +27,8 @@ def quaternion(quats, row):
     """The unit quaternion (w, x, y, z) of quats[row], and the norm that it had."""
     w, x, y, z = float(quats[row, 0]), float(quats[row, 1]), float(quats[row, 2]), float(quats[row, 3])
     norm = math.sqrt(w * w + x * x + y * y + z * z)
-    return (w / norm, x / norm, y / norm, z / norm), norm
+    inverse = 1.0 / norm
+    return (w * inverse, x * inverse, y * inverse, z * inverse), norm
 
 
 @kernel
@@ -60,7 +61,8 @@ def jacobian(t, K, width, height):
     fx, fy, cx, cy = K
     u = min(max(x / z, -(cx + MARGIN * width) / fx), ((1 + MARGIN) * width - cx) / fx)
     v = min(max(y / z, -(cy + MARGIN * height) / fy), ((1 + MARGIN) * height - cy) / fy)
-    return (fx / z, -fx * u / z, fy / z, -fy * v / z), u, v
+    across, down = fx / z, fy / z
+    return (across, -across * u, down, -down * v), u, v
 
 
 @kernel
@@ -123,42 +125,44 @@ def project(start, stop, means, quats, scales, covars, opacities, viewmats, Ks, 
     near, far = planes
     eps2d, clip, antialiased = blur
     square, nothing_to, least = rules
-    count = means.shape[0] // (viewmats.shape[0] // cameras)
+    count = max(1, means.shape[0] // (viewmats.shape[0] // cameras))
     pairs, radii = np.empty(stop - start, np.int64), np.empty((stop - start, 2), np.int32)
     means2d, conics = np.empty((stop - start, 2), means.dtype), np.empty((stop - start, 3), means.dtype)
     depths, compensations = np.empty(stop - start, means.dtype), np.empty(stop - start, means.dtype)
     kept = 0
-    for pair in range(start, stop):
-        image = pair // count
-        row = image // cameras * count + pair % count
+    for image in range(start // count, -(-stop // count)):
         W, K = matrix(viewmats, image), intrinsics(Ks, image)
-        t = seen(vector(means, row), W, (viewmats[image, 0, 3], viewmats[image, 1, 3], viewmats[image, 2, 3]))
-        z = t[2]
-        if not (near <= z <= far and z > nothing_to):
-            continue
-        J, _, _ = jacobian(t, K, width, height)
-        xx, xy, yy = spread_in_image(to_image(J, W), covariance(quats, scales, covars, row))
-        sharp = xx * yy - xy * xy
-        xx, yy = xx + eps2d, yy + eps2d
-        determinant = xx * yy - xy * xy
-        if not 0.0 < determinant < math.inf:
-            continue
-        compensation = max(least, math.sqrt(max(0.0, sharp / determinant)))
-        opacity = float(opacities[row]) * (compensation if antialiased else 1.0)
-        if not ALPHA_MIN <= opacity < math.inf:
-            continue
-        across, down = half_sizes(square, (xx, xy, yy), determinant, opacity)
-        if across <= clip and down <= clip:
-            continue
-        x, y = K[0] * t[0] / z + K[2], K[1] * t[1] / z + K[3]
-        if not (max(abs(x), abs(y), across, down) < FURTHEST and max(xx, yy) < FURTHEST**2 * determinant):
-            continue
-        if not (touches(square, x, across, width) and touches(square, y, down, height)):
-            continue
-        pairs[kept] = pair
-        radii[kept, 0], radii[kept, 1] = min(across, LARGEST_BOX), min(down, LARGEST_BOX)
-        means2d[kept, 0], means2d[kept, 1] = x, y
-        depths[kept], compensations[kept] = z, compensation
-        conics[kept, 0], conics[kept, 1], conics[kept, 2] = yy / determinant, -xy / determinant, xx / determinant
-        kept += 1
+        offset = viewmats[image, 0, 3], viewmats[image, 1, 3], viewmats[image, 2, 3]
+        for pair in range(max(start, image * count), min(stop, (image + 1) * count)):
+            row = pair - (image - image // cameras) * count
+            t = seen(vector(means, row), W, offset)
+            z = t[2]
+            if not (near <= z <= far and z > nothing_to):
+                continue
+            J, _, _ = jacobian(t, K, width, height)
+            xx, xy, yy = spread_in_image(to_image(J, W), covariance(quats, scales, covars, row))
+            sharp = xx * yy - xy * xy
+            xx, yy = xx + eps2d, yy + eps2d
+            determinant = xx * yy - xy * xy
+            if not 0.0 < determinant < math.inf:
+                continue
+            compensation = max(least, math.sqrt(max(0.0, sharp / determinant)))
+            opacity = float(opacities[row]) * (compensation if antialiased else 1.0)
+            if not ALPHA_MIN <= opacity < math.inf:
+                continue
+            across, down = half_sizes(square, (xx, xy, yy), determinant, opacity)
+            if across <= clip and down <= clip:
+                continue
+            x, y = K[0] * t[0] / z + K[2], K[1] * t[1] / z + K[3]
+            if not (max(abs(x), abs(y), across, down) < FURTHEST and max(xx, yy) < FURTHEST**2 * determinant):
+                continue
+            if not (touches(square, x, across, width) and touches(square, y, down, height)):
+                continue
+            pairs[kept] = pair
+            radii[kept, 0], radii[kept, 1] = min(across, LARGEST_BOX), min(down, LARGEST_BOX)
+            means2d[kept, 0], means2d[kept, 1] = x, y
+            depths[kept], compensations[kept] = z, compensation
+            inverse = 1.0 / determinant
+            conics[kept, 0], conics[kept, 1], conics[kept, 2] = yy * inverse, -xy * inverse, xx * inverse
+            kept += 1
     return pairs[:kept], radii[:kept], means2d[:kept], depths[:kept], conics[:kept], compensations[:kept]
