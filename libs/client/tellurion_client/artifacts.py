@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, BinaryIO
 
 from tellurion.artifacts.v1 import artifacts_pb2, artifacts_pb2_grpc
@@ -19,6 +18,7 @@ from tellurion_client.options import check_timeout
 from tellurion_core.call import call_metadata
 from tellurion_core.errors import DataCorrupted, InvalidInput, shown
 from tellurion_core.tensors import CHUNK_BYTES
+from tellurion_core.whole_files import placed
 
 if TYPE_CHECKING:
     from tellurion_client.client import Client
@@ -80,16 +80,14 @@ class ArtifactsClient:
             Unavailable: the service cannot be reached or started.
         """
         check_timeout(timeout)
-        with _writable(path), TemporaryDirectory(prefix=".tellurion-", dir=path.parent) as folder:
-            part = Path(folder) / path.name
+        with _writable(path), placed(path) as place:
             digest = hashlib.sha256()
-            with part.open("wb") as file:
+            with place.open("wb") as file:
                 for chunk in self._received(sha256, timeout):
                     digest.update(chunk)
                     file.write(chunk)
             if digest.hexdigest() != sha256:
                 raise DataCorrupted(f"bytes of SHA-256 {digest.hexdigest()} arrived for {sha256}")
-            part.replace(path)
 
     def _send_new(self, sources: Iterable[_Source], progress: Progress | None, timeout: float | None) -> None:
         """Sends those that are not stored, or not for long; bytes that several have are sent once."""

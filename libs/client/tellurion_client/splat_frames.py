@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import crc32c
 import numpy as np
@@ -17,6 +16,7 @@ from tellurion.splat.v1 import splat_pb2
 from tellurion_core.errors import DataCorrupted, InvalidInput
 from tellurion_core.fields import validate
 from tellurion_core.tensors import INLINE_BYTES, encode
+from tellurion_core.whole_files import placed
 
 MAX_FRAME_BYTES = 256 << 20
 """Most bytes of one frame: 2²⁴ pixels of three 32-bit floats are 192 MiB."""
@@ -80,13 +80,12 @@ class Frame:
         """Writes NAME.SUFFIX, whole or not at all. Raises InvalidInput where it cannot be written."""
         path = folder / f"{self.name}.{self.suffix}"
         try:
-            with TemporaryDirectory(prefix=".tellurion-", dir=folder) as place:
-                part = Path(place) / path.name
-                part.write_bytes(self.data)
-                return part.replace(path)
+            with placed(path) as place:
+                place.write_bytes(self.data)
         except OSError as error:
             received = f"{error.strerror}: {path}"
             raise InvalidInput.of("output", received=received, accepted="a folder that can be written") from error
+        return path
 
 
 def frames(parts: Iterable[splat_pb2.FramePart], suffix: str) -> Iterator[Frame]:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import BadZipFile
 
 import torch
 
 from tellurion_core.errors import DataCorrupted
+from tellurion_core.whole_files import placed
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Replaces the file by one of this state: tensors, numbers, strings, and lists and dictionaries of them."""
-    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-        written = Path(folder) / path.name
-        with written.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        written.replace(path)
+    with placed(path) as place, place.open("wb") as file:
+        torch.save(state, file)
 
 
 def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import torch
@@ -22,6 +20,7 @@ from torch import Tensor, nn
 
 from tellurion_core.errors import DataCorrupted, InvalidInput
 from tellurion_core.weights import checked_metadata
+from tellurion_core.whole_files import placed
 
 LARGEST_FILE = 1 << 30
 """Bytes that a weights file may have; 160 million parameters in float32 are 0.64 GB."""
@@ -52,13 +51,8 @@ def save(
             accepted = "finite floating-point values" + (" within ±65504" if half else "")
             raise InvalidInput.of(f"weights.{name}", received=f"{tensor.dtype}", accepted=accepted)
     metadata = {"spec": json.dumps(spec, sort_keys=True), "card": json.dumps(card, sort_keys=True)}
-    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-        written = Path(folder) / path.name
-        with written.open("wb") as file:
-            _write(file, stored, metadata)
-            file.flush()
-            os.fsync(file.fileno())
-        written.replace(path)
+    with placed(path) as place, place.open("wb") as file:
+        _write(file, stored, metadata)
 
 
 def load(

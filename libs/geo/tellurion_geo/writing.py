@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import xarray as xr
 
+from tellurion_core import whole_files
 from tellurion_core.errors import InvalidInput
 
 COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
@@ -21,16 +21,18 @@ Attribute = str | int | float
 
 @contextmanager
 def placed(path: str | PathLike[str]) -> Iterator[Path]:
-    """A place to write beside `path`; what stands there at the end is renamed to `path`, and nothing else is left."""
-    target = Path(path).resolve()  # through a link, to what it names
+    """A place to write at; what stands there at the end becomes `path`, and nothing else is left.
+
+    Raises InvalidInput for `output` where that cannot be.
+    """
+    target = Path(path).resolve()
     try:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
             raise PermissionError(errno.EACCES, "not a file that may be written")
-        with TemporaryDirectory(dir=target.parent, prefix=".unfinished-") as folder:
-            yield Path(folder) / target.name
-            (Path(folder) / target.name).replace(target)
+        with whole_files.placed(target) as place:
+            yield place
     except (OSError, RuntimeError) as error:  # netCDF4 raises RuntimeError for a full disk
         reason = getattr(error, "strerror", None) or "the file cannot be written"
         raise InvalidInput.of(

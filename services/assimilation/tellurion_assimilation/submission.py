@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from google.protobuf import any_pb2
-
 from tellurion.assimilation.v1 import assimilation_pb2
 from tellurion_assimilation.atmosphere_twin import check_setting
 from tellurion_assimilation.catalogue import COMPARABLE, WINDS, check_options, cycled_system, offer
@@ -18,8 +16,8 @@ from tellurion_assimilation.systems.winds import check_months
 from tellurion_assimilation.wire import CYCLE_OPTIONS, resolved, twin_options, twin_setting
 from tellurion_core.call import Identity
 from tellurion_core.errors import InvalidInput
-from tellurion_core.jobs.operations import operation_name
 from tellurion_core.jobs.store import JobStore
+from tellurion_core.jobs.submission import submit
 
 SERVICE = "assimilation"
 CYCLE, COMPARISON = "assimilation.cycle", "assimilation.comparison"
@@ -41,27 +39,12 @@ class Submissions:
             Unavailable: the database of jobs cannot be reached.
         """
         check_cycle(request.spec)
-        return self._submit(identity, CYCLE, request)
+        return submit(self.jobs, identity, CYCLE, request, request.spec)
 
     def compare(self, identity: Identity, request: assimilation_pb2.CompareRequest) -> str:
         """The same for a comparison. Raises likewise."""
         check_comparison(request.spec)
-        return self._submit(identity, COMPARISON, request)
-
-    def _submit(
-        self, identity: Identity, kind: str, request: assimilation_pb2.CycleRequest | assimilation_pb2.CompareRequest
-    ) -> str:
-        body = any_pb2.Any()
-        body.Pack(request.spec, deterministic=True)
-        job = self.jobs.submit(
-            tenant=identity.tenant,
-            subject=identity.subject,
-            kind=kind,
-            request_id=request.request_id,
-            body=body.SerializeToString(),
-            priority=request.priority,
-        )
-        return operation_name(SERVICE, job)
+        return submit(self.jobs, identity, COMPARISON, request, request.spec)
 
 
 def check_cycle(spec: assimilation_pb2.CycleSpec) -> None:

@@ -33,6 +33,7 @@ from tellurion_core.jobs.opening import job_store
 from tellurion_core.jobs.operations import operation_name
 from tellurion_core.jobs.settings import JobSettings
 from tellurion_core.jobs.store import JobStore
+from tellurion_core.jobs.submission import submit
 from tellurion_core.jobs.table import Job, State
 from tellurion_core.server import Service
 from tellurion_core.settings import ServerSettings, StateSettings, load
@@ -62,8 +63,8 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
         self, request: benchmark_pb2.CreateEvaluationRequest, context: Context
     ) -> benchmark_pb2.CreateEvaluationResponse:
         """Checks all that costs nothing to check, and submits the evaluation."""
-        job = await asyncio.to_thread(self._submit, request, answering().identity)
-        return benchmark_pb2.CreateEvaluationResponse(operation=operation_name(SERVICE, job))
+        operation = await asyncio.to_thread(self._submit, request, answering().identity)
+        return benchmark_pb2.CreateEvaluationResponse(operation=operation)
 
     async def GetReport(  # noqa: N802
         self, request: benchmark_pb2.GetReportRequest, context: Context
@@ -92,22 +93,13 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
         ranked = await asyncio.to_thread(boards, evaluated, found, variant, request.dataset_sha256)
         return benchmark_pb2.GetLeaderboardResponse(boards=ranked)
 
-    def _submit(self, request: benchmark_pb2.CreateEvaluationRequest, caller: Identity) -> Job:
+    def _submit(self, request: benchmark_pb2.CreateEvaluationRequest, caller: Identity) -> str:
         Plan.of(request, self._settings)
         check_artifacts(request, self._artifacts, caller.tenant)
         if request.reuse:
             self._job(request.reuse, "reuse", caller.tenant)
-        body = any_pb2.Any()
-        body.Pack(request)
-        return self._jobs.submit(
-            tenant=caller.tenant,
-            subject=caller.subject,
-            kind=KIND,
-            request_id=request.request_id,
-            body=body.SerializeToString(),
-            priority=request.priority,
-            attempts=10,  # each goes on from the last: a weekend's evaluation outlives a few workers
-        )
+        # each attempt goes on from the last: a weekend's evaluation outlives a few workers
+        return submit(self._jobs, caller, KIND, request, request, attempts=10)
 
     def _job(self, operation: str, field: str, tenant: str) -> Job:
         """An evaluation of a tenant.
@@ -130,7 +122,7 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
                 tenant, kinds=[KIND], state=State.SUCCEEDED, page_size=PAGE_SIZE, page_token=token
             )
             for job in jobs:
-                yield Evaluated(operation_name(SERVICE, job), _result(job).report)
+                yield Evaluated(operation_name(job), _result(job).report)
             if not token:
                 return
 
@@ -202,7 +194,7 @@ def _result(job: Job) -> benchmark_pb2.EvaluationResult:
     """What a job that succeeded has answered."""
     result = benchmark_pb2.EvaluationResult()
     if not any_pb2.Any.FromString(job.result).Unpack(result):
-        raise DataCorrupted(f"the result of {operation_name(SERVICE, job)} is none of an evaluation")
+        raise DataCorrupted(f"the result of {operation_name(job)} is none of an evaluation")
     return result
 
 

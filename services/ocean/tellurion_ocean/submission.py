@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from google.protobuf import any_pb2
-
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import Identity
-from tellurion_core.jobs.operations import operation_name
 from tellurion_core.jobs.store import JobStore
+from tellurion_core.jobs.submission import submit
 from tellurion_core.tensors import Array
 from tellurion_ocean.models import observations_of
 from tellurion_ocean.wire import packed
@@ -47,7 +45,6 @@ class Submissions:
             ResourceExhausted: there is no room for the observations.
             Unavailable: the database of jobs cannot be reached.
         """
-        spec = submission.spec
         observations_of(observations)
         artifact = self.artifacts.put(
             identity.tenant,
@@ -56,14 +53,5 @@ class Submissions:
             name="observations.safetensors",
             keep=self.keep,
         )
-        body = any_pb2.Any()
-        body.Pack(ocean_pb2.ReconstructionJob(spec=spec, observations=artifact.id))
-        job = self.jobs.submit(
-            tenant=identity.tenant,
-            subject=identity.subject,
-            kind=KIND,
-            request_id=submission.request_id,
-            body=body.SerializeToString(),
-            priority=submission.priority,
-        )
-        return operation_name(SERVICE, job)
+        body = ocean_pb2.ReconstructionJob(spec=submission.spec, observations=artifact.id)
+        return submit(self.jobs, identity, KIND, submission, body)

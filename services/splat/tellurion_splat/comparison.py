@@ -20,12 +20,12 @@ from scipy import stats
 
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
+from tellurion_core.whole_files import write_whole
 from tellurion_splat.degradation import degrade
 from tellurion_splat.evaluation import DEPTH, TRANSMITTED
 from tellurion_splat.fit import Fit, digest_of
 from tellurion_splat.schedule import Mode
 from tellurion_splat.spec import FitSpec
-from tellurion_splat.whole_file import write_whole
 from tellurion_splatting.scenes import Scene, read_scene
 
 Regime = Literal["true", "degraded", "none"]

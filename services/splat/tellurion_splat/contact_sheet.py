@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tellurion_core.errors import TellurionError
+from tellurion_core.whole_files import write_whole
 from tellurion_splat.frames import COMPONENTS, png
 from tellurion_splat.rendering import seen, shown
 from tellurion_splat.splats import Splats
-from tellurion_splat.whole_file import write_whole
 from tellurion_splatting import Scene, read_gaussians, read_scene
 
 GAP, TITLE = 4, 16

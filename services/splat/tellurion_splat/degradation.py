@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from tellurion_core.whole_files import write_whole
 from tellurion_splat.depth_image import inverse_depth_png
 from tellurion_splat.evaluation import DEPTH, TRANSMITTED
 from tellurion_splat.frames import png
-from tellurion_splat.whole_file import write_whole
 from tellurion_splatting.scenes import Scene
 
 RESIDUAL = 0.3

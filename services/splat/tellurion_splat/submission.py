@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from google.protobuf import any_pb2
-
 from tellurion.splat.v1 import splat_pb2
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import Identity
-from tellurion_core.jobs.operations import operation_name
 from tellurion_core.jobs.store import JobStore
+from tellurion_core.jobs.submission import submit
 from tellurion_splat.wire import fit_spec, resolved
 
 SERVICE = "splat"
@@ -36,14 +34,4 @@ class Submissions:
         """
         fit_spec(resolved(request.spec))
         self.artifacts.get(identity.tenant, request.spec.scene)
-        body = any_pb2.Any()
-        body.Pack(request.spec, deterministic=True)
-        job = self.jobs.submit(
-            tenant=identity.tenant,
-            subject=identity.subject,
-            kind=KIND,
-            request_id=request.request_id,
-            body=body.SerializeToString(),
-            priority=request.priority,
-        )
-        return operation_name(SERVICE, job)
+        return submit(self.jobs, identity, KIND, request, request.spec)

@@ -320,7 +320,7 @@ class Bench(benchmark_pb2_grpc.BenchmarkServiceServicer):
             body=wrapped.SerializeToString(),
             attempts=1,
         )
-        return benchmark_pb2.CreateEvaluationResponse(operation=operation_name("benchmark", job))
+        return benchmark_pb2.CreateEvaluationResponse(operation=operation_name(job))
 
     async def GetReport(self, request: Any, context: Any) -> Any:  # noqa: N802
         job = self.jobs.get("local", request.operation.rpartition("/")[2])

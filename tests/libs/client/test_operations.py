@@ -65,7 +65,7 @@ class Probe:
         job = self.submit()
         claim = self.claims.claim([KIND])
         assert claim is not None
-        return self.operations.named(operation_name("probe", job)), claim
+        return self.operations.named(operation_name(job)), claim
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_dead_work_raises_how_it_died(probe: Probe) -> None:
 
 
 def test_cancelled_work_raises_that_it_was(probe: Probe) -> None:
-    operation = probe.operations.named(operation_name("probe", probe.submit()))
+    operation = probe.operations.named(operation_name(probe.submit()))
     operation.cancel()
     with pytest.raises(Cancelled):
         operation.result(Progress)
@@ -275,7 +275,7 @@ DOCUMENT = {
 
 def test_the_command_lists_operations(probe: Probe, command: Callable[..., tuple[int, str, str]]) -> None:
     jobs = [probe.submit(f"r{index}") for index in range(3)]
-    names = [operation_name("probe", job) for job in reversed(jobs)]
+    names = [operation_name(job) for job in reversed(jobs)]
     code, out, err = command("list", "--service", "probe", "--json")
     assert (code, err) == (0, "")
     assert [document["name"] for document in json.loads(out)] == names
@@ -285,7 +285,7 @@ def test_the_command_lists_operations(probe: Probe, command: Callable[..., tuple
 
 
 def test_the_command_gets_cancels_and_deletes(probe: Probe, command: Callable[..., tuple[int, str, str]]) -> None:
-    name = operation_name("probe", probe.submit())
+    name = operation_name(probe.submit())
     assert command("get", name) == (0, f"{name}: {KIND} QUEUED, 0%\n", "")
     code, out, _ = command("cancel", name, "--json")
     document = json.loads(out)

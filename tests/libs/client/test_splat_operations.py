@@ -76,7 +76,7 @@ class Fits(splat_pb2_grpc.SplatServiceServicer):
             body=body.SerializeToString(),
             priority=request.priority,
         )
-        return splat_pb2.FitResponse(operation=operation_name("splat", job))
+        return splat_pb2.FitResponse(operation=operation_name(job))
 
     def _services(self) -> list[Service]:
         register = splat_pb2_grpc.add_SplatServiceServicer_to_server

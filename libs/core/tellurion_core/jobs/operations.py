@@ -53,7 +53,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServicer, jobs_pb2_grpc.J
         self, request: operations_pb2.GetOperationRequest, context: Context
     ) -> operations_pb2.Operation:
         """How an operation stands."""
-        return operation(self._service, await self._job(request.name))
+        return operation(await self._job(request.name))
 
     async def ListOperations(  # noqa: N802
         self, request: operations_pb2.ListOperationsRequest, context: Context
@@ -73,7 +73,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServicer, jobs_pb2_grpc.J
             page_size=min(request.page_size or PAGE_SIZE, MAX_PAGE_SIZE),
             page_token=request.page_token,
         )
-        operations = [operation(self._service, job) for job in jobs]
+        operations = [operation(job) for job in jobs]
         return operations_pb2.ListOperationsResponse(operations=operations, next_page_token=next_token)
 
     async def WaitOperation(  # noqa: N802
@@ -85,7 +85,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServicer, jobs_pb2_grpc.J
             until = min(until, time.monotonic() + _seconds(request.timeout))
         async for job in self._read_again(request.name, until):
             latest = job
-        return operation(self._service, latest)
+        return operation(latest)
 
     async def WatchJob(  # noqa: N802
         self, request: jobs_pb2.WatchJobRequest, context: Context
@@ -176,14 +176,14 @@ def services(service: str, store: JobStore, kinds: Collection[str]) -> list[Serv
     ]
 
 
-def operation_name(service: str, job: Job) -> str:
-    """The name under which a service's job is known: what a submission answers."""
-    return f"{service}/operations/{job.id}"
+def operation_name(job: Job) -> str:
+    """The name under which a job is known: what a submission answers."""
+    return f"{job.service}/operations/{job.id}"
 
 
-def operation(service: str, job: Job) -> operations_pb2.Operation:
+def operation(job: Job) -> operations_pb2.Operation:
     """A job as an operation."""
-    wire = operations_pb2.Operation(name=operation_name(service, job), done=job.state.ended)
+    wire = operations_pb2.Operation(name=operation_name(job), done=job.state.ended)
     wire.metadata.Pack(metadata(job))
     if job.state is State.SUCCEEDED:
         wire.response.MergeFromString(job.result)

@@ -26,7 +26,7 @@ MAX_PAGE_BYTES = 2 << 20
 """Results on one page of a list; a page that would hold more ends early, and has one job at least."""
 NOBODY = ""
 """Stands for the tenant of a job that was deleted; no tenant is called so."""
-MAX_ATTEMPTS = 100
+ATTEMPTS, MAX_ATTEMPTS = 3, 100
 MAX_PRIORITY = 1000
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -61,7 +61,7 @@ class JobStore:
         kind: str,
         request_id: str,
         body: bytes,
-        attempts: int = 3,
+        attempts: int = ATTEMPTS,
         priority: int = 0,
     ) -> Job:
         """The job of this request: a new one, or the one that the same request made before.

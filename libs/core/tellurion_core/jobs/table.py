@@ -92,6 +92,11 @@ class Job:
     finished: float | None
     """When it ended."""
 
+    @property
+    def service(self) -> str:
+        """Whose kind of work it is."""
+        return self.kind.partition(".")[0]
+
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """The job of a row that has `COLUMNS`, in any order, and maybe others."""

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from tellurion_core.errors import InvalidInput
+from tellurion_core.whole_files import placed
 from tellurion_splatting.files import ply, sog, splat, spz
 from tellurion_splatting.files.bounds import GROWTH, MAX_BYTES, file_bytes
 from tellurion_splatting.gaussians import Gaussians
@@ -92,17 +92,12 @@ def write_gaussians(path: str | os.PathLike[str], gaussians: Gaussians) -> None:
     """
     path = Path(path)
     content = encoded_gaussians(gaussians, path.suffix)
-    part = path.with_name(f".{os.urandom(8).hex()}.part")
     try:
-        with part.open("xb") as stream:
-            stream.write(content)
-        part.replace(path)
+        with placed(path) as place:
+            place.write_bytes(content)
     except (OSError, ValueError) as error:
         received = getattr(error, "strerror", None) or "a name that cannot be opened"
         raise InvalidInput.of(path.name, received=received, accepted="a path that can be written") from error
-    finally:
-        with suppress(OSError, ValueError):
-            part.unlink()
 
 
 def _format(suffix: str, field: str) -> Format:

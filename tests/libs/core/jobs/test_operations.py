@@ -65,7 +65,7 @@ class Probe:
         job = self.submit()
         claim = self.claims.claim([KIND])
         assert claim is not None
-        return operation_name("probe", job), claim
+        return operation_name(job), claim
 
     async def ask(
         self, method: str, name: str, *, tenant: str = "navy", limit: float | None = None, **fields: Any
@@ -110,7 +110,7 @@ async def probe(
 
 async def test_work_that_waits(probe: Probe) -> None:
     job = probe.submit("r-7")
-    operation = await probe.ask("GetOperation", operation_name("probe", job))
+    operation = await probe.ask("GetOperation", operation_name(job))
     assert operation.name == f"probe/operations/{job.id}"
     assert (operation.done, operation.WhichOneof("result")) == (False, None)
     told = metadata(operation)
@@ -165,7 +165,7 @@ async def test_work_that_died_as_often_as_it_may_says_how(probe: Probe) -> None:
 
 
 async def test_work_that_waits_is_cancelled_at_once(probe: Probe) -> None:
-    name = operation_name("probe", probe.submit())
+    name = operation_name(probe.submit())
     await probe.ask("CancelOperation", name)
     operation = await probe.ask("GetOperation", name)
     assert operation.done
@@ -194,8 +194,8 @@ async def test_only_work_that_has_ended_is_deleted(probe: Probe) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 async def test_what_is_not_the_callers_looks_like_none(probe: Probe, method: str) -> None:
-    theirs = operation_name("probe", probe.submit(tenant="army"))
-    foreign = operation_name("probe", probe.submit(kind=FOREIGN_KIND))
+    theirs = operation_name(probe.submit(tenant="army"))
+    foreign = f"probe/operations/{probe.submit(kind=FOREIGN_KIND).id}"
     messages = []
     for name in (theirs, foreign, f"probe/operations/{NONE}"):
         with pytest.raises(NotFound) as caught:
@@ -340,7 +340,7 @@ async def test_news_come_as_the_work_goes_on_and_end_with_it(probe: Probe) -> No
 
 
 async def test_news_of_work_that_has_ended_are_one(probe: Probe) -> None:
-    name = operation_name("probe", probe.submit())
+    name = operation_name(probe.submit())
     await probe.ask("CancelOperation", name)
     assert states(await probe.ask("WatchJob", name)) == ["CANCELLED"]
 

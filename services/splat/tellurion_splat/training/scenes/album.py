@@ -14,6 +14,7 @@ import numpy as np
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.progress import Progress
+from tellurion_core.whole_files import write_whole
 from tellurion_splat.depth_image import inverse_depth_png
 from tellurion_splat.frames import png
 from tellurion_splat.training.scenes.cloud import cloud
@@ -21,7 +22,6 @@ from tellurion_splat.training.scenes.faces import Array
 from tellurion_splat.training.scenes.light import Lighting, Map
 from tellurion_splat.training.scenes.rooms import SCENES, Room
 from tellurion_splat.training.scenes.studio import Studio, View
-from tellurion_splat.whole_file import write_whole
 from tellurion_splatting.files.vertices import Vertices, written_vertices
 from tellurion_splatting.scenes import Cameras, Scene
 from tellurion_splatting.scenes.nerfstudio import transforms
