@@ -18,7 +18,9 @@ ATTEMPTS = 10
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("victim", ["child", "worker", "service", "redis"])
+@pytest.mark.parametrize(
+    "victim", ["worker", "redis", *(pytest.param(name, marks=pytest.mark.slow) for name in ("child", "service"))]
+)
 def test_what_is_killed_is_not_missed(
     started: Callable[[], Any], undisturbed: dict[str, bytes], rounds: int, victim: str
 ) -> None:

@@ -99,7 +99,9 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("suite", ["sfe", "omniearth", "msearth", "earthse"])
+@pytest.mark.parametrize(
+    "suite", ["msearth", "earthse", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sfe", "omniearth"))]
+)
 def test_a_model_is_asked_and_scored_and_nothing_is_asked_twice(
     command: Command, platform: Path, model: Any, tmp_path: Path, suite: str
 ) -> None:

@@ -182,6 +182,7 @@ def supervised(folder: Path, say: Callable[[str], None], ready: Callable[[object
         Supervisor(chosen, state, gateway, say=say, restarts=policy).run(ready)
 
 
+@pytest.mark.slow
 def test_a_service_that_is_killed_often_does_not_stop_the_platform(
     tmp_path: Path, runtime: Path, processes: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

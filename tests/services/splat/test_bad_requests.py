@@ -87,10 +87,9 @@ def spz_tail() -> bytes:
     """One Gaussian, and behind it two gigabytes of zeros in two megabytes."""
     packer = zlib.compressobj(9, wbits=31)
     header = struct.pack("<IIIBBBB", 0x5053474E, 2, 1, 0, 12, 0, 0)
-    pieces = [packer.compress(header + bytes(16))]
-    megabyte = bytes(1 << 20)
-    pieces += [packer.compress(megabyte) for _ in range(2048)]
-    return b"".join([*pieces, packer.flush()])
+    start = packer.compress(header + bytes(16)) + packer.flush(zlib.Z_FULL_FLUSH)
+    megabytes = packer.compress(bytes(32 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return start + 64 * megabytes  # a block that looks back at none before it can stand again and again
 
 
 def sog_bomb() -> bytes:
