@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 def placed(path: Path) -> Iterator[Path]:
     """A place to write a file or a folder at; what stands there at the end becomes `path`, in one step.
 
-    What stood there before is replaced, or stays as it is where that fails, and nothing else is left. A link stays
-    one: what it names is replaced. Raises OSError.
+    A file that stood there before is replaced, or stays as it is where that fails, and nothing else is left; a folder
+    that is not empty is not replaced. A link stays one: what it names is replaced. Raises OSError.
     """
     target = path.resolve()
     with TemporaryDirectory(dir=target.parent, prefix=".unfinished-") as folder:

@@ -42,7 +42,8 @@ def rasterization_by_gsplat(
 ) -> tuple[Tensor, Tensor, dict[str, Any]]:
     """`rasterization` of tensors on a CUDA device, where `gsplat_draws`; a second layer is a pass of its own.
 
-    meta["means2d"] and what belongs to it are those of the colours' pass. Extra signals are drawn from them too, and
+    meta["means2d"] and what belongs to it are those of the colours' pass, meta["second_meta"] has those of the other
+    one, where a Gaussian is seen that the first pass has no opacity of. Extra signals are drawn from them too, and
     their gradient reaches them, but not `.absgrad`. Raises InvalidInput and Unavailable.
     """
     gsplat, wrapper = _gsplat()
@@ -77,7 +78,7 @@ def rasterization_by_gsplat(
         meta["render_extra_signals"] = torch.cat(sums, dim=-1)
     if second is not None:
         layer = {"opacities": second.opacities, "colors": second.colors, "sh_degree": second.sh_degree}
-        meta["second_colors"], meta["second_alphas"], _ = gsplat.rasterization(**plain | layer)
+        meta["second_colors"], meta["second_alphas"], meta["second_meta"] = gsplat.rasterization(**plain | layer)
     return colors, alphas, meta
 
 

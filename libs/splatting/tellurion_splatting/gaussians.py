@@ -88,8 +88,8 @@ class Gaussians:
         return isqrt(self.sh.shape[1]) - 1
 
     def transmitted(self) -> Gaussians:
-        """The same without its reflected branch."""
-        return replace(self, reflection=None)
+        """Those that the transmitted branch shows, without the reflected one."""
+        return replace(self, reflection=None)[self.opacities > 0]
 
     def half_turn(self) -> Gaussians:
         """The same turned by 180° about x: from right-down-front axes to right-up-back, and back again.

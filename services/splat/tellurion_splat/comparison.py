@@ -121,17 +121,17 @@ class Fits:
 def interval(scenes: Sequence[NDArray[np.float64]]) -> Interval:
     """The mean over scenes of values [seeds, V], and Student's interval about other views and seeds of these scenes.
 
-    Views of a scene and seeds are taken to be drawn independently; the interval is not about other scenes.
+    Views of a scene and seeds are taken to be drawn independently; the interval is not about other scenes. Degrees of
+    freedom are those of Welch (1947) and Satterthwaite (1946) for a sum of variances.
     """
-    variance, free = 0.0, 0
-    for values in scenes:
-        views = values.mean(axis=0)
-        variance += views.var(ddof=1) / len(views) / len(scenes) ** 2
-        free += len(views) - 1
     seeds = np.mean([values.mean(axis=1) for values in scenes], axis=0)
-    if len(seeds) > 1:
-        variance += seeds.var(ddof=1) / len(seeds)
-    mean, half = float(seeds.mean()), float(stats.t.ppf((1 + COVERED) / 2, free) * np.sqrt(variance))
+    samples = [*(values.mean(axis=0) / len(scenes) for values in scenes), seeds]
+    parts = [(sample.var(ddof=1) / len(sample), len(sample) - 1) for sample in samples if len(sample) > 1]
+    variance, mean = sum(part for part, _ in parts), float(seeds.mean())
+    if not variance:
+        return Interval(mean, mean, mean)
+    free = variance**2 / sum(part**2 / own for part, own in parts)
+    half = float(stats.t.ppf((1 + COVERED) / 2, free) * np.sqrt(variance))
     return Interval(mean, mean - half, mean + half)
 
 
@@ -148,7 +148,8 @@ def compare(
 ) -> Fits:
     """Fits every scene by every method with every seed, and scores it; goes on from what `folder` holds.
 
-    The degraded inputs are written into the scenes' folders. Raises Cancelled soon after `cancelled()`.
+    What is kept knows nothing of the code: a method that was changed begins in an empty folder. The degraded inputs are
+    written into the scenes' folders. Raises Cancelled soon after `cancelled()`.
     """
     for path in scenes.values():
         for seed in seeds:

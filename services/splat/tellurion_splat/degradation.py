@@ -1,6 +1,6 @@
 """Inputs as networks would give them, made from the truth: reflections not quite removed, depth noisy and of no scale.
 
-What a fit makes of such inputs says more than what it makes of the truth; all numbers were fixed before the first fit.
+What a fit makes of such inputs says more than what it makes of the truth.
 """
 
 from __future__ import annotations

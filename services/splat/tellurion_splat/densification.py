@@ -39,10 +39,11 @@ class Densification:
 
     def observe(self, meta: Mapping[str, Any], size: tuple[int, int]) -> None:
         """Takes in the gradient of one view's `meta["means2d"]`, in pixels of an image of this width and height."""
-        seen = meta["gaussian_ids"]
-        half = meta["means2d"].grad.new_tensor(size) / 2
-        self.pulls[seen] += (meta["means2d"].grad * half).norm(dim=-1)
-        self.views[seen] += 1
+        for drawn in passes(meta):
+            seen, pull = drawn["gaussian_ids"], drawn["means2d"].grad
+            if pull is not None:
+                self.pulls[seen] += (pull * (pull.new_tensor(size) / 2)).norm(dim=-1)
+                self.views[seen] += 1
 
     @torch.no_grad()
     def densify(
@@ -80,9 +81,15 @@ class Densification:
 
     @staticmethod
     def _prune(splats: Splats, optimiser: Optimiser, largest: float) -> None:
-        kept = (_shown(splats) >= FAINT) & (splats.scales.amax(dim=-1) <= largest)
+        # A virtual image may be large: it is far, and nothing that a camera looks through.
+        kept = (_shown(splats) >= FAINT) & ((splats.scales.amax(dim=-1) <= largest) | (splats.opacities == 0))
         if not kept.all():
             optimiser.take(kept.nonzero()[:, 0])
+
+
+def passes(meta: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a rasterisation says of itself, and of the second pass where it took one for the reflected branch."""
+    return [meta, meta["second_meta"]] if "second_meta" in meta else [meta]
 
 
 def _shown(splats: Splats) -> Tensor:

@@ -23,7 +23,7 @@ from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
 from tellurion_diffusion.checkpoints import read_checkpoint, write_checkpoint
 from tellurion_splat.components import Components, render
-from tellurion_splat.densification import Densification, reset
+from tellurion_splat.densification import Densification, passes, reset
 from tellurion_splat.depth import aligned_to_render
 from tellurion_splat.evaluation import Evaluation, evaluate, references
 from tellurion_splat.initialisation import extent, first_splats
@@ -149,7 +149,8 @@ class Fit:
         """One step of gradient descent on the next view, and what the schedule has for it."""
         view = self.views[self._view_number()]
         seen = self._render(view.viewmat, view.K)
-        seen.meta["means2d"].retain_grad()
+        for drawn in passes(seen.meta):
+            drawn["means2d"].retain_grad()
         terms = self._terms(seen, view)
         torch.stack(list(terms.values())).sum().backward()
         self.losses = {name: term.item() for name, term in terms.items()}

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from torch import Tensor
 
 from tellurion_splat.spec import FitSpec
 from tellurion_splat.splats import Splats
@@ -29,6 +28,8 @@ BLOT = 0.02
 """Size of a virtual image, in distances."""
 NOTICED = 0.03
 """Brightness from which a difference to the clean image counts as a reflection."""
+ANYWHERE = 1e-7
+"""The same of a pixel without any, so that there is always one to choose."""
 FEWEST_POINTS = 2
 UNKNOWN_POINTS = 10_000
 """Drawn at random where a scene comes with fewer."""
@@ -56,12 +57,11 @@ def first_splats(scene: Scene, views: Views, spec: FitSpec, variant: Variant) ->
         kept = np.sort(rng.choice(len(points), most, replace=False))
         points, colors = points[kept], colors[kept]
     options = {"degree": spec.sh_degree, "reflected_degree": reflected_degree, "variant": variant}
-    surfaces = splats_at(points, colors, **options)
+    surfaces = splats_at(points, colors, spacing(points), **options)
     if not with_images:
         return surfaces
     places, seen, sizes = virtual_images(views, points, len(points), rng)
-    images = splats_at(places, seen, **options)
-    images.parameters["log_scales"] = torch.tensor(np.log(sizes), dtype=torch.float32)[:, None].repeat(1, 3)
+    images = splats_at(places, seen, sizes, **options)
     surfaces.parameters["reflected_logit_opacities"].fill_(-math.inf)
     images.parameters["logit_opacities"].fill_(-math.inf)
     both = {name: torch.cat([tensor, images.parameters[name]]) for name, tensor in surfaces.parameters.items()}
@@ -71,23 +71,20 @@ def first_splats(scene: Scene, views: Views, spec: FitSpec, variant: Variant) ->
 def splats_at(
     points: NDArray[np.floating],  # [P, 3]
     colors: NDArray[np.floating],  # [P, 3] in 0 … 1
+    sizes: NDArray[np.floating],  # [P] standard deviations
     *,
     degree: int,
     reflected_degree: int | None,
     variant: Variant,
 ) -> Splats:
-    """Round Gaussians of the points' colours in both branches; `reflected_degree` is None where there is one branch.
-
-    At least two points; the variance is the mean square distance to the nearest neighbours. Source: Kerbl et al.
-    (2023), sec. 5.1, and their code.
-    """
+    """Round Gaussians of the points' colours in both branches; `reflected_degree` is None where there is one branch."""
     means = torch.tensor(points, dtype=torch.float32)
     sh0 = (torch.tensor(colors, dtype=torch.float32)[:, None] - 0.5) / C0
     count, logit = len(means), math.log(OPACITY / (1 - OPACITY))
     parameters = {
         "means": means,
         "quats": torch.tensor([[1.0, 0, 0, 0]]).repeat(count, 1),
-        "log_scales": _log_spacing(points)[:, None].repeat(1, 3),
+        "log_scales": torch.tensor(np.log(sizes), dtype=torch.float32)[:, None].repeat(1, 3),
         "logit_opacities": torch.full((count,), logit),
         "sh0": sh0,
         "sh_rest": torch.zeros(count, (degree + 1) ** 2 - 1, 3),
@@ -121,21 +118,25 @@ def virtual_images(
     """Where reflections may seem to come from: places [count, 3], their colours [count, 3] and sizes [count].
 
     Each is on the ray of a pixel, the likelier the more of the photograph there is reflection, where that is known. How
-    far along is not: between the median depth of the scene's points and FURTHEST times that, evenly in the logarithm.
+    far along is not: between the median depth of the points that the camera has before it, or the scene's size where
+    it has none, and FURTHEST times that, evenly in the logarithm.
     """
     shares = np.bincount(rng.integers(len(views), size=count), minlength=len(views))
     places, colors, sizes = [], [], []
     for number, share in enumerate(shares):
+        if not share:
+            continue
         view = views[number]
         photograph, viewmat, K = (each.cpu().double().numpy() for each in (view.photograph, view.viewmat, view.K))
         likely = np.ones(photograph.shape[:2])
         if view.clean is not None:
             reflection = (view.photograph - view.clean).clamp(min=0).mean(-1).cpu().double().numpy()
-            likely = np.maximum(reflection - NOTICED, 0) + NEAREST
+            likely = np.maximum(reflection - NOTICED, 0) + ANYWHERE
         pixels = rng.choice(likely.size, share, p=likely.ravel() / likely.sum())
         row, column = np.divmod(pixels, likely.shape[1])
         depths = points @ viewmat[2, :3] + viewmat[2, 3]
-        z = np.median(depths[depths > 0]) * FURTHEST ** rng.random(share)
+        ahead = depths[depths > 0]
+        z = (np.median(ahead) if len(ahead) else extent(views.cameras)) * FURTHEST ** rng.random(share)
         rays = np.stack([column + 0.5, row + 0.5, np.ones(share)], axis=-1) @ np.linalg.inv(K).T
         places.append((rays * z[:, None] - viewmat[:3, 3]) @ viewmat[:3, :3])
         colors.append(photograph[row, column])
@@ -143,9 +144,11 @@ def virtual_images(
     return np.concatenate(places), np.concatenate(colors), np.concatenate(sizes)
 
 
-def _log_spacing(points: NDArray[np.floating]) -> Tensor:
-    """[P] logarithm of the root mean square distance to the nearest neighbours."""
+def spacing(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """[P] the root mean square distance to the nearest neighbours, of two points or more.
+
+    Source: Kerbl et al. (2023), sec. 5.1, and their code.
+    """
     neighbours = min(NEIGHBOURS, len(points) - 1)
     distances = cKDTree(points).query(points, k=neighbours + 1)[0][:, 1:]
-    square = np.maximum((distances**2).mean(axis=1), NEAREST)
-    return torch.tensor(np.log(square) / 2, dtype=torch.float32)
+    return np.sqrt(np.maximum((distances**2).mean(axis=1), NEAREST))

@@ -7,13 +7,14 @@ With X = (1 − W) Tc, the transmitted part of an image I, and C the photograph 
 
 where s is roughness, between the edges of X for the inverse depth. Terms whose input is missing are left out.
 
-An image C that was made without its reflection is blurred, out of place, and has some of the reflection left. With
-virtual images the loss believes it only in what it can know:
+An image C that was made without its reflection is blurred, out of place, and has some of the reflection left. A loss
+that doubts it believes only what it can know:
 
     0.8 L1(I, photograph) + 0.2 (1 − SSIM(I, photograph)) + 0.8 mean b |G ∗ (X − C)|,
     b = max(0.2, exp(−Σ|G ∗ (photograph − C)|/0.2))
 
-and the terms of roughness and depth, G a Gaussian: detail is the photograph's, and where C took much away some is left.
+and the terms of roughness and depth, G the window of SSIM: detail is the photograph's, and where C took much away some
+is left.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ ROUGHNESS = 0.001
 """Of the weights, and of the inverse depth."""
 EDGE = 0.1
 """Difference of colour, summed over the channels, across which roughness counts 1/e."""
+BELIEVED = 0.8
+"""Weight of what is believed of X."""
 BELIEF = 0.2
 """Difference of colour, summed over the channels, between a photograph and a clean image that is believed to 1/e."""
 LEAST_BELIEF = 0.2
@@ -53,7 +56,7 @@ def photometric(image: Tensor, photograph: Tensor) -> Tensor:
 def depth_term(seen: Components, prior: Tensor, decay: float, *, variant: Variant) -> Tensor:
     """30 λ times the mean difference of inverse depths [H, W]."""
     inverse_depth = seen.inverse_depth
-    if variant.mean_depth:
+    if variant.divides_by_alpha:
         inverse_depth = inverse_depth / seen.alpha.clamp(min=SEEN)
     return DEPTH * decay * (inverse_depth - prior).abs().mean()
 
@@ -68,9 +71,9 @@ def ref_unlock_terms(
 ) -> dict[str, Tensor]:
     """Ref-Unlock's loss without its depth prior, as weighted terms whose sum it is."""
     terms = {"image": photometric(seen.image, photograph)}
-    if variant.virtual_images:
+    if variant.doubts:
         if clean is not None:
-            terms["transmitted"] = L1_SHARE * _as_far_as_believed(seen.transmitted, clean, photograph)
+            terms["transmitted"] = BELIEVED * _as_far_as_believed(seen.transmitted, clean, photograph)
     else:
         terms["image"] *= PHOTOGRAPH
         if clean is not None:

@@ -1,9 +1,9 @@
 """What happens when in a fit, from its mode and its length alone.
 
 With 30 000 iterations a schedule is that of the release of the method: Kerbl et al. (2023) for `3dgs`, Ref-Unlock's
-own for `ref-unlock`. Their times are absolute, and a short fit would end in the middle of them, so below 10 000
-iterations the times are ours: densification ends half-way, degrees rise over the first half, no opacity is reset that
-has no time to recover.
+own for `ref-unlock`. Their times are absolute, and a short fit would end in the middle of them, so below 30 000
+iterations of `3dgs` and 6000 of `ref-unlock` the times are ours: densification ends half-way, degrees rise by one each
+sixth of the fit, no opacity is reset that has no time to recover.
 """
 
 from __future__ import annotations

@@ -173,12 +173,9 @@ class SplatServicer(splat_pb2_grpc.SplatServiceServicer):
         artifact = self._artifacts.put(
             stored.tenant, [content], media_type="application/octet-stream", name=f"scene{suffix}", keep=self._keep
         )
-        # As it is read back: what the format has no place for is not there.
+        written = read_gaussians(content, suffix)  # what the format has no place for is not there
         return splat_pb2.ConvertResponse(
-            model=artifact.id,
-            total_bytes=artifact.size,
-            gaussians=len(gaussians),
-            sh_degree=read_gaussians(content, suffix).degree,
+            model=artifact.id, total_bytes=artifact.size, gaussians=len(written), sh_degree=written.degree
         )
 
 

@@ -19,7 +19,7 @@ class FitSpec:
     mode: Mode = "ref-unlock"
     """`ref-unlock` to tell reflections apart; `3dgs` for a scene without any, or one that may keep them."""
     variant: str = "virtual"
-    """Of `ref-unlock`: `virtual`, `fixed` or `released`; see `variants`."""
+    """Of `ref-unlock`: `virtual`, `fixed` or `released`; see `variants`. A `3dgs` compares depths as `virtual` does."""
     iterations: int = 30_000
     seed: int = 0
     max_gaussians: int = 100_000
@@ -42,12 +42,17 @@ class FitSpec:
         limits = {
             "iterations": (1, MOST_ITERATIONS),
             "seed": (0, 2**64 - 1),
-            "max_gaussians": (2, 2**31 - 1),
+            "max_gaussians": (4 if self.mode == "ref-unlock" else 2, 2**31 - 1),  # two in each branch
             "sh_degree": (0, HIGHEST_DEGREE),
             "reflected_sh_degree": (0, HIGHEST_DEGREE),
         }
         for name, (least, most) in limits.items():
             if not least <= (received := getattr(self, name)) <= most:
                 raise InvalidInput.of(name, received=received, accepted=f"{least}…{most}")
-        if self.clean_folder and self.mode != "ref-unlock":
-            raise InvalidInput.of("clean_folder", received=self.clean_folder, accepted="none in mode 3dgs")
+        if self.mode != "ref-unlock":
+            if self.clean_folder:
+                raise InvalidInput.of("clean_folder", received=self.clean_folder, accepted="none in mode 3dgs")
+            if self.variant != "virtual":
+                raise InvalidInput.of(
+                    "variant", received=self.variant, accepted="virtual, which is no other, in mode 3dgs"
+                )

@@ -2,7 +2,7 @@
 
 One set carries both branches of Ref-Unlock: position, shape and orientation are shared; the transmitted and the
 reflected branch have spherical harmonics and an opacity of their own, and a weight β says how much of a Gaussian is
-reflection.
+reflection. Where Gaussians are in one branch alone, what they have of the other means nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from tellurion_splatting.gaussians import Gaussians, Reflection
 
 SHAPE = ("means", "quats", "log_scales")
 TRANSMITTED = ("logit_opacities", "sh0", "sh_rest")
+NEVER = -14.0
+"""Logit of an opacity that a Gaussian has in a branch that it is not in, at most; where it is made it is −∞."""
 REFLECTED = ("reflected_logit_opacities", "reflected_sh0", "reflected_sh_rest", "logit_beta")
 
 
@@ -85,8 +87,11 @@ class Splats:
 
     @property
     def apart(self) -> bool:
-        """Whether no Gaussian is in both branches: its opacity is zero in one of them."""
-        return self.reflective and not bool(((self.opacities > 0) & (self.reflected_opacities > 0)).any())
+        """Whether Gaussians are in one branch alone; those of a fit that shares them never become as faint as NEVER."""
+        if not self.reflective:
+            return False
+        never = (self.parameters[name] < NEVER for name in ("logit_opacities", "reflected_logit_opacities"))
+        return bool(torch.logical_xor(*never).any())
 
     @property
     def means(self) -> Tensor:

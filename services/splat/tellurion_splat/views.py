@@ -79,8 +79,9 @@ class Views:
         if self._depth:
             prior = torch.from_numpy(scene.inverse_depth(self._depth[name]))
             pixels, inverse_depths = seen_points(scene.points, viewmat, K, scene.size)
-            if is_aligned := len(pixels) >= LEAST_POINTS:
-                prior = aligned(prior, torch.from_numpy(pixels), torch.from_numpy(inverse_depths).float())
+            places = torch.from_numpy(pixels), torch.from_numpy(inverse_depths).float()
+            if len(pixels) >= LEAST_POINTS and (found := aligned(prior, *places)) is not None:
+                prior, is_aligned = found, True
         return View(
             name,
             self._tensor(viewmat),

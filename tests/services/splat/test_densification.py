@@ -101,6 +101,12 @@ def test_faint_ones_go_and_large_ones_when_asked() -> None:
     assert asked.means[:, 0].tolist() == [0, 9]
 
 
+def test_a_virtual_image_may_be_large() -> None:
+    of = splats([SMALL, HUGE, HUGE], [0.5, 0.5, 0.0], reflected=[0.0, 0.0, 0.5])
+    densified(of, [0] * 3, prune_large=True)
+    assert of.means[:, 0].tolist() == [0, 6]
+
+
 def test_it_counts_anew() -> None:
     of = splats([SMALL, SMALL], [0.5, 0.5])
     after = densified(of, [2 * PULL, 0])
@@ -114,6 +120,17 @@ def test_a_pull_is_the_gradient_for_a_move_of_half_the_image() -> None:
     densification.observe({"gaussian_ids": torch.tensor([3, 1]), "means2d": means2d}, (200, 100))
     assert densification.pulls.tolist() == pytest.approx([0, 4e-4, 0, 3e-4])
     assert densification.views.tolist() == [0, 1, 0, 1]
+
+
+def test_pulls_in_a_second_pass_count_too() -> None:
+    first, second = torch.zeros(1, 2, requires_grad=True), torch.zeros(1, 2, requires_grad=True)
+    first.grad, second.grad = torch.tensor([[2e-6, 0.0]]), torch.tensor([[0.0, 8e-6]])
+    densification = Densification(3)
+    meta = {"gaussian_ids": torch.tensor([0]), "means2d": first}
+    other = {"gaussian_ids": torch.tensor([2]), "means2d": second}
+    densification.observe(meta | {"second_meta": other}, (200, 100))
+    assert densification.pulls.tolist() == pytest.approx([2e-4, 0, 4e-4])
+    assert densification.views.tolist() == [1, 0, 1]
 
 
 def test_a_reset_makes_all_nearly_transparent_and_no_reflection() -> None:

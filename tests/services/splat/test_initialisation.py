@@ -10,12 +10,14 @@ import pytest
 import torch
 from painted_scene import viewmats
 
+from tellurion_core.errors import InvalidInput
 from tellurion_splat.initialisation import (
     BLOT,
     FURTHEST,
     extent,
     first_splats,
     random_points,
+    spacing,
     splats_at,
     virtual_images,
 )
@@ -47,7 +49,7 @@ def test_the_variance_is_the_mean_square_distance_to_three_neighbours(cloud: tup
     points, colors = cloud
     squares = ((points[:, None] - points) ** 2).sum(-1)
     expected = np.sort(squares, axis=1)[:, 1:4].mean(axis=1)
-    of = splats_at(points, colors, degree=3, reflected_degree=None, variant=FIXED)
+    of = splats_at(points, colors, spacing(points), degree=3, reflected_degree=None, variant=FIXED)
     np.testing.assert_allclose(of.scales.numpy() ** 2, np.tile(expected[:, None], 3), rtol=1e-5)
     assert of.opacities.tolist() == pytest.approx([0.1] * 40)
     assert of.sh().shape == (40, 16, 3)
@@ -56,7 +58,7 @@ def test_the_variance_is_the_mean_square_distance_to_three_neighbours(cloud: tup
 
 def test_both_branches_have_the_points_colours_from_everywhere(cloud: tuple[np.ndarray, np.ndarray]) -> None:
     points, colors = cloud
-    of = splats_at(points, colors, degree=1, reflected_degree=2, variant=FIXED)
+    of = splats_at(points, colors, spacing(points), degree=1, reflected_degree=2, variant=FIXED)
     for sh in (of.sh(), of.reflected_sh()):
         np.testing.assert_allclose(0.5 + sh[:, 0].numpy() / (2 * np.sqrt(np.pi)), colors, atol=1e-6)  # Y₀₀ = 1/(2√π)
         assert not sh[:, 1:].any()
@@ -65,15 +67,15 @@ def test_both_branches_have_the_points_colours_from_everywhere(cloud: tuple[np.n
 
 def test_half_of_each_is_reflection_or_all_of_it_as_released(cloud: tuple[np.ndarray, np.ndarray]) -> None:
     fixed, released = (
-        splats_at(*cloud, degree=0, reflected_degree=0, variant=variant) for variant in (FIXED, RELEASED)
+        splats_at(*cloud, spacing(cloud[0]), degree=0, reflected_degree=0, variant=variant)
+        for variant in (FIXED, RELEASED)
     )
     assert set(fixed.weights.tolist()) == {0.5}
     assert set(released.weights.tolist()) == {1.0}
 
 
-def test_points_at_one_place_have_a_size(cloud: tuple[np.ndarray, np.ndarray]) -> None:
-    points, colors = np.zeros((5, 3)), np.ones((5, 3))
-    assert torch.isfinite(splats_at(points, colors, degree=0, reflected_degree=None, variant=FIXED).scales.log()).all()
+def test_points_at_one_place_have_a_size() -> None:
+    assert np.isfinite(np.log(spacing(np.zeros((5, 3))))).all()
 
 
 def test_the_extent_is_a_tenth_more_than_the_farthest_camera_from_the_mean() -> None:
@@ -119,6 +121,23 @@ def test_virtual_images_stand_behind_the_reflections_that_views_show(scene: Scen
         inside = (x / z > 0) & (x / z < width // 2) & (y / z > 0) & (y / z < height // 2)
         seen |= inside & (z > 0.999 * median) & (z < FURTHEST * 1.001 * median) & np.isclose(sizes, BLOT * z, rtol=1e-4)
     assert seen.all()
+
+
+def test_a_camera_with_no_point_before_it_has_virtual_images_as_far_as_the_scene_is_large(scene: Scene) -> None:
+    views = Views(scene, FitSpec())
+    behind = views.cameras.positions - 100 * views.cameras.viewmats[:, 2, :3]
+    places, _, sizes = virtual_images(views, behind, 50, np.random.default_rng(0))
+    assert np.isfinite(places).all()
+    assert (sizes >= 0.999 * BLOT * extent(views.cameras)).all()
+
+
+@pytest.mark.parametrize("most", [4, 5])
+def test_of_the_fewest_gaussians_there_are_two_in_each_branch(scene: Scene, most: int) -> None:
+    spec = FitSpec(max_gaussians=most)
+    assert len(first_splats(scene, Views(scene, spec), spec, VIRTUAL)) == 4
+    for few, options in ((3, {}), (1, {"mode": "3dgs"})):
+        with pytest.raises(InvalidInput, match="max_gaussians"):
+            FitSpec(max_gaussians=few, **options)
 
 
 def test_with_virtual_images_no_gaussian_is_in_both_branches(scene: Scene) -> None:

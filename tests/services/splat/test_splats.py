@@ -43,7 +43,16 @@ def test_a_set_without_reflection_has_none(gaussians: Gaussians) -> None:
     plain = Splats.of(gaussians.transmitted())
     assert not plain.reflective
     assert plain.gaussians().reflection is None
-    assert len(plain) == 20
+    assert len(plain) == 19  # one has no opacity but in the reflection
+
+
+def test_branches_stay_apart_where_a_program_has_clamped_their_logits(gaussians: Gaussians) -> None:
+    of = Splats.of(gaussians[2:])
+    assert not of.apart
+    of.parameters["logit_opacities"][0] = -20
+    of.parameters["reflected_logit_opacities"][1:3] = -20
+    assert of.apart
+    assert not Splats.of(gaussians.transmitted()).apart
 
 
 def test_coefficients_are_used_up_to_a_degree(gaussians: Gaussians) -> None:

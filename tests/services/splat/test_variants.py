@@ -9,7 +9,7 @@ import torch
 
 from tellurion_splat.components import render
 from tellurion_splat.densification import reset
-from tellurion_splat.initialisation import splats_at
+from tellurion_splat.initialisation import spacing, splats_at
 from tellurion_splat.losses import roughness
 from tellurion_splat.optimiser import Optimiser
 from tellurion_splat.splats import Splats
@@ -22,7 +22,7 @@ K = torch.tensor([[20.0, 0, 6], [0, 20, 6], [0, 0, 1]])
 def one(variant: Variant, degree: int = 0) -> Splats:
     """A Gaussian before the camera, and one beside it."""
     points, colors = torch.tensor([[0.0, 0, 2], [0.3, 0, 2]]).numpy(), torch.full((2, 3), 0.5).numpy()
-    of = splats_at(points, colors, degree=degree, reflected_degree=degree, variant=variant)
+    of = splats_at(points, colors, spacing(points), degree=degree, reflected_degree=degree, variant=variant)
     of.parameters["reflected_sh0"] += 0.3  # another colour than the transmitted one
     return of
 

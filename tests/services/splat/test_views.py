@@ -54,6 +54,14 @@ def test_without_points_it_stays_as_it_is_read(scene: Scene) -> None:
     np.testing.assert_array_equal(view.depth_prior.numpy(), scene.inverse_depth(scene.folder("depth")["001"]))
 
 
+def test_a_prior_that_is_flat_at_the_points_stays_as_it_is_read(scene: Scene) -> None:
+    assert of(scene, depth_folder="depth")[0].aligned
+    one = replace(scene, points=np.repeat(scene.points[:1], 60, axis=0), point_colors=np.zeros((60, 3)))
+    view = of(one, depth_folder="depth")[0]
+    assert not view.aligned
+    np.testing.assert_array_equal(view.depth_prior.numpy(), scene.inverse_depth(scene.folder("depth")["001"]))
+
+
 def test_a_folder_that_lacks_a_view_is_refused_by_name(scene: Scene, tmp_path: Path) -> None:
     for path in scene.folder("transmitted").values():
         if path.stem != "003":
