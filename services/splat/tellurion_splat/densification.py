@@ -2,6 +2,9 @@
 
 A Gaussian whose place in the image is pulled at is too few. It is cloned where it is small and split in two where it is
 large. Source: Kerbl et al. (2023), 3D Gaussian splatting for real-time radiance field rendering, sec. 5.2.
+
+The pull on a virtual image carries the weight of the reflection that it is seen by, so that few of them grow. Counted
+five times they gave a better image and a worse transmitted one.
 """
 
 from __future__ import annotations
