@@ -99,6 +99,9 @@ class SplatClient:
         if request_id is not None:
             check_request_id(request_id)
         spec = fit_spec(options)
+        for field in ("clean_folder", "depth_folder"):
+            if (name := getattr(spec, field)) and Path(scene).is_dir() and not (Path(scene) / name).is_dir():
+                raise InvalidInput.of(field, received=f"no folder {name} in {scene}", accepted="a folder of the scene")
         with zipped(Path(scene), SCENE, "scene") as path:
             self._client.keep_working(SERVICE)  # embedded: what does the work starts while the scene is sent
             spec.scene = self._artifacts.upload([path], timeout=left())[path]

@@ -62,6 +62,10 @@ def fit_spec(options: FitOptions) -> splat_pb2.FitSpec:
         InvalidInput: an option that no fit can have, or that its mode does not take.
     """
     check_seed(options.get("seed", 0))
+    for name, value in options.items():
+        if name not in FitOptions.__annotations__:
+            accepted = ", ".join(FitOptions.__annotations__)
+            raise InvalidInput.of(name, received=value, accepted=f"none of this name; there are {accepted}")
     asked: dict[str, Any] = {name: value for name, value in options.items() if value not in (None, "")}
     mode = _member(splat_pb2.Mode, "mode", asked.pop("mode", "ref-unlock"))
     variant = _member(splat_pb2.Variant, "variant", asked.get("variant", "virtual"))
@@ -136,7 +140,7 @@ def _filled(message: M, values: Mapping[str, Any]) -> M:
         except (TypeError, ValueError):
             kind = message.DESCRIPTOR.fields_by_name[name]
             accepted = "text" if kind.cpp_type == kind.CPPTYPE_STRING else "a number within the field's range"
-            raise InvalidInput.of(name, received=value, accepted=accepted) from None
+            raise InvalidInput.of(name, received=repr(value), accepted=accepted) from None
     validate(message)
     return message
 

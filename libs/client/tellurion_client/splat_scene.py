@@ -27,12 +27,12 @@ def zipped(folder: Path, suffixes: frozenset[str], field: str) -> Iterator[Path]
     """A zip of the folder's files with these suffixes, for the time of the block; hidden ones stay where they are.
 
     Raises:
-        InvalidInput: no folder, none of these files in it, or one that cannot be read.
+        InvalidInput: no folder, none of these files in it, a linked folder, or a file that cannot be read.
     """
     if not folder.is_dir():
         received = f"{'no folder' if folder.exists() else 'nothing'}: {folder}"
         raise InvalidInput.of(field, received=received, accepted="a folder")
-    files = dict(sorted(_files(folder, suffixes)))
+    files = dict(sorted(_files(folder, suffixes, field)))
     if not files:
         accepted = f"a folder with files of {', '.join(sorted(suffixes))}"
         raise InvalidInput.of(field, received=f"none in {folder}", accepted=accepted)
@@ -46,11 +46,13 @@ def zipped(folder: Path, suffixes: frozenset[str], field: str) -> Iterator[Path]
         yield path
 
 
-def _files(folder: Path, suffixes: frozenset[str]) -> Iterator[tuple[str, Path]]:
+def _files(folder: Path, suffixes: frozenset[str], field: str) -> Iterator[tuple[str, Path]]:
     """The files below a folder by name; links are followed to files of the folder only."""
     root = folder.resolve()
     for parent, below, names in os.walk(root):
         below[:] = [name for name in below if not name.startswith(".")]
+        if linked := next((name for name in below if Path(parent, name).is_symlink()), None):
+            raise InvalidInput.of(field, received=f"{linked}, a link to a folder", accepted="a folder with its files")
         for name in names:
             path = Path(parent, name)
             wanted = path.suffix.lower() in suffixes and not name.startswith(".")

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tellurion_core.errors import TellurionError
-from tellurion_core.whole_files import write_whole
+from tellurion_core.whole_files import placed
 from tellurion_splat.frames import COMPONENTS, png
 from tellurion_splat.rendering import seen, shown
 from tellurion_splat.splats import Splats
@@ -55,9 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.views < 1:
         parser.error(f"argument --views: received {given.views}; accepted: 1 or more")
     try:
-        file = BytesIO()
-        contact_sheet(Splats.of(read_gaussians(given.model)), read_scene(given.scene), given.views).save(file, "PNG")
-        write_whole(given.output, file.getvalue())
+        sheet = contact_sheet(Splats.of(read_gaussians(given.model)), read_scene(given.scene), given.views)
+        with placed(given.output) as place:
+            sheet.save(place, "PNG")
+    except OSError as error:
+        parser.error(f"argument -o: received {given.output}: {error.strerror}; accepted: a file in a writable folder")
     except TellurionError as error:
         print(error.message, file=sys.stderr)
         return error.exit_code

@@ -72,7 +72,7 @@ class Reference:
 def references(scene: Scene, views: Sequence[int], *, truth: bool = True) -> Iterator[Reference]:
     """What these views are scored against, each read when it is asked for; without `truth` photographs alone.
 
-    Raises InvalidInput for images that cannot be scored, DataCorrupted for damaged ones.
+    Raises InvalidInput for images that cannot be scored.
     """
     if views and min(scene.size) < WINDOW:
         received, accepted = "{}×{} pixels".format(*scene.size), f"at least {WINDOW} along each side"

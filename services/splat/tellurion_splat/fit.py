@@ -86,7 +86,7 @@ class Fit:
 
         Raises:
             InvalidInput: a scene that cannot be fitted as `spec` asks, or scored, or a checkpoint of another fit.
-            DataCorrupted: a checkpoint is damaged, or an image that it is to be scored against.
+            DataCorrupted: a checkpoint is damaged.
         """
         self.scene, self.spec, self._truth = scene, spec, truth
         self.done = 0

@@ -37,7 +37,7 @@ def fit(body: any_pb2.Any, job: RunningJob) -> splat_pb2.FitReport:
     Raises:
         InvalidInput: a scene that cannot be fitted.
         NotFound: the scene is no longer kept.
-        DataCorrupted: an image or the checkpoint is damaged.
+        DataCorrupted: the checkpoint is damaged.
         ResourceExhausted: the disk is full.
         Cancelled: soon after the job was cancelled.
     """

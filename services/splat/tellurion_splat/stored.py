@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
@@ -39,14 +39,11 @@ class Stored:
     def gaussians(self, artifact_id: str) -> Gaussians:
         """A model.
 
-        Raises:
-            InvalidInput: too large, in no known format, or Gaussians that cannot be.
-            DataCorrupted: cut off or damaged.
+        Raises InvalidInput: too large, in no known format, or Gaussians that cannot be; cut off or damaged.
         """
         self._check_size(artifact_id, MAX_MODEL_BYTES, "model")
-        suffix = PurePath(self.artifacts.get(self.tenant, artifact_id).name).suffix
         with self.artifacts.open(self.tenant, artifact_id) as file:
-            return read_gaussians(file.read(), suffix or None, MAX_MODEL_BYTES)
+            return read_gaussians(file.read(), None, MAX_MODEL_BYTES)
 
     def cameras(self, artifact_id: str) -> Cameras:
         """Cameras of a transforms.json. Raises InvalidInput where they cannot be used."""
@@ -79,8 +76,7 @@ class Stored:
 def masks_of(folder: Path, cameras: Cameras) -> list[Path]:
     """The mask of each camera, by its name.
 
-    Raises:
-        InvalidInput: a camera without a mask, with two, or with one of another size or in colour.
+    Raises InvalidInput: a camera without a mask, with two, or with one of another size or in colour.
     """
     found: dict[str, Path] = {}
     for path in folder.rglob("*"):

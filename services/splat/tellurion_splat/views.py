@@ -78,6 +78,9 @@ class Views:
         prior, is_aligned = None, False
         if self._depth:
             prior = torch.from_numpy(scene.inverse_depth(self._depth[name]))
+            if prior.min() == prior.max():
+                accepted = "inverse depths that differ"
+                raise InvalidInput.of(f"depth_folder.{name}", received="one value everywhere", accepted=accepted)
             pixels, inverse_depths = seen_points(scene.points, viewmat, K, scene.size)
             places = torch.from_numpy(pixels), torch.from_numpy(inverse_depths).float()
             if len(pixels) >= LEAST_POINTS and (found := aligned(prior, *places)) is not None:

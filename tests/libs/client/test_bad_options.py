@@ -79,7 +79,7 @@ def test_fetch(refused: Callable[..., str], options: list[str], line: str) -> No
         (".", "output: received ., a folder; accepted: a file to write"),
         ("none/a.nc", "output: received none: No such file or directory; accepted: a file in a folder that can be"),
         ("obs.nc/a.nc", "output: received obs.nc: Not a directory; accepted: a file in a folder that can be written"),
-        ("obs.nc", "output: received obs.nc, a file of observations; accepted: another file"),
+        ("obs.nc", "output: received obs.nc, an input; accepted: another file"),
         ("/dev/full", "output: received /dev/full, a device or a pipe; accepted: a file that may be written"),
     ],
 )
@@ -97,7 +97,7 @@ def test_an_output_that_cannot_be_written(
             "none/m.nc",
             "members-out: received none: No such file or directory; accepted: a file in a folder that can be",
         ),
-        ("obs.nc", "members-out: received obs.nc, a file of observations; accepted: another file"),
+        ("obs.nc", "members-out: received obs.nc, an input; accepted: another file"),
         ("a.nc", "members-out: received a.nc, the analysis; accepted: another file"),
         ("./here/../a.nc", "members-out: received here/../a.nc, the analysis; accepted: another file"),
     ],

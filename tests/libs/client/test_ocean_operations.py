@@ -215,7 +215,8 @@ def test_an_interrupt_ends_the_waiting_and_not_the_work(
     operation = client.ocean.operation(name)
     assert operation.operation.get().state in ("QUEUED", "RUNNING")
     fetch = f"`tellurion ocean fetch {name} -o {tmp_path / 'a.nc'} --state {platform['state']}` fetches it"
-    assert said == f"tellurion: {name} goes on: {fetch}, `tellurion operations cancel {name}` cancels it\n"
+    cancel = f"`tellurion operations cancel {name} --state {platform['state']}` cancels it"
+    assert said == f"tellurion: {name} goes on: {fetch}, {cancel}\n"
     operation.cancel()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["obs.nc"]
 

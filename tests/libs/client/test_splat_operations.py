@@ -115,6 +115,8 @@ def command(
 
 
 def test_a_scene_is_sent_once_and_a_fit_of_it_submitted(fits: Fits, scene: Path) -> None:
+    (scene / "clean").mkdir()
+    (scene / "mono").mkdir()
     operation = fits.client.submit(scene, mode="3dgs", iterations=100, seed=5, priority=1)
     again = fits.client.submit(scene, clean_folder="clean", depth_folder="mono", variant="released", all_views=True)
     assert operation.name != again.name
@@ -127,6 +129,12 @@ def test_a_scene_is_sent_once_and_a_fit_of_it_submitted(fits: Fits, scene: Path)
     assert first.spec.scene == second.spec.scene
     with fits.artifacts.open("local", first.spec.scene) as file, zipfile.ZipFile(io.BytesIO(file.read())) as archive:
         assert archive.namelist() == ["images/a.png", "transforms.json"]
+
+
+def test_a_folder_that_the_scene_has_not_is_named_before_anything_is_sent(fits: Fits, scene: Path) -> None:
+    with pytest.raises(InvalidInput, match="depth_folder: received no folder mono in"):
+        fits.client.submit(scene, depth_folder="mono")
+    assert not fits.asked
 
 
 def test_the_same_request_id_is_the_same_fit(fits: Fits, scene: Path) -> None:
@@ -276,9 +284,10 @@ def test_ctrl_c_ends_the_waiting_and_not_the_fit(
 
 
 def test_ctrl_c_without_a_platform_says_that_the_fit_stops(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(Exit), going_on({NONE: "tellurion splat fetch"}, lasting=False):
+    with pytest.raises(Exit), going_on({NONE: "tellurion splat fetch"}, state=Path("s"), lasting=False):
         raise KeyboardInterrupt
     said = (
-        f"tellurion: {NONE} stops here: `tellurion splat fetch` goes on with it, `tellurion operations cancel {NONE}`"
+        f"tellurion: {NONE} stops here: `tellurion splat fetch` goes on with it, "
+        f"`tellurion operations cancel {NONE} --state s`"
     )
     assert capsys.readouterr().err == f"{said} cancels it\n"

@@ -48,6 +48,19 @@ def test_fit(refused: Callable[..., str], options: list[str], line: str, json: l
     assert refused("fit", "scene", "-o", "scene.ply", *options, *json).startswith(line)
 
 
+def test_an_option_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(InvalidInput, match=r"iteration: received 3; accepted: none of this name; there are mode, var"):
+        fit_spec({"iteration": 3})
+    with pytest.raises(InvalidInput, match="iterations: received '3'; accepted: a number"):
+        fit_spec({"iterations": "3"})
+
+
+def test_a_model_is_not_converted_onto_itself(refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "scene.ply").write_bytes(b"ply")
+    line = refused("convert", "scene.ply", "scene.ply", "--transmitted")
+    assert line == "output: received scene.ply, an input; accepted: another file"
+
+
 def test_where_a_model_goes(refused: Callable[..., str], tmp_path: Path) -> None:
     assert refused("fit", "scene") == "output: received nothing; accepted: a file to write"
     assert refused("fit", "scene", "-o", "scene.spz").startswith(
@@ -97,7 +110,7 @@ def test_where_frames_go(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for command in ("render", "edit"):
         line = refused(command, "scene.ply", "--cameras", "c.json", "-o", "none/frames")
-        assert line.startswith("output: received No such file or directory: none/frames; accepted: a folder")
+        assert line.startswith("output: received no folder none; accepted: a folder")
         assert refused(command, "scene.ply", "--cameras", "c.json", "-o", "file").startswith(
             "output: received Not a dir"
         )

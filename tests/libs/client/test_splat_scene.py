@@ -42,6 +42,13 @@ def test_the_files_of_a_scene_in_the_order_of_their_names(folder: Path) -> None:
     assert not path.exists()
 
 
+def test_a_linked_folder_is_refused_rather_than_left_out(folder: Path, tmp_path: Path) -> None:
+    shutil.move(folder / "images", tmp_path / "elsewhere")
+    (folder / "images").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InvalidInput, match="scene: received images, a link"), zipped(folder, SCENE, "scene"):
+        pass
+
+
 def test_only_images_are_masks(folder: Path) -> None:
     with zipped(folder / "images", IMAGES, "masks") as path:
         assert names(path) == ["a.jpg", "b.PNG"]

@@ -35,6 +35,9 @@ def test_every_component_stands_beside_the_photograph(scene_folder: Path, tmp_pa
         np.testing.assert_allclose(cells[1], shown(components, "all").clip(0, 1), atol=1 / 255)
         np.testing.assert_allclose(cells[2], shown(components, "transmitted").clip(0, 1), atol=1 / 255)
         np.testing.assert_allclose(cells[5][..., 0], shown(components, "weight").clip(0, 1), atol=1 / 255)
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path / "scene.ply"), str(scene_folder), "-o", str(tmp_path / "none" / "sheet.png")])
+    assert not (tmp_path / "none").exists()
 
 
 def test_what_cannot_be_shown_is_said_and_nothing_is_written(

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import tellurion_splat
-from tellurion_core.errors import Cancelled, DataCorrupted, InvalidInput
+from tellurion_core.errors import Cancelled, InvalidInput
 from tellurion_splat.densification import PULL
 from tellurion_splat.evaluation import evaluate
 from tellurion_splat.fit import Fit
@@ -207,7 +207,7 @@ def test_photographs_alone_are_scored_where_the_truth_is_none(spoilt: Path, suff
 def test_a_photograph_that_cannot_be_scored_against_is_found_before_the_first_iteration(spoilt: Path) -> None:
     photograph = spoilt / "images" / "008.png"
     photograph.write_bytes(photograph.read_bytes()[:400])
-    with pytest.raises(DataCorrupted, match=r"008\.png"):
+    with pytest.raises(InvalidInput, match=r"008\.png"):
         fit(read_scene(spoilt))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tellurion_core.errors import InvalidInput
 from tellurion_splat.spec import FitSpec
@@ -60,6 +62,14 @@ def test_a_prior_that_is_flat_at_the_points_stays_as_it_is_read(scene: Scene) ->
     view = of(one, depth_folder="depth")[0]
     assert not view.aligned
     np.testing.assert_array_equal(view.depth_prior.numpy(), scene.inverse_depth(scene.folder("depth")["001"]))
+
+
+def test_a_prior_of_one_value_is_refused_by_name(scene: Scene, tmp_path: Path) -> None:
+    flat = Path(shutil.copytree(scene.root, tmp_path / "flat"))
+    for path in (flat / "depth").iterdir():
+        Image.fromarray(np.zeros(scene.size[::-1], np.uint16)).save(path)
+    with pytest.raises(InvalidInput, match=r"depth_folder\.001: received one value everywhere"):
+        of(read_scene(flat), depth_folder="depth")[0]
 
 
 def test_a_folder_that_lacks_a_view_is_refused_by_name(scene: Scene, tmp_path: Path) -> None:

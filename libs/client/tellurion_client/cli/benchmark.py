@@ -148,6 +148,7 @@ def run(
                 resume=earlier,
                 progress=progress,
             ),
+            state=state,
             again="with --resume",
             bounded=budget is not None,
             as_json=as_json,
@@ -221,6 +222,7 @@ def score(
                 budget=budget,
                 progress=progress,
             ),
+            state=state,
             again="again",
             as_json=as_json,
         )

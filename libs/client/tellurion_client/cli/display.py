@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,8 +30,16 @@ def line(text: str) -> None:
 
 
 def json_line(document: Any) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(document), flush=True)
+    """One JSON document on stdout; a number that is not finite, which JSON has not, is null."""
+    print(json.dumps(_finite(document), allow_nan=False), flush=True)
+
+
+def _finite(document: Any) -> Any:
+    if isinstance(document, Mapping):
+        return {key: _finite(value) for key, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [_finite(value) for value in document]
+    return None if isinstance(document, float) and not math.isfinite(document) else document
 
 
 def note(text: str) -> None:

@@ -19,6 +19,7 @@ import typer
 
 from tellurion_client.benchmark_results import Report
 from tellurion_client.cli import display
+from tellurion_client.cli.waiting import command
 from tellurion_client.evaluation import FILES, PREDICTIONS, REPORT, RUN, Evaluation
 from tellurion_core.errors import InvalidInput, PermissionDenied, Unavailable
 
@@ -128,7 +129,14 @@ class Output:
 
 
 def carry_out(
-    client: Client, output: Output, submit: Submit, *, again: str, bounded: bool = False, as_json: bool
+    client: Client,
+    output: Output,
+    submit: Submit,
+    *,
+    state: Path | None,
+    again: str,
+    bounded: bool = False,
+    as_json: bool,
 ) -> None:
     """Submits an evaluation, waits for it, writes its report and shows it; `again` says how to go on with it.
 
@@ -141,7 +149,7 @@ def carry_out(
         with display.progress("evaluating") as progress:
             status = evaluation.operation.wait(progress=progress)
     except (KeyboardInterrupt, Unavailable) as error:
-        cancel = f"`tellurion operations cancel {evaluation.name}` ends it"
+        cancel = f"`{command('operations', 'cancel', evaluation.name, state=state)}` ends it"
         display.note(f"{evaluation.name} is not cancelled: the same command {again} goes on with it, {cancel}")
         if isinstance(error, Unavailable):
             raise
@@ -153,7 +161,8 @@ def carry_out(
     try:
         report = fetch(evaluation, output, as_json=as_json)
     except InvalidInput:
-        display.note(f"it has succeeded: `tellurion benchmark report {evaluation.name} -o DIR` fetches its report")
+        again = command("benchmark", "report", evaluation.name, "-o", "DIR", state=state)
+        display.note(f"it has succeeded: `{again}` fetches its report")
         raise
     if output.keeps and not report.whole:
         again += " and another budget" if bounded else ""

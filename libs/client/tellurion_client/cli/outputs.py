@@ -26,10 +26,10 @@ class Output:
         members = None if self.members is None else _of_month(self.members, month)
         return Output(_of_month(self.analysis, month), members)
 
-    def check(self, observations: Sequence[Path] = ()) -> None:
-        """Raises InvalidInput where a file cannot be written, is one of the observations, or is named twice."""
+    def check(self, inputs: Sequence[Path] = ()) -> None:
+        """Raises InvalidInput where a file cannot be written, is one of the inputs, or is named twice."""
         for option, path in self.by_option().items():
-            _check(option, path, observations)
+            _check(option, path, inputs)
             with _folder_in(option, path.parent):
                 pass  # it can be written in
         if self.members is not None and self.members.resolve() == self.analysis.resolve():
@@ -74,14 +74,14 @@ def _of_month(path: Path, month: int) -> Path:
     return path.with_name(f"{path.stem}-{month:02d}{path.suffix}")
 
 
-def _check(option: str, output: Path, observations: Sequence[Path]) -> None:
+def _check(option: str, output: Path, inputs: Sequence[Path]) -> None:
     if output.is_dir() or not output.name:
         raise InvalidInput.of(option, received=f"{output}, a folder", accepted="a file to write")
     if output.exists() and not (output.is_file() and os.access(output, os.W_OK)):
         received = f"{output}, {'read-only' if output.is_file() else 'a device or a pipe'}"
         raise InvalidInput.of(option, received=received, accepted="a file that may be written")
-    if output.exists() and any(path.exists() and output.samefile(path) for path in observations):
-        raise InvalidInput.of(option, received=f"{output}, a file of observations", accepted="another file")
+    if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
+        raise InvalidInput.of(option, received=f"{output}, an input", accepted="another file")
 
 
 @contextmanager

@@ -271,7 +271,7 @@ def convert(
     from tellurion_client.splat_options import convert_request
 
     convert_request(output, transmitted=transmitted)
-    Output(output, None).check()
+    Output(output, None).check([model])
     with connected(state) as client:
         done = client.splat.convert(model, output, transmitted=transmitted)
     if as_json:
@@ -295,7 +295,7 @@ def _write(
     from tellurion_client.splat_options import mode_and_variant
 
     fetches = {operation.name: _fetch_command(operation.name, output, state)}
-    with going_on(fetches, lasting=lasting), display.progress("fit") as progress:
+    with going_on(fetches, state=state, lasting=lasting), display.progress("fit") as progress:
         report = operation.awaited(output, progress=progress, timeout=timeout)
     psnr = report.psnr_held_out
     if as_json:
@@ -354,12 +354,12 @@ def _check_folder(folder: Path) -> None:
         with TemporaryDirectory(prefix=".tellurion-", dir=folder if folder.exists() else folder.parent):
             pass
     except OSError as error:
+        missing = f"no folder {folder.parent}" if not folder.parent.exists() else f"{error.strerror}: {folder}"
         accepted = "a folder that can be written, or a new one in such"
-        raise InvalidInput.of("output", received=f"{error.strerror}: {folder}", accepted=accepted) from error
+        raise InvalidInput.of("output", received=missing, accepted=accepted) from error
 
 
 def _fetch_command(name: str, output: Path | None, state: Path | None) -> str:
-    import shlex
+    from tellurion_client.cli.waiting import command
 
-    words = ["tellurion", "splat", "fetch", name, "-o", str(output or "SCENE.ply")]
-    return shlex.join(words if state is None else [*words, "--state", str(state)])
+    return command("splat", "fetch", name, "-o", str(output or "SCENE.ply"), state=state)

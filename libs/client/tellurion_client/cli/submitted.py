@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from typing import Any
 from tellurion_client.cli import display
 from tellurion_client.cli.outputs import Output, Staged
 from tellurion_client.cli.reconstruct import Analysis, Request
-from tellurion_client.cli.waiting import going_on
+from tellurion_client.cli.waiting import command, going_on
 from tellurion_client.ocean import OceanClient
 from tellurion_client.ocean_operation import ReconstructionOperation
 
@@ -61,7 +60,7 @@ def carry_out(request: Request, ocean: OceanClient, state: Path | None) -> list[
     """Submits all months, waits for one after the other, and when all are done shows them under their names."""
     months: dict[int, Submitted] = {}
     fetches: dict[str, str] = {}
-    with going_on(fetches, lasting=True):  # without a platform, months are asked for in calls
+    with going_on(fetches, state=state, lasting=True):  # without a platform, months are asked for in calls
         for one in submit(request, ocean, state):
             months[one.month], fetches[one.operation.name] = one, one.fetch
             display.note(f"{calendar.month_name[one.month]} is {one.operation.name}")
@@ -73,7 +72,8 @@ def fetch(
     operation: ReconstructionOperation, output: Output, *, timeout: float | None, state: Path | None, lasting: bool
 ) -> Analysis:
     """Waits for a reconstruction that was submitted, and writes its analysis."""
-    with going_on({operation.name: _fetch_command(operation.name, output, state)}, lasting=lasting):
+    fetches = {operation.name: _fetch_command(operation.name, output, state)}
+    with going_on(fetches, state=state, lasting=lasting):
         with display.progress("waiting") as progress:
             reconstruction = operation.result(progress=progress, timeout=timeout)
         with ExitStack() as stack:
@@ -84,7 +84,7 @@ def fetch(
 
 
 def _fetch_command(name: str, output: Output | None, state: Path | None) -> str:
-    words = ["tellurion", "ocean", "fetch", name, "-o", "ANALYSIS.nc" if output is None else str(output.analysis)]
+    words = ["ocean", "fetch", name, "-o", "ANALYSIS.nc" if output is None else str(output.analysis)]
     if output is not None and output.members is not None:
         words += ["--members-out", str(output.members)]
-    return shlex.join(words if state is None else [*words, "--state", str(state)])
+    return command(*words, state=state)

@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.errors import InvalidInput
 
 MAX_BYTES = 8 << 30
 """Largest file that is read: about 36 million Gaussians of degree 3."""
@@ -82,26 +82,25 @@ class Inflation:
     def take(self, size: int) -> bytes:
         """The next `size` bytes.
 
-        Raises:
-            DataCorrupted: the stream ends before, or is damaged.
+        Raises InvalidInput: the stream ends before, or is damaged.
         """
         taken = self._next(size)
         if len(taken) < size:
-            raise DataCorrupted(f"{self._field}: the stream ends after {len(taken)} of {size} bytes")
+            received = f"the stream ends after {len(taken)} of {size} bytes"
+            raise InvalidInput.of(self._field, received=received, accepted="a whole file")
         return taken
 
     def finish(self, slack: int) -> None:
         """Reads to the checksum at the end, over at most `slack` bytes that nobody needs.
 
-        Raises:
-            DataCorrupted: the stream has no end, or its checksum does not match.
-            InvalidInput: more bytes follow.
+        Raises InvalidInput: the stream has no end, or its checksum does not match; more bytes follow.
         """
         if len(self._next(slack)) == slack and not self._stream.eof:
             accepted = f"at most {slack} bytes after those that the header announces"
             raise InvalidInput.of(self._field, received="more", accepted=accepted)
         if not self._stream.eof:
-            raise DataCorrupted(f"{self._field}: the stream is cut off before its checksum")
+            received = "the stream is cut off before its checksum"
+            raise InvalidInput.of(self._field, received=received, accepted="a whole file")
 
     def _next(self, size: int) -> bytes:
         pieces, wanted = [], size
@@ -114,5 +113,6 @@ class Inflation:
                 pieces.append(piece)
                 wanted -= len(piece)
         except zlib.error as error:
-            raise DataCorrupted(f"{self._field}: the gzip stream is damaged") from error
+            received = "the gzip stream is damaged"
+            raise InvalidInput.of(self._field, received=received, accepted="a whole file") from error
         return b"".join(pieces)

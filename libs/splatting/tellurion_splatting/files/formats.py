@@ -27,18 +27,18 @@ from tellurion_splatting.gaussians import Gaussians
 class Format(NamedTuple):
     """How one format is told, read and written."""
 
-    magic: bytes
-    """How its files begin; empty where they have no header."""
+    magic: tuple[bytes, ...]
+    """How its files may begin; an empty one where they have no header."""
     read: Callable[[bytes, str, int], Gaussians]
     """From the content, the name that errors use for it, and the most bytes that may come of it."""
     written: Callable[[Gaussians], bytes]
 
 
 FORMATS = {
-    ".ply": Format(b"ply", ply.read_ply, ply.written_ply),
-    ".splat": Format(b"", splat.read_splat, splat.written_splat),
-    ".spz": Format(b"\x1f\x8b", spz.read_spz, spz.written_spz),
-    ".sog": Format(b"PK", sog.read_sog, sog.written_sog),
+    ".ply": Format((b"ply",), ply.read_ply, ply.written_ply),
+    ".splat": Format((b"",), splat.read_splat, splat.written_splat),
+    ".spz": Format((b"\x1f\x8b", b"NGSP"), spz.read_spz, spz.written_spz),
+    ".sog": Format((b"PK",), sog.read_sog, sog.written_sog),
 }
 """By suffix."""
 
@@ -48,13 +48,12 @@ def read_gaussians(
 ) -> Gaussians:
     """The Gaussians in a file, in bytes, or in the folder of a SOG.
 
-    The format is the path's suffix, or `suffix`; bytes without one are told by their first bytes, which `.splat`
-    has not. `most` bytes in memory are read, whatever a file unpacks to. Values come activated and finite, in the axes
-    that the scene's cameras have.
+    The format is the path's suffix, or `suffix`; bytes without one are told by how they begin, and are `.splat`, whose
+    files have no beginning of their own, where they are none of the others. `most` bytes in memory are read, whatever a
+    file unpacks to. Values come activated and finite, in the axes that the scene's cameras have.
 
-    Raises:
-        InvalidInput: no such file, another format, too many Gaussians, or such as cannot be.
-        DataCorrupted: the content is cut off or damaged.
+    Raises InvalidInput: no such file, another format, too many Gaussians, or such as cannot be; the content is cut off
+    or damaged.
     """
     if isinstance(source, bytes):
         data, name = source, "gaussians"
@@ -64,10 +63,9 @@ def read_gaussians(
         if path.is_dir() or name == sog.META:
             return sog.read_sog_folder(path if path.is_dir() else path.parent, name, most)
         data, suffix = file_bytes(path, name), suffix or path.suffix
-    if suffix is None:
-        suffix = next((s for s, known in FORMATS.items() if known.magic and data.startswith(known.magic)), "")
+    suffix = _suffix_of(data) if suffix is None else suffix
     known = _format(suffix, name)
-    if not data.startswith((known.magic, b"NGSP") if suffix == ".spz" else known.magic):
+    if not data.startswith(known.magic):
         received = f"a file that begins with {data[:4]!r}"
         raise InvalidInput.of(name, received=received, accepted=f"the content of a {suffix.lower()} file")
     return known.read(data, name, most)
@@ -81,7 +79,9 @@ def encoded_gaussians(gaussians: Gaussians, suffix: str) -> bytes:
     known = _format(suffix, "format")
     if gaussians.reflection is not None and known.written is not ply.written_ply:
         received = f"a reflected branch, for {suffix}"
-        raise InvalidInput.of("gaussians.reflection", received=received, accepted=".ply, or the transmitted set alone")
+        raise InvalidInput.of(
+            "gaussians.reflection", received=received, accepted=".ply, or `transmitted`, which leaves it out"
+        )
     return known.written(gaussians)
 
 
@@ -98,6 +98,12 @@ def write_gaussians(path: str | os.PathLike[str], gaussians: Gaussians) -> None:
     except (OSError, ValueError) as error:
         received = getattr(error, "strerror", None) or "a name that cannot be opened"
         raise InvalidInput.of(path.name, received=received, accepted="a path that can be written") from error
+
+
+def _suffix_of(data: bytes) -> str:
+    """The format that bytes begin as, `.splat` where they are whole records of none of the others, or nothing."""
+    told = (suffix for suffix, known in FORMATS.items() if known.magic != (b"",) and data.startswith(known.magic))
+    return next(told, ".splat" if data and len(data) % splat.RECORD.itemsize == 0 else "")
 
 
 def _format(suffix: str, field: str) -> Format:

@@ -28,9 +28,7 @@ NEVER, ALWAYS = 2.0**-151, 1 - 2.0**-26
 def read_ply(data: bytes, field: str, most: int) -> Gaussians:
     """The Gaussians of a PLY file of at most so many bytes.
 
-    Raises:
-        InvalidInput: too large, a property is missing, or a value cannot be.
-        DataCorrupted: fewer bytes than the header announces.
+    Raises InvalidInput: too large, a property is missing, or a value cannot be; fewer bytes than the header announces.
     """
     check_growth(len(data), len(data), field, most)
     vertices = read_vertices(data, field)
@@ -63,7 +61,7 @@ def written_ply(gaussians: Gaussians) -> bytes:
 
 
 def _reflection(vertices: Vertices, field: str) -> Reflection | None:
-    if "ref_opacity" not in vertices.columns:
+    if not any(name in ("ref_opacity", "beta") or name.startswith("f_ref_") for name in vertices.columns):
         return None
     opacities, weights = _expit(vertices.matrix(["ref_opacity", "beta"], field)).T
     return Reflection(_coefficients(vertices, "f_ref_", field), opacities, weights)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.errors import InvalidInput
 from tellurion_splatting.files.bounds import MAX_BYTES, check_growth, file_bytes, inside, parsed_json
 from tellurion_splatting.files.codebooks import ENTRIES, codebook, palette
 from tellurion_splatting.files.rotations import from_smallest_three, smallest_three
@@ -47,15 +47,13 @@ Load = Callable[[str], bytes]
 def read_sog(data: bytes, field: str, most: int) -> Gaussians:
     """The Gaussians of a zipped SOG, of at most so many bytes in memory.
 
-    Raises:
-        InvalidInput: not SOG, another version, something missing, or so few bytes for so many Gaussians as only a
-            bomb has.
-        DataCorrupted: a member is cut off or damaged.
+    Raises InvalidInput: not SOG, another version, something missing, or so few bytes for so many Gaussians as only a
+    bomb has; a member is cut off or damaged.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, struct.error, OSError, NotImplementedError) as error:
-        raise DataCorrupted(f"{field}: the zip is cut off or damaged") from error
+        raise InvalidInput.of(field, received="the zip is cut off or damaged", accepted="a whole file") from error
 
     def load(name: str) -> bytes:
         try:
@@ -70,7 +68,7 @@ def read_sog(data: bytes, field: str, most: int) -> Gaussians:
             with archive.open(member) as stream:
                 content = stream.read(limit + 1)
         except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError) as error:
-            raise DataCorrupted(f"{field}: {name} is cut off or damaged") from error
+            raise InvalidInput.of(field, received=f"{name} is cut off or damaged", accepted="a whole file") from error
         except (RuntimeError, NotImplementedError) as error:
             raise InvalidInput.of(field, received=f"{name}: {error}", accepted="members stored or deflated") from error
         if len(content) > limit:
@@ -216,7 +214,7 @@ def _pixels(content: bytes, count: int, field: str, width: int | None = None) ->
     except (Image.DecompressionBombError, Image.UnidentifiedImageError) as error:
         raise InvalidInput.of(field, received="no image that can be read", accepted="a lossless WebP") from error
     except (OSError, SyntaxError, ValueError) as error:  # whatever Pillow's decoders say of damaged files
-        raise DataCorrupted(f"{field}: the image is cut off or damaged") from error
+        raise InvalidInput.of(field, received="the image is cut off or damaged", accepted="a whole file") from error
 
 
 class _Meta:

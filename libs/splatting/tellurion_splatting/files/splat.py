@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tellurion_core.errors import DataCorrupted
+from tellurion_core.errors import InvalidInput
 from tellurion_splatting.files.bounds import check_growth
 from tellurion_splatting.gaussians import Gaussians
 
@@ -20,13 +20,12 @@ SH_C0 = 0.28209479177387814
 def read_splat(data: bytes, field: str, most: int) -> Gaussians:
     """The Gaussians of a .splat file of at most so many bytes.
 
-    Raises:
-        InvalidInput: too large, or a value that cannot be.
-        DataCorrupted: the file ends within a Gaussian.
+    Raises InvalidInput: too large, or a value that cannot be; the file ends within a Gaussian.
     """
     check_growth(len(data), len(data), field, most)
     if len(data) % RECORD.itemsize:
-        raise DataCorrupted(f"{field}: {len(data)} bytes are no whole number of {RECORD.itemsize} bytes a Gaussian")
+        received = f"{len(data)} bytes are no whole number of {RECORD.itemsize} bytes a Gaussian"
+        raise InvalidInput.of(field, received=received, accepted="a whole file")
     table = np.frombuffer(data, RECORD)
     rgba = table["rgba"] / 255
     return Gaussians(

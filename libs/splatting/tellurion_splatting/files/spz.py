@@ -36,10 +36,8 @@ Bytes = NDArray[np.uint8]
 def read_spz(data: bytes, field: str, most: int) -> Gaussians:
     """The Gaussians of an SPZ file, of at most so many bytes in memory, in the axes of photographs.
 
-    Raises:
-        InvalidInput: not SPZ, another version, a degree above 4, or so few bytes for so many Gaussians as only a
-            bomb has.
-        DataCorrupted: the stream ends before its content does, or is damaged.
+    Raises InvalidInput: not SPZ, another version, a degree above 4, or so few bytes for so many Gaussians as only a
+    bomb has; the stream ends before its content does, or is damaged.
     """
     if data[:4] == struct.pack("<I", MAGIC):
         raise InvalidInput.of(f"{field}.version", received="4 or later, without gzip", accepted="versions 2 and 3")

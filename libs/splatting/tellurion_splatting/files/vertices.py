@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.errors import InvalidInput
 
 MAX_HEADER_BYTES = 64 << 10
 MAX_PROPERTIES = 1024
@@ -66,9 +66,7 @@ class _Element:
 def read_vertices(data: bytes, field: str) -> Vertices:
     """The vertices of a PLY file, whatever stands beside them left out.
 
-    Raises:
-        InvalidInput: not a PLY, or one whose header cannot be followed.
-        DataCorrupted: fewer bytes than the header announces.
+    Raises InvalidInput: not a PLY, or one whose header cannot be followed; fewer bytes than the header announces.
     """
     order, elements, comments, start = _header(data, field)
     index = next((i for i, element in enumerate(elements) if element.name == "vertex"), None)
@@ -139,7 +137,8 @@ def _binary(
     dtype = vertex.dtype(order)
     start += sum(element.count * element.dtype(order).itemsize for element in before)
     if (needed := start + vertex.count * dtype.itemsize) > len(data):
-        raise DataCorrupted(f"{field}: {vertex.count} vertices need {needed} bytes, the file has {len(data)}")
+        received = f"{vertex.count} vertices need {needed} bytes, the file has {len(data)}"
+        raise InvalidInput.of(field, received=received, accepted="a whole file")
     table = np.frombuffer(data, dtype, vertex.count, start)
     return {name: table[name] for name, _ in vertex.properties}
 
@@ -148,7 +147,8 @@ def _ascii(data: bytes, start: int, before: list[_Element], vertex: _Element, fi
     skipped = sum(element.count * len(element.properties) for element in before)
     wanted = skipped + vertex.count * len(vertex.properties)
     if 2 * wanted > len(data) - start + 1:  # a digit and a space each
-        raise DataCorrupted(f"{field}: {wanted} numbers do not fit into {len(data) - start} bytes")
+        received = f"{wanted} numbers do not fit into {len(data) - start} bytes"
+        raise InvalidInput.of(field, received=received, accepted="a whole file")
     numbers, read, space = np.empty(wanted), 0, re.compile(rb"\s")
     while read < wanted and start < len(data):
         gap = space.search(data, start + PIECE)
@@ -160,6 +160,6 @@ def _ascii(data: bytes, start: int, before: list[_Element], vertex: _Element, fi
             raise InvalidInput.of(field, received=str(error), accepted="numbers") from error
         read, start = read + len(words), end
     if read < wanted:
-        raise DataCorrupted(f"{field}: {read} of {wanted} numbers are there")
+        raise InvalidInput.of(field, received=f"{read} of {wanted} numbers are there", accepted="a whole file")
     table = numbers[skipped:].reshape(vertex.count, len(vertex.properties))
     return {name: table[:, column] for column, (name, _) in enumerate(vertex.properties)}

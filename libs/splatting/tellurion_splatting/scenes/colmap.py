@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.errors import InvalidInput
 from tellurion_splatting.files.bounds import file_bytes, inside
 from tellurion_splatting.scenes.cameras import Cameras, intrinsic
 from tellurion_splatting.scenes.posed import Photograph, cameras_of, check_undistorted
@@ -71,10 +71,8 @@ def model_folder(root: Path) -> str | None:
 def read_model(root: Path, folder: str = ".") -> Model:
     """The cameras and points of a sparse model, whose files lie in a folder within the root.
 
-    Raises:
-        InvalidInput: a file that is missing, lies outside or cannot be followed, a camera model that is no pinhole, a
-            distortion.
-        DataCorrupted: a file that ends before its content does.
+    Raises InvalidInput: a file that is missing, lies outside or cannot be followed, a camera model that is no pinhole,
+    a distortion; a file that ends before its content does.
     """
     suffix = _suffix(root / folder)
     if suffix is None:
@@ -203,17 +201,19 @@ class _Binary:
         """How many records follow, each of at least so many bytes."""
         count: int = self.take("<Q")[0]
         if count * smallest > len(self._data) - self._at:
-            raise DataCorrupted(f"{self._field}: {count} records do not fit into {len(self._data)} bytes")
+            received = f"{count} records do not fit into {len(self._data)} bytes"
+            raise InvalidInput.of(self._field, received=received, accepted="a whole file")
         return count
 
     def text(self) -> str:
         start, end = self._at, self._data.find(b"\0", self._at)
         if end < 0:
-            raise DataCorrupted(f"{self._field}: a name has no end")
+            raise InvalidInput.of(self._field, received="a name has no end", accepted="a whole file")
         self._at = end + 1
         return self._data[start:end].decode("utf-8", "replace")
 
     def skip(self, size: int) -> None:
         if self._at + size > len(self._data):
-            raise DataCorrupted(f"{self._field}: the file ends after {len(self._data)} bytes, within a record")
+            received = f"the file ends after {len(self._data)} bytes, within a record"
+            raise InvalidInput.of(self._field, received=received, accepted="a whole file")
         self._at += size

@@ -86,10 +86,8 @@ class Scene:
 def read_scene(folder: str | Path) -> Scene:
     """The scene in a folder, by nerfstudio's transforms.json or else COLMAP's sparse model.
 
-    Raises:
-        InvalidInput: no cameras, or some that cannot be used; fewer than two photographs; a photograph that is
-            missing, of another size than its camera's, or outside the folder.
-        DataCorrupted: a file that ends before its content does.
+    Raises InvalidInput: no cameras, or some that cannot be used; fewer than two photographs; a photograph that is
+    missing, of another size than its camera's, or outside the folder; a file that ends before its content does.
     """
     root = Path(folder)
     if (root / nerfstudio.FILE).is_file():
@@ -114,9 +112,7 @@ def read_scene(folder: str | Path) -> Scene:
 def read_cameras(path: str | Path) -> Cameras:
     """Cameras alone: from a transforms.json, a folder with one, or a folder with COLMAP's sparse model.
 
-    Raises:
-        InvalidInput: no cameras, or some that cannot be used.
-        DataCorrupted: a file that ends before its content does.
+    Raises InvalidInput: no cameras, or some that cannot be used; a file that ends before its content does.
     """
     path = Path(path)
     if path.is_dir() and not (path / nerfstudio.FILE).is_file() and (model := colmap.model_folder(path)) is not None:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from gsplat.exporter import export_splats
 
+from tellurion_core.errors import InvalidInput
 from tellurion_splatting.files import encoded_gaussians, read_gaussians, vertices, write_gaussians
 from tellurion_splatting.files.vertices import read_vertices
 from tellurion_splatting.gaussians import Gaussians
@@ -100,6 +101,13 @@ def test_the_reflected_branch_stands_beside_the_transmitted_one(some: Draw, tmp_
     plain = [p.name for p in vertex.properties if not p.name.startswith(("f_ref", "ref_", "beta"))]
     assert plain[:6] == ["x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2"]
     assert plain[-8:] == ["opacity", *(f"scale_{i}" for i in range(3)), *(f"rot_{i}" for i in range(4))]
+
+
+@pytest.mark.parametrize("name", ["ref_opacity", "beta", "f_ref_dc_1"])
+def test_half_a_reflected_branch_is_refused(some: Draw, name: str) -> None:
+    data = encoded_gaussians(some(degree=0, reflected=0), ".ply").replace(f"float {name}\n".encode(), b"float spare\n")
+    with pytest.raises(InvalidInput, match=f"{name}.*no such property"):
+        read_gaussians(data)
 
 
 def test_opacities_of_zero_and_one_survive_their_logits(some: Draw) -> None:

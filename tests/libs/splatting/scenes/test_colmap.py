@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.errors import InvalidInput
 from tellurion_splatting.scenes import Cameras, read_cameras, read_scene
 from tellurion_splatting.scenes.colmap import read_model
 
@@ -106,7 +106,7 @@ def test_a_model_cut_off_is_an_error(colmap_scene: Path, name: str) -> None:
     if path.suffix == ".bin":
         for place in np.unique(np.linspace(0, len(data) - 1, 64).astype(int)):
             path.write_bytes(data[:place])
-            with pytest.raises((InvalidInput, DataCorrupted)):
+            with pytest.raises(InvalidInput):
                 read_cameras(colmap_scene)
     path.unlink()
     with pytest.raises(InvalidInput):
@@ -118,7 +118,7 @@ def test_a_count_of_everything_is_refused_before_memory(colmap_scene: Path, name
     (path,) = model(colmap_scene).glob(f"{name}.*")
     if path.suffix == ".bin":
         path.write_bytes(struct.pack("<Q", 2**63) + path.read_bytes()[8:])
-        with pytest.raises(DataCorrupted, match="do not fit"):
+        with pytest.raises(InvalidInput, match="do not fit"):
             read_cameras(colmap_scene)
     else:
         path.write_text("1 2 nonsense\n")

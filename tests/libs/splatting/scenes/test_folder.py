@@ -11,7 +11,7 @@ import plyfile
 import pytest
 from PIL import Image
 
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.errors import InvalidInput
 from tellurion_splatting.scenes import read_scene
 
 
@@ -147,7 +147,7 @@ def test_a_photograph_cut_off_is_damaged_when_it_is_read(nerfstudio_scene: Path)
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (16, 20, 3), np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[:-200])
     scene = read_scene(nerfstudio_scene)
-    with pytest.raises(DataCorrupted, match=r"005\.png"):
+    with pytest.raises(InvalidInput, match=r"005\.png"):
         scene.image(5)
 
 
