@@ -13,6 +13,8 @@ from tellurion_core.errors import InvalidInput
 
 Floats = NDArray[np.float32]
 
+SH_C0 = 0.28209479177387814
+"""√(1/4π), the spherical harmonic of degree 0."""
 MAX_DEGREE = 5
 """Highest degree of spherical harmonics that is evaluated anywhere here."""
 SMALLEST = float(np.finfo(np.float32).tiny)

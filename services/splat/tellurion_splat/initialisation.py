@@ -13,11 +13,10 @@ from tellurion_splat.spec import FitSpec
 from tellurion_splat.splats import Splats
 from tellurion_splat.variants import Variant
 from tellurion_splat.views import Views
+from tellurion_splatting.gaussians import SH_C0
 from tellurion_splatting.scenes.cameras import Cameras
 from tellurion_splatting.scenes.folder import Scene
 
-C0 = 0.28209479177387814
-"""The harmonic of degree 0, √(1/4π)."""
 NEIGHBOURS = 3
 OPACITY = 0.1
 NEAREST = 1e-7
@@ -79,7 +78,7 @@ def splats_at(
 ) -> Splats:
     """Round Gaussians of the points' colours in both branches; `reflected_degree` is None where there is one branch."""
     means = torch.tensor(points, dtype=torch.float32)
-    sh0 = (torch.tensor(colors, dtype=torch.float32)[:, None] - 0.5) / C0
+    sh0 = (torch.tensor(colors, dtype=torch.float32)[:, None] - 0.5) / SH_C0
     count, logit = len(means), math.log(OPACITY / (1 - OPACITY))
     parameters = {
         "means": means,

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import grpc
 import numpy as np
 import pytest
 import torch
@@ -162,30 +157,8 @@ def matern() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     return matern_reference
 
 
-@dataclass(frozen=True)
-class Served:
-    """The service in a process of its own."""
-
-    channel: grpc.Channel
-    state: Path
-    """Its state folder: jobs, artifacts, registered weights."""
-
-
 @pytest.fixture(scope="session")
-def served() -> Iterator[Served]:
+def served(serving: Callable[[str], AbstractContextManager[Any]]) -> Iterator[Any]:
     """The service on a private Unix socket, with a new state folder."""
-    with tempfile.TemporaryDirectory(prefix="ocean-") as folder:
-        state = Path(folder) / "state"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tellurion_ocean"],
-            env={**os.environ, "TELLURION_LISTEN": f"unix:{folder}/s", "TELLURION_STATE": str(state)},
-            stdout=subprocess.PIPE,
-            stderr=(Path(folder) / "log").open("w"),
-            text=True,
-        )
-        assert process.stdout is not None
-        with process, grpc.insecure_channel(json.loads(process.stdout.readline())["address"]) as channel:
-            try:
-                yield Served(channel, state)
-            finally:
-                process.terminate()
+    with serving("ocean") as running:
+        yield running

@@ -10,11 +10,9 @@ import numpy as np
 
 from tellurion_core.errors import InvalidInput
 from tellurion_splatting.files.bounds import check_growth
-from tellurion_splatting.gaussians import Gaussians
+from tellurion_splatting.gaussians import SH_C0, Gaussians
 
 RECORD = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("quat", "u1", 4)])
-SH_C0 = 0.28209479177387814
-"""√(1/4π), the spherical harmonic of degree 0."""
 
 
 def read_splat(data: bytes, field: str, most: int) -> Gaussians:

@@ -1,0 +1,51 @@
+"""A service as a process of its own, as the tests of each ask it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+
+
+@dataclass(frozen=True)
+class Served:
+    """The service in a process of its own."""
+
+    channel: grpc.Channel
+    state: Path
+    """Its state folder: jobs, artifacts, registered weights."""
+    pid: int
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[str], AbstractContextManager[Served]]:
+    """Starts the service of this name on a private Unix socket, with a new state folder, for the time of a block."""
+
+    @contextmanager
+    def running(name: str) -> Iterator[Served]:
+        with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
+            state = Path(folder) / "state"
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"tellurion_{name}"],
+                env={**os.environ, "TELLURION_LISTEN": f"unix:{folder}/s", "TELLURION_STATE": str(state)},
+                stdout=subprocess.PIPE,
+                stderr=(Path(folder) / "log").open("w"),
+                text=True,
+            )
+            assert process.stdout is not None
+            with process, grpc.insecure_channel(json.loads(process.stdout.readline())["address"]) as channel:
+                try:
+                    yield Served(channel, state, process.pid)
+                finally:
+                    process.terminate()
+
+    return running
