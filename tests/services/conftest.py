@@ -23,6 +23,7 @@ class Served:
     channel: grpc.Channel
     state: Path
     """Its state folder: jobs, artifacts, registered weights."""
+    address: str
     pid: int
 
 
@@ -42,9 +43,11 @@ def serving() -> Callable[[str], AbstractContextManager[Served]]:
                 text=True,
             )
             assert process.stdout is not None
-            with process, grpc.insecure_channel(json.loads(process.stdout.readline())["address"]) as channel:
+            with process:
                 try:
-                    yield Served(channel, state, process.pid)
+                    address = json.loads(process.stdout.readline())["address"]
+                    with grpc.insecure_channel(address) as channel:
+                        yield Served(channel, state, address, process.pid)
                 finally:
                     process.terminate()
 

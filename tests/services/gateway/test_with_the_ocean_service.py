@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +28,10 @@ SOUTHERN_ATLANTIC = {
 
 
 @pytest.fixture(scope="module")
-def ocean_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def ocean_process(serving: Callable[[str], AbstractContextManager[Any]]) -> Iterator[str]:
     """The address of an ocean service."""
-    folder = tmp_path_factory.mktemp("ocean")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tellurion_ocean"],
-        env={**os.environ, "TELLURION_LISTEN": f"unix:{folder}/ocean.sock", "TELLURION_STATE": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["address"]
-        process.terminate()
+    with serving("ocean") as running:
+        yield running.address
 
 
 @pytest.fixture(scope="module")
