@@ -17,9 +17,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
-from tellurion_geo.datasets import NETCDF_LIBRARY, check_size, opened, stored
+from tellurion_geo.datasets import check_size, opened, stored
 from tellurion_geo.grid import Grid
-from tellurion_geo.writing import COMPRESSION, Attribute, placed, unfilled
+from tellurion_geo.writing import COMPRESSION, Attribute, placed, unfilled, write_netcdf
 
 FILL = np.float32(1e20)
 """Land, as CMIP marks it."""
@@ -70,8 +70,7 @@ def write_analysis(
     fills = {
         name: {"_FillValue": FILL, **COMPRESSION} for name in map(str, dataset.data_vars) if name.startswith("thetao")
     }
-    with placed(path) as unfinished, NETCDF_LIBRARY:
-        dataset.to_netcdf(unfinished, engine="netcdf4", format="NETCDF4", encoding=unfilled(dataset) | fills)
+    write_netcdf(dataset, path, fills)
 
 
 def read_analysis(path: str | PathLike[str]) -> WrittenAnalysis:

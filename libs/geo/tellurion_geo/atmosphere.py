@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
 from tellurion_geo.coordinates import Coordinates
-from tellurion_geo.datasets import NETCDF_LIBRARY, check_size, numbers, opened
+from tellurion_geo.datasets import check_size, numbers, opened
 from tellurion_geo.identification import TIME, Coordinate, text
 from tellurion_geo.instants import Times
 from tellurion_geo.sigma_grid import SigmaGrid
 from tellurion_geo.units import spelling
-from tellurion_geo.writing import COMPRESSION, Attribute, placed, unfilled
+from tellurion_geo.writing import COMPRESSION, Attribute, write_netcdf
 
 MAX_VALUES = 500_000_000
 ABSOLUTE = ("K", "Pa")
@@ -207,8 +207,7 @@ def write_states(
     """
     dataset = _described(grid, mean, std, members, time, attrs or {})
     compressed = {name: {"_FillValue": None, **COMPRESSION} for name in dataset.data_vars if dataset[name].ndim > 1}
-    with placed(path) as unfinished, NETCDF_LIBRARY:
-        dataset.to_netcdf(unfinished, engine="netcdf4", format="NETCDF4", encoding=unfilled(dataset) | compressed)
+    write_netcdf(dataset, path, compressed)
 
 
 def _described(

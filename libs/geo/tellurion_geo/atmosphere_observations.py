@@ -21,12 +21,12 @@ from tellurion_geo.atmosphere import (
     sigma_attributes,
     time_variable,
 )
-from tellurion_geo.datasets import NETCDF_LIBRARY, check_size, numbers, opened
+from tellurion_geo.datasets import check_size, numbers, opened
 from tellurion_geo.identification import LATITUDE, LONGITUDE, TIME, Coordinate, text
 from tellurion_geo.instants import Times
 from tellurion_geo.longitudes import normalised_longitude
 from tellurion_geo.units import check_degrees
-from tellurion_geo.writing import placed, unfilled
+from tellurion_geo.writing import write_netcdf
 
 MAX_POINTS = 5_000_000
 FIELD = "observations"
@@ -242,5 +242,4 @@ def write_atmosphere_observations(path: str | PathLike[str], observations: Atmos
     dataset = xr.Dataset(variables, attrs=attrs).set_coords(coordinates)
     fills = {quantity.standard_name: {"_FillValue": FILL} for quantity in QUANTITIES.values()}
     fills |= {f"{name}_error": fill for name, fill in fills.items()}
-    with placed(path) as unfinished, NETCDF_LIBRARY:
-        dataset.to_netcdf(unfinished, engine="netcdf4", format="NETCDF4", encoding=unfilled(dataset) | fills)
+    write_netcdf(dataset, path, fills)

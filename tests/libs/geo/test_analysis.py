@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -150,6 +151,9 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert error.value.violations[0].field == "output"
     assert left(tmp_path) == []
+    # A thread that would close one at some later moment would do so while another uses the library.
+    datasets = [held for held in gc.get_objects() if isinstance(held, netCDF4.Dataset) and held.isopen()]
+    assert not [path for dataset in datasets if tmp_path in (path := Path(dataset.filepath())).parents]
 
 
 def test_threads_may_write_and_read_at_once(tmp_path: Path) -> None:
