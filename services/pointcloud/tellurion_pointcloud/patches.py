@@ -1,0 +1,36 @@
+"""Tokens of patches: a small PointNet over the points of each, told of their centre.
+
+Source: Qi et al. 2017 (PointNet); Yu et al. 2022 (Point-BERT): 3 → 128 → 256, max, concatenated, 512 → 512 → C.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class PatchEmbedding(nn.Module):
+    """A token of each patch, the same in whatever order its points come."""
+
+    def __init__(self, width: int, hidden: int = 128, channels: int = 3) -> None:
+        """`hidden` is 128 at full size; points have `channels` numbers, the first three their place."""
+        super().__init__()
+        self.points = nn.Sequential(
+            nn.Linear(channels, hidden), _PointNorm(hidden), nn.ReLU(), nn.Linear(hidden, 2 * hidden)
+        )
+        self.patch = nn.Sequential(
+            nn.Linear(4 * hidden, 4 * hidden), _PointNorm(4 * hidden), nn.ReLU(), nn.Linear(4 * hidden, width)
+        )
+
+    def forward(self, patches: Tensor) -> Tensor:
+        """[B, G, C] of patches [B, G, K, channels], whose places are relative to their centre."""
+        features = self.points(patches)
+        largest = features.amax(2, keepdim=True).expand_as(features)
+        return self.patch(torch.cat([largest, features], -1)).amax(2)
+
+
+class _PointNorm(nn.BatchNorm1d):
+    """Batch normalisation of the last axis over all others."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features.flatten(0, -2)).view_as(features)
