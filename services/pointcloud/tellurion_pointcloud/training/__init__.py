@@ -1,0 +1,1 @@
+"""How the shipped weights were made: each file a command."""

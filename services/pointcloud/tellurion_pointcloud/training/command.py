@@ -1,0 +1,52 @@
+"""What the training commands share: the options of the loop, and errors told in a line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from tellurion_core.errors import InvalidInput, TellurionError
+from tellurion_pointcloud.training.loop import Schedule
+
+
+def training_parser(
+    module: str, summary: str, *, output: Path, batch: int, learning_rate: float
+) -> argparse.ArgumentParser:
+    """A parser with the options that every training has; `module` is its name in `training`."""
+    parser = argparse.ArgumentParser(prog=f"tellurion_pointcloud.training.{module}", description=summary)
+    parser.add_argument("--minutes", type=float, help="train for so long in all")
+    parser.add_argument("--steps", type=int, help="train for so many steps in all")
+    parser.add_argument("--batch", type=int, default=batch, help="samples of one step (%(default)s)")
+    parser.add_argument("--learning-rate", type=float, default=learning_rate, help="the highest (%(default)s)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of all random numbers (%(default)s)")
+    parser.add_argument("--checkpoint", type=Path, help="file to go on from, written every two minutes")
+    parser.add_argument("--output", type=Path, default=output, help=f"weights file ({output.name})")
+    return parser
+
+
+def schedule_of(given: argparse.Namespace, *, weight_decay: float = 0.05, warmup: int = 100) -> Schedule:
+    """The schedule that the options ask for."""
+    return Schedule(
+        steps=given.steps,
+        minutes=given.minutes,
+        learning_rate=given.learning_rate,
+        weight_decay=weight_decay,
+        warmup=warmup,
+    )
+
+
+def run(
+    parser: argparse.ArgumentParser, train: Callable[[argparse.Namespace], None], arguments: Sequence[str] | None
+) -> None:
+    """Trains as the options say; an error ends the program with its exit code and one line."""
+    given = parser.parse_args(arguments)
+    try:
+        if not given.output.parent.is_dir():
+            raise InvalidInput.of("output", received=given.output.name, accepted="a file in a folder that exists")
+        train(given)
+    except TellurionError as error:
+        parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
