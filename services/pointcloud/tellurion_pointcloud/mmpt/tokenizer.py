@@ -1,0 +1,78 @@
+"""The tokenizer: a discrete variational autoencoder that gives each patch a word of a learned vocabulary.
+
+Source: Yu et al. 2022 (Point-BERT), after Ramesh et al. 2021. Neighbouring patches are told of each other by one block
+of a transformer on either side, where Point-BERT has a graph network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tellurion_pointcloud.geometry.distances import chamfer_l1
+from tellurion_pointcloud.mmpt.spec import Spec
+from tellurion_pointcloud.patches import PatchEmbedding
+from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
+
+COARSE = 4
+"""Points of a patch for each that is first drawn of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Patches as a vocabulary gives them back."""
+
+    coarse: Tensor
+    """[B, G, K / 4, 3]."""
+    fine: Tensor
+    """[B, G, K, 3]."""
+
+
+class Tokenizer(nn.Module):
+    """Patches to words and back."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        width, heads = spec.code_width, max(1, spec.code_width // 32)
+        self.patches = PatchEmbedding(width, spec.hidden)
+        self.positions = PositionEmbedding(width)
+        self.before = Transformer(width, 1, heads)
+        self.logits = nn.Linear(width, spec.vocabulary)
+        self.codes = nn.Embedding(spec.vocabulary, width)
+        self.after = Transformer(width, 1, heads)
+        coarse = spec.group_size // COARSE
+        self.coarse = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, 3 * coarse))
+        self.fold = nn.Sequential(nn.Linear(width + 5, width), nn.GELU(), nn.Linear(width, 3))
+        corners = torch.tensor([[-1.0, -1], [-1, 1], [1, -1], [1, 1]]) * 0.05
+        self.register_buffer("corners", corners, persistent=False)
+
+    def words(self, patches: Tensor, centres: Tensor) -> Tensor:
+        """[B, G, V] unnormalised log probabilities of patches [B, G, K, 3] at centres [B, G, 3]."""
+        return self.logits(self.before(self.patches(patches), self.positions(centres)))
+
+    def drawn(self, shares: Tensor, centres: Tensor) -> Drawn:
+        """The patches of words in these shares [B, G, V]."""
+        tokens = self.after(shares @ self.codes.weight, self.positions(centres))
+        coarse = self.coarse(tokens).unflatten(-1, (-1, 3))  # [B, G, K/4, 3]
+        seeds = coarse[..., None, :].expand(*coarse.shape[:-1], COARSE, 3)
+        corners = self.corners.expand(*seeds.shape[:-1], 2)
+        context = tokens[:, :, None, None].expand(*seeds.shape[:-1], -1)
+        fine = seeds + self.fold(torch.cat([context, corners, seeds], -1))
+        return Drawn(coarse, fine.flatten(2, 3))
+
+    def loss(
+        self, patches: Tensor, centres: Tensor, temperature: float, spread: float, random: torch.Generator
+    ) -> Tensor:
+        """Chamfer-L1 of coarse and fine, and `spread` times the divergence of the words used from an even use."""
+        logits = self.words(patches, centres)
+        uniform = torch.rand(logits.shape, generator=random, device=logits.device).clamp_min(1e-9)
+        shares = torch.softmax((logits - torch.log(-torch.log(uniform))) / temperature, -1)
+        drawn = self.drawn(shares, centres)
+        truth = patches.flatten(0, 1)
+        apart = sum(chamfer_l1(points.flatten(0, 1), truth).mean() for points in (drawn.coarse, drawn.fine))
+        used = functional.log_softmax(logits, -1)
+        even = -torch.log(torch.tensor(float(logits.shape[-1])))
+        return apart + spread * (used.exp() * (used - even)).sum(-1).mean()
