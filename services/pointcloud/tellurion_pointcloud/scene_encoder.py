@@ -1,9 +1,10 @@
-"""The encoder of scenes: coloured patches of a room in metres to tokens; Gaussian2Scene trains it, detection uses it."""
+"""The encoder of scenes: tokens of coloured patches in metres. Gaussian2Scene trains it, detection uses it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tellurion_core.errors import InvalidInput
+from tellurion_diffusion import weights
 from tellurion_pointcloud.geometry import grouped
 from tellurion_pointcloud.patches import PatchEmbedding
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
+LIMITS = {"groups": 4096, "group_size": 1024, "width": 4096, "depth": 64, "heads": 64, "hidden": 4096}
+"""Largest numbers that a file may claim."""
 PREFIX = "encoder."
-"""Of the encoder's tensors in the weights files of Gaussian2Scene and of the detector."""
-LARGEST = {"groups": 4096, "size": 512, "width": 4096, "depth": 64, "heads": 64, "hidden": 1024}
-"""Values of a spec that may come from anybody."""
+"""Of its tensors in the weights files of Gaussian2Scene and of the detector, whose spec holds its own as `encoder`."""
 
 
 @dataclass(frozen=True)
@@ -28,38 +30,43 @@ class SceneSpec:
 
     groups: int = 256
     """Patches of a scene."""
-    size: int = 32
+    group_size: int = 32
     """Points of a patch."""
-    width: int = 192
-    """Channels of a token."""
-    depth: int = 3
-    """Blocks."""
-    heads: int = 6
     hidden: int = 32
-    """Channels of a point in the patch embedding."""
+    """Width of the first layer over points."""
+    width: int = 192
+    """Width of a token."""
+    depth: int = 3
+    heads: int = 6
     drop_path: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, largest in LARGEST.items():
+        for name, largest in LIMITS.items():
             value = getattr(self, name)
-            if type(value) is not int or not 1 <= value <= largest:
-                raise InvalidInput.of(f"spec.{name}", received=value, accepted=f"an integer from 1 to {largest}")
+            if not (isinstance(value, int) and 1 <= value <= largest):
+                raise InvalidInput.of(f"spec.{name}", received=repr(value), accepted=f"a whole number, 1…{largest}")
         if self.width % self.heads:
-            raise InvalidInput.of("spec.width", received=self.width, accepted=f"a multiple of {self.heads} heads")
-        if not isinstance(self.drop_path, (int, float)) or not 0 <= self.drop_path < 1:
-            raise InvalidInput.of("spec.drop_path", received=self.drop_path, accepted="from 0 to below 1")
+            raise InvalidInput.of("spec.heads", received=str(self.heads), accepted=f"a divisor of {self.width}")
+        if not (isinstance(self.drop_path, (int, float)) and 0 <= self.drop_path < 1):
+            raise InvalidInput.of("spec.drop_path", received=repr(self.drop_path), accepted="0 ≤ drop_path < 1")
 
     @classmethod
-    def of(cls, spec: Any) -> SceneSpec:
-        """Of the fields in a file. Raises InvalidInput when they are not exactly these."""
-        names = [field.name for field in fields(cls)]
-        if not isinstance(spec, Mapping) or sorted(spec) != sorted(names):
-            raise InvalidInput.of("spec", received=spec, accepted=f"the fields {', '.join(names)}")
-        return cls(**spec)
+    def of(cls, stored: Any) -> SceneSpec:
+        """What a weights file says. Raises InvalidInput for a name or a value that cannot be."""
+        known = {field.name for field in fields(cls)}
+        if not (isinstance(stored, Mapping) and set(stored) <= known):
+            raise InvalidInput.of("spec.encoder", received=stored, accepted=", ".join(sorted(known)))
+        return cls(**stored)
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
 
 
-FULL = SceneSpec(groups=2048, size=64, width=256, depth=3, heads=4, hidden=128)
+FULL = SceneSpec(groups=2048, group_size=64, hidden=128, width=256, heads=4)
 """As large as 3DETR's encoder, Misra et al. 2021."""
+SMALL = SceneSpec()
+"""The size that two cores train."""
 
 
 class SceneEncoder(nn.Module):
@@ -77,6 +84,16 @@ class SceneEncoder(nn.Module):
         return self.transformer(self.patches(patches), self.positions(centres), present)
 
 
+def load_encoder(path: Path) -> SceneEncoder:
+    """The encoder in a weights file of Gaussian2Scene or of a detector. Raises InvalidInput and DataCorrupted."""
+    tensors, stored = weights.load(path)
+    with torch.device("meta"):
+        encoder = SceneEncoder(SceneSpec.of(stored.get("encoder")))
+    inside = {name.removeprefix(PREFIX): each for name, each in tensors.items() if name.startswith(PREFIX)}
+    weights.fill(encoder, inside)
+    return encoder.eval()
+
+
 @dataclass(frozen=True, eq=False)
 class ScenePatches:
     """What a SceneEncoder reads of scenes: its two arguments, and where the scenes stood."""
@@ -89,16 +106,14 @@ class ScenePatches:
     """[B, 3] the middle of the scene's bounds in x and y and their lowest z, metres."""
 
 
-def scene_patches(
-    points: NDArray[np.floating[Any]], colours: NDArray[np.uint8], *, groups: int, size: int
-) -> ScenePatches:
-    """The patches of scenes: `groups` farthest points and the `size` points next to each.
+def scene_patches(points: NDArray[np.floating[Any]], colours: NDArray[np.uint8], spec: SceneSpec) -> ScenePatches:
+    """The patches of scenes: farthest points, and the points next to each.
 
     points [B, N, 3] in metres, z up; colours [B, N, 3].
     """
     lowest, highest = points.min(1), points.max(1)
     origin = np.concatenate([(lowest + highest)[:, :2] / 2, lowest[:, 2:]], 1)
-    found = grouped((points - origin[:, None]).astype(np.float32), groups, size)
+    found = grouped((points - origin[:, None]).astype(np.float32), spec.groups, spec.group_size)
     scene = np.arange(len(points))[:, None, None]
     colour = colours[scene, found.index].astype(np.float32) / 255 - 0.5
     patches = torch.from_numpy(np.concatenate([found.points, colour], -1))
