@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class PatchEmbedding(nn.Module):
@@ -29,8 +30,16 @@ class PatchEmbedding(nn.Module):
         return self.patch(torch.cat([largest, features], -1)).amax(2)
 
 
-class _PointNorm(nn.BatchNorm1d):
-    """Batch normalisation of the last axis over all others."""
+class _PointNorm(nn.Module):
+    """Batch normalisation of the last axis over all others; torch's own counts batches, an integer no weights hold."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("variance", torch.ones(width))
 
     def forward(self, features: Tensor) -> Tensor:
-        return super().forward(features.flatten(0, -2)).view_as(features)
+        flat = features.flatten(0, -2)
+        normal = functional.batch_norm(flat, self.mean, self.variance, self.weight, self.bias, self.training)
+        return normal.view_as(features)
