@@ -1,0 +1,1 @@
+"""What pre-trained encoders are used and judged for: classes, completion, parts."""

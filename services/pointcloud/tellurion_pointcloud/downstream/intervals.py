@@ -1,0 +1,62 @@
+"""Means with 95 % intervals: of independent draws, and over groups of near-duplicates that are drawn together.
+
+Source: Student 1908; Davison and Hinkley 1997, section 3.8 (the bootstrap of clusters).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from tellurion_core.errors import InvalidInput
+
+COVERED = 0.95
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and the interval that it lies in at 95 %."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def student(values: ArrayLike) -> Interval:
+    """Of independent draws [N ≥ 2], by Student's t. Raises InvalidInput for fewer."""
+    drawn = np.asarray(values, np.float64)
+    if drawn.ndim != 1 or len(drawn) < 2:
+        raise InvalidInput.of("values", received=f"shape {drawn.shape}", accepted="two numbers at least")
+    half = stats.t.ppf((1 + COVERED) / 2, len(drawn) - 1) * drawn.std(ddof=1) / np.sqrt(len(drawn))
+    return Interval(float(drawn.mean()), float(drawn.mean() - half), float(drawn.mean() + half))
+
+
+def over_groups(values: ArrayLike, groups: ArrayLike, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+    """Of cases [N], or [S, N] in S runs, by a bootstrap that draws whole groups [N], and runs, with replacement.
+
+    For the paired difference of two methods give the differences of their cases. Quantiles of the resampled means.
+
+    Raises InvalidInput where groups are not as many as the cases, or fewer than two.
+    """
+    cases, group = np.atleast_2d(np.asarray(values, np.float64)), np.asarray(groups)
+    names, which = np.unique(group, return_inverse=True)
+    if cases.ndim != 2 or group.shape != cases.shape[1:] or len(names) < 2:
+        accepted = f"one for each of {cases.shape[-1]} cases, two different ones at least"
+        raise InvalidInput.of("groups", received=f"shape {group.shape}, {len(names)} different", accepted=accepted)
+    random = np.random.default_rng(seed)
+    times = _drawn(random, len(names), resamples)  # [R, groups]
+    runs = _drawn(random, len(cases), resamples) / len(cases)  # [R, S]
+    sums = np.stack([np.bincount(which, run, len(names)) for run in cases])  # [S, groups]
+    means = np.einsum("rs,sg,rg->r", runs, sums, times, optimize=True) / (times @ np.bincount(which))
+    low, high = np.quantile(means, [(1 - COVERED) / 2, (1 + COVERED) / 2])
+    return Interval(float(cases.mean()), float(low), float(high))
+
+
+def _drawn(random: np.random.Generator, count: int, resamples: int) -> NDArray[np.floating[Any]]:
+    """[R, count] times that each of `count` is drawn."""
+    return random.multinomial(count, np.full(count, 1 / count), size=resamples).astype(np.float64)
