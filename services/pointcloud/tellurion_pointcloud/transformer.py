@@ -5,6 +5,7 @@ Source: Vaswani et al. 2017; Yu et al. 2022 (Point-BERT) for the positions; Huan
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -48,7 +49,7 @@ class Transformer(nn.Module):
 
     def __init__(self, width: int, depth: int, heads: int, drop_path: float = 0.0) -> None:
         super().__init__()
-        drops = torch.linspace(0, drop_path, depth).tolist()
+        drops = [drop_path * block / max(depth - 1, 1) for block in range(depth)]
         self.blocks = nn.ModuleList(Block(width, heads, drop) for drop in drops)
         self.norm = nn.LayerNorm(width)
 
