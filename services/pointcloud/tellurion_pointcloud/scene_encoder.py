@@ -19,13 +19,12 @@ from tellurion_pointcloud.patches import PatchEmbedding
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
 LIMITS = {
-    "points": 1 << 17,
     "groups": 4096,
     "group_size": 1024,
+    "hidden": 4096,
     "width": 4096,
     "depth": 64,
     "heads": 64,
-    "hidden": 4096,
 }
 """Largest numbers that a file may claim."""
 PREFIX = "encoder."
@@ -36,8 +35,6 @@ PREFIX = "encoder."
 class SceneSpec:
     """What a SceneEncoder is built from."""
 
-    points: int = 4096
-    """Points that a scene is sampled to."""
     groups: int = 256
     """Patches of a scene."""
     group_size: int = 32
@@ -73,7 +70,7 @@ class SceneSpec:
         return asdict(self)
 
 
-FULL = SceneSpec(points=40_000, groups=2048, group_size=64, hidden=128, width=256, heads=4)
+FULL = SceneSpec(groups=2048, group_size=64, hidden=128, width=256, heads=4)
 """As large as 3DETR's encoder, Misra et al. 2021."""
 SMALL = SceneSpec()
 """The size that two cores train."""

@@ -1,0 +1,156 @@
+"""A set-prediction detector: queries at farthest points look at a scene's tokens, and each says what stands there.
+
+Source: Misra, Girdhar and Joulin 2021 (3DETR); the boxes are along the axes of the scene, as its are on ScanNet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tellurion_core.errors import InvalidInput
+from tellurion_diffusion import weights
+from tellurion_pointcloud.scene_encoder import FULL as FULL_ENCODER
+from tellurion_pointcloud.scene_encoder import SMALL as SMALL_ENCODER
+from tellurion_pointcloud.scene_encoder import SceneEncoder, SceneSpec
+from tellurion_pointcloud.transformer import Block, PositionEmbedding
+
+MODEL = "detector"
+LIMITS = {"points": 1 << 20, "queries": 4096, "depth": 64}
+"""Largest numbers that a file may claim."""
+MOST_CLASSES = 1000
+LARGEST_LOG_SIZE = 3.0
+"""A box's side is at most e³ m, and at least e⁻³ m."""
+
+
+@dataclass(frozen=True)
+class DetectorSpec:
+    """What a Detector is built from."""
+
+    classes: tuple[str, ...]
+    """Names, in the order of the scores."""
+    encoder: SceneSpec = field(default_factory=lambda: SMALL_ENCODER)
+    points: int = 4096
+    """Points that a scene is sampled to."""
+    queries: int = 64
+    """Objects that a scene may be said to hold."""
+    depth: int = 4
+    """Blocks of the decoder."""
+
+    def __post_init__(self) -> None:
+        for name, largest in LIMITS.items():
+            value = getattr(self, name)
+            if not (isinstance(value, int) and 1 <= value <= largest):
+                raise InvalidInput.of(f"spec.{name}", received=repr(value), accepted=f"a whole number, 1…{largest}")
+        if self.queries > self.encoder.groups:
+            accepted = f"at most {self.encoder.groups} groups of the encoder"
+            raise InvalidInput.of("spec.queries", received=str(self.queries), accepted=accepted)
+        if not 1 <= len(self.classes) <= MOST_CLASSES or not all(isinstance(name, str) for name in self.classes):
+            raise InvalidInput.of("spec.classes", received=self.classes, accepted=f"1 to {MOST_CLASSES} names")
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> DetectorSpec:
+        """What a weights file says. Raises InvalidInput for a name or a value that cannot be."""
+        known = {each.name for each in fields(cls)}
+        if set(stored) != known or not isinstance(stored["classes"], list):
+            raise InvalidInput.of("spec", received=", ".join(sorted(stored)), accepted=", ".join(sorted(known)))
+        return cls(**{**stored, "classes": tuple(stored["classes"]), "encoder": SceneSpec.of(stored["encoder"])})
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**asdict(self), "classes": list(self.classes)}
+
+
+def full(classes: tuple[str, ...]) -> DetectorSpec:
+    """The size of 3DETR."""
+    return DetectorSpec(classes, FULL_ENCODER, points=40_000, queries=256, depth=8)
+
+
+class Predictions(NamedTuple):
+    """What each query says after each block of the decoder; the last is the answer."""
+
+    logits: Tensor
+    """[L, B, Q, classes + 1]; the last class is no object."""
+    centres: Tensor
+    """[L, B, Q, 3] metres, from the origin of the scene's patches."""
+    sizes: Tensor
+    """[L, B, Q, 3] metres."""
+
+
+class DecoderBlock(nn.Module):
+    """Queries attend to the scene's tokens, then to each other."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query_norm = nn.LayerNorm(width)
+        self.query = nn.Linear(width, width)
+        self.key, self.value = nn.Linear(width, width), nn.Linear(width, width)
+        self.projection = nn.Linear(width, width)
+        self.among = Block(width, heads)
+
+    def forward(self, queries: Tensor, query_positions: Tensor, tokens: Tensor, positions: Tensor) -> Tensor:
+        """[B, Q, C] of queries and their positions [B, Q, C], and of tokens and theirs [B, G, C]."""
+        q, k, v = (
+            each.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for each in (
+                self.query(self.query_norm(queries) + query_positions),
+                self.key(tokens + positions),
+                self.value(tokens),
+            )
+        )
+        seen = functional.scaled_dot_product_attention(q, k, v)
+        queries = queries + self.projection(seen.transpose(1, 2).flatten(2))
+        return self.among(queries + query_positions)
+
+
+class Detector(nn.Module):
+    """The scene encoder, a decoder, and heads that all of the decoder's blocks share."""
+
+    def __init__(self, spec: DetectorSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        width = spec.encoder.width
+        self.encoder = SceneEncoder(spec.encoder)
+        self.positions = PositionEmbedding(width)
+        self.decoder = nn.ModuleList(DecoderBlock(width, spec.encoder.heads) for _ in range(spec.depth))
+        self.norm = nn.LayerNorm(width)
+        self.kind = _head(width, len(spec.classes) + 1)
+        self.offset, self.size = _head(width, 3), _head(width, 3)
+
+    def forward(self, patches: Tensor, centres: Tensor) -> Predictions:
+        """What stands at the first centres of patches [B, G, K, 6] at centres [B, G, 3], farthest points first."""
+        tokens, positions = self.encoder(patches, centres), self.positions(centres)
+        places, place_positions = centres[:, : self.spec.queries], positions[:, : self.spec.queries]
+        queries, answers = tokens[:, : self.spec.queries], []
+        for block in self.decoder:
+            queries = block(queries, place_positions, tokens, positions)
+            said = self.norm(queries)
+            size = self.size(said).clamp(-LARGEST_LOG_SIZE, LARGEST_LOG_SIZE).exp()
+            answers.append((self.kind(said), places + self.offset(said), size))
+        return Predictions(*(torch.stack(each) for each in zip(*answers, strict=True)))
+
+    def save(self, path: Path, card: Mapping[str, Any]) -> None:
+        """Writes a weights file, whole or not at all."""
+        weights.save(path, self, {"model": MODEL, **self.spec.stored()}, card, half=True)
+
+    @classmethod
+    def load(cls, path: Path) -> Detector:
+        """The network of a weights file, ready to detect. Raises InvalidInput and DataCorrupted."""
+        tensors, stored = weights.load(path)
+        if (model := stored.pop("model", None)) != MODEL:
+            raise InvalidInput.of("weights.spec.model", received=model, accepted=MODEL)
+        with torch.device("meta"):
+            detector = cls(DetectorSpec.of(stored))
+        weights.fill(detector, tensors)
+        return detector.eval()
+
+
+def _head(width: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, outputs))
