@@ -47,7 +47,7 @@ class Tokenizer(nn.Module):
         self.coarse = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, 3 * coarse))
         self.fold = nn.Sequential(nn.Linear(width + 5, width), nn.GELU(), nn.Linear(width, 3))
         corners = torch.tensor([[-1.0, -1], [-1, 1], [1, -1], [1, 1]]) * 0.05
-        self.register_buffer("corners", corners, persistent=False)
+        self.register_buffer("corners", corners)
 
     def words(self, patches: Tensor, centres: Tensor) -> Tensor:
         """[B, G, V] unnormalised log probabilities of patches [B, G, K, 3] at centres [B, G, 3]."""
@@ -68,7 +68,7 @@ class Tokenizer(nn.Module):
     ) -> Tensor:
         """Chamfer-L1 of coarse and fine, and `spread` times the divergence of the words used from an even use."""
         logits = self.words(patches, centres)
-        uniform = torch.rand(logits.shape, generator=random, device=logits.device).clamp_min(1e-9)
+        uniform = torch.rand(logits.shape, generator=random).clamp_min(1e-9).to(logits.device)
         shares = torch.softmax((logits - torch.log(-torch.log(uniform))) / temperature, -1)
         drawn = self.drawn(shares, centres)
         truth = patches.flatten(0, 1)

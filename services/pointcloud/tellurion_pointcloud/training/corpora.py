@@ -1,0 +1,48 @@
+"""Which corpora a training is shown, as options of its command."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tellurion_core.errors import InvalidInput
+from tellurion_pointcloud.corpus import Corpus
+from tellurion_pointcloud.mmpt.spec import FULL, SMALL
+from tellurion_pointcloud.training.draws import Draws
+
+SIZES = {"small": SMALL, "full": FULL}
+
+
+def add_corpora(parser: argparse.ArgumentParser) -> None:
+    """Adds the corpora, what of them is left out, and the size of the networks."""
+    parser.add_argument("corpora", type=Path, nargs="+", help="folders of corpora, each shown as often as the others")
+    parser.add_argument("--size", choices=list(SIZES), default="small", help="of the networks (%(default)s)")
+    parser.add_argument(
+        "--folds",
+        type=int,
+        nargs="*",
+        default=[],
+        help="folds of labelled things that are shown, without their labels; none where left out",
+    )
+
+
+def draws_of(given: argparse.Namespace) -> tuple[Draws, dict[str, Any]]:
+    """What the options ask to be shown, and its description for a model card.
+
+    Raises InvalidInput for a folder that is no corpus, or one of which nothing is left.
+    """
+    corpora = [Corpus.open(path) for path in given.corpora]
+    chosen = [np.flatnonzero(np.isin(corpus.folds, [-1, *given.folds])) for corpus in corpora]
+    for path, some in zip(given.corpora, chosen, strict=True):
+        if not len(some):
+            raise InvalidInput.of("corpora", received=f"{path.name}: nothing", accepted="one unlabelled thing at least")
+    described = {
+        "data": [{"source": corpus.source, "things": len(some)} for corpus, some in zip(corpora, chosen, strict=True)],
+        "folds": given.folds,
+        "batch": given.batch,
+        "size": given.size,
+    }
+    return Draws(corpora, chosen, SIZES[given.size], given.batch), described

@@ -1,0 +1,87 @@
+"""Train the tokenizer of MMPT on clouds alone.
+
+    python -m tellurion_pointcloud.training.tokenizer CORPUS… --minutes 6 --output tokenizer.safetensors
+
+Its choice of words sharpens from even shares to one of each patch, and an even use of the vocabulary is asked for more
+and more, as Point-BERT has it. An interrupted training goes on where its checkpoint stands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tellurion_diffusion import weights
+from tellurion_pointcloud.mmpt import Spec
+from tellurion_pointcloud.mmpt.tokenizer import Tokenizer
+from tellurion_pointcloud.training import command
+from tellurion_pointcloud.training.corpora import add_corpora, draws_of
+from tellurion_pointcloud.training.loop import fit
+
+ANNEALED = 1000
+"""Steps until the words' shares are sharpest and their even use weighs most."""
+SHARPEST = 0.0625
+"""Temperature of the words' shares then; 1 at the beginning."""
+SPREAD = 0.1
+"""Weight of the words' even use then; 0 at the beginning."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = command.training_parser(
+        "tokenizer", __doc__.splitlines()[0], output=Path("tokenizer.safetensors"), batch=64, learning_rate=1e-3
+    )
+    add_corpora(parser)
+    command.run(parser, _train, arguments)
+
+
+def _train(given: argparse.Namespace) -> None:
+    draws, described = draws_of(given)
+    torch.manual_seed(given.seed)
+    tokenizer = Tokenizer(draws.spec).to(given.device)
+
+    def loss(step: int, random: torch.Generator) -> Tensor:
+        shown = draws.clouds(random)
+        done = min(step / ANNEALED, 1.0)
+        return tokenizer.loss(
+            shown.patches.to(given.device), shown.centres.to(given.device), SHARPEST**done, SPREAD * done, random
+        )
+
+    spec = {"model": "tokenizer", **draws.spec.stored()}
+    fitted = fit(
+        loss,
+        tokenizer.parameters(),
+        command.schedule_of(given, weight_decay=5e-4),
+        state={"tokenizer": tokenizer},
+        seed=given.seed,
+        spec={**spec, **described},
+        checkpoint=given.checkpoint,
+    )
+    card = {**described, "steps": fitted.steps, "minutes": round(fitted.seconds / 60, 1), "seed": given.seed}
+    shown = draws.clouds(torch.Generator().manual_seed(given.seed))
+    card["words_used"] = used_words(tokenizer.cpu(), shown.patches, shown.centres)
+    weights.save(given.output, tokenizer, spec, card)
+    print(json.dumps(card))
+
+
+@torch.inference_mode()
+def used_words(tokenizer: Tokenizer, patches: Tensor, centres: Tensor) -> int:
+    """How many different words patches [B, G, K, 3] at centres [B, G, 3] take."""
+    return len(tokenizer.words(patches, centres).argmax(-1).unique())
+
+
+def load_tokenizer(path: Path, spec: Spec) -> Tokenizer:
+    """The tokenizer of a weights file. Raises InvalidInput where it is not one for networks of this spec."""
+    tensors, _ = weights.load(path)
+    tokenizer = Tokenizer(spec)
+    weights.fill(tokenizer, tensors)
+    return tokenizer.eval()
+
+
+if __name__ == "__main__":
+    main()

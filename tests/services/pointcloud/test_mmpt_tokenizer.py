@@ -1,0 +1,59 @@
+"""The tokenizer gives patches words, and patches back."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+from tellurion_pointcloud.geometry.distances import chamfer_l1
+from tellurion_pointcloud.mmpt.tokenizer import Tokenizer
+
+from .test_mmpt_sizes import TINY
+from .test_mmpt_tasks import cut, random, shapes
+
+
+def test_what_is_drawn_has_the_shape_of_a_patch() -> None:
+    seen, tokenizer = cut(shapes(2)), Tokenizer(TINY)
+    drawn = tokenizer.drawn(torch.softmax(tokenizer.words(seen.patches, seen.centres), -1), seen.centres)
+    assert drawn.coarse.shape == (2, TINY.groups, TINY.group_size // 4, 3)
+    assert drawn.fine.shape == seen.patches.shape
+
+
+def test_the_divergence_of_even_words_is_nothing_and_of_a_certain_one_the_logarithm() -> None:
+    seen, tokenizer = cut(shapes(2)), Tokenizer(TINY).eval()
+    torch.nn.init.zeros_(tokenizer.logits.weight)
+    torch.nn.init.zeros_(tokenizer.logits.bias)
+
+    def spread() -> float:
+        without, with_ = (
+            tokenizer.loss(seen.patches, seen.centres, 1.0, spread, random()).item() for spread in (0.0, 1.0)
+        )
+        return with_ - without
+
+    assert spread() == pytest.approx(0, abs=1e-5)
+    tokenizer.logits.bias.data[3] = 100.0
+    assert spread() == pytest.approx(torch.log(torch.tensor(float(TINY.vocabulary))).item(), rel=1e-5)
+
+
+def test_words_come_to_say_what_patches_are() -> None:
+    torch.manual_seed(0)
+    tokenizer, centres = Tokenizer(TINY), torch.zeros(16, TINY.groups, 3)  # where a patch is would say which it is
+    rods = torch.linspace(-1, 1, TINY.group_size)[:, None] * torch.eye(3)[:, None]  # [3, K, 3] along each axis
+    which = torch.randint(3, (16, TINY.groups), generator=random())
+    patches = rods[which]
+    optimiser = torch.optim.AdamW(tokenizer.parameters(), lr=3e-3)
+    for step in range(150):
+        optimiser.zero_grad()
+        tokenizer.loss(patches, centres, 0.0625 ** min(step / 100, 1), 0.01, random(step)).backward()
+        optimiser.step()
+    tokenizer.eval()
+    with torch.inference_mode():
+        words = tokenizer.words(patches, centres).argmax(-1)
+
+        def apart(said: torch.Tensor) -> torch.Tensor:
+            fine = tokenizer.drawn(functional.one_hot(said, TINY.vocabulary).float(), centres).fine
+            return chamfer_l1(fine.flatten(0, 1), patches.flatten(0, 1)).mean()
+
+        learned, exchanged = apart(words), apart(words.roll(1, 0))
+    assert learned < exchanged / 2
