@@ -1,0 +1,49 @@
+"""A pre-trained encoder as the first part of a network that is trained further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tellurion_diffusion import weights
+from tellurion_pointcloud.geometry import grouped
+from tellurion_pointcloud.mmpt import Encoded, Encoder, Mmpt, Spec
+from tellurion_pointcloud.mmpt.encoder import pooled
+
+
+class Backbone(nn.Module):
+    """Clouds to tokens, with gradients; the answer is that of `Mmpt.encode`."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.encoder = Encoder(spec)
+
+    @classmethod
+    def of(cls, pretrained: Mmpt) -> Backbone:
+        """With the encoder of MMPT, which is shared."""
+        with torch.device("meta"):
+            backbone = cls(pretrained.spec)
+        backbone.encoder = pretrained.encoder
+        return backbone
+
+    def forward(self, clouds: Tensor) -> Encoded:
+        """Of normalised clouds [B, N, 3], N at least the patches and the points of each. Raises InvalidInput."""
+        cut = grouped(clouds.numpy(force=True), self.spec.groups, self.spec.group_size)
+        centres = torch.from_numpy(cut.centres).to(clouds.device)
+        tokens = self.encoder(torch.from_numpy(cut.points).to(clouds.device), centres)
+        return Encoded(pooled(tokens), tokens, centres)
+
+
+def backbone_from(path: Path | None, spec: Spec) -> Backbone:
+    """With the encoder of a weights file of MMPT, or, without one, an untrained one of this spec."""
+    return Backbone(spec) if path is None else Backbone.of(Mmpt.load(path))
+
+
+def saved(path: Path, network: nn.Module, model: str, spec: Mapping[str, Any], card: Mapping[str, Any]) -> None:
+    """Writes a weights file of a network built from `spec`, whole or not at all."""
+    weights.save(path, network, {"model": model, **spec}, card, half=True)

@@ -1,0 +1,158 @@
+"""Partial clouds made whole: what is missing as patches around places that are first guessed.
+
+From the tokens of the partial cloud a few places are guessed where something is missing; a transformer looks at tokens
+and places together and gives each place its patch of points. The points that were given stay as they are.
+
+Source: Yu et al. 2021 (PoinTr) for places as queries; Pang et al. 2022 (Point-MAE) for the linear head of a patch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tellurion_core.errors import InvalidInput
+from tellurion_diffusion import weights
+from tellurion_pointcloud.downstream.backbone import Backbone, saved
+from tellurion_pointcloud.downstream.crops import nearer_half
+from tellurion_pointcloud.geometry.distances import chamfer_l2
+from tellurion_pointcloud.mmpt import Spec
+from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
+
+LIMITS = {"partial": 1 << 16, "patches": 4096, "patch_size": 1024, "depth": 64}
+"""Largest numbers that a file may claim."""
+CHUNK = 32
+"""Clouds that are scored at once."""
+
+
+@dataclass(frozen=True)
+class CompletionSpec:
+    """What a completion network is built from."""
+
+    encoder: Spec
+    partial: int = 512
+    """Points of a partial cloud that are looked at."""
+    patches: int = 64
+    """Places that are guessed."""
+    patch_size: int = 8
+    """Points around each."""
+    depth: int = 2
+    """Blocks of the decoder."""
+
+    def __post_init__(self) -> None:
+        for name, largest in LIMITS.items():
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= largest:
+                raise InvalidInput.of(f"spec.{name}", received=value, accepted=f"a whole number, 1…{largest}")
+        least = max(self.encoder.groups, self.encoder.group_size)
+        if self.partial < least:
+            raise InvalidInput.of("spec.partial", received=self.partial, accepted=f"{least} at least, for the encoder")
+
+
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """What is missing."""
+
+    places: Tensor
+    """[B, patches, 3]."""
+    points: Tensor
+    """[B, patches · patch_size, 3]."""
+
+
+class Completion(nn.Module):
+    """Partial clouds to the points that they lack."""
+
+    def __init__(self, spec: CompletionSpec, backbone: Backbone | None = None) -> None:
+        super().__init__()
+        self.spec = spec
+        self.backbone = backbone or Backbone(spec.encoder)
+        width = spec.encoder.width
+        self.places = nn.Sequential(nn.Linear(2 * width, 4 * width), nn.GELU(), nn.Linear(4 * width, 3 * spec.patches))
+        self.query = nn.Linear(2 * width, width)
+        self.positions = PositionEmbedding(width)
+        self.decoder = Transformer(width, spec.depth, spec.encoder.heads)
+        self.points = nn.Linear(width, 3 * spec.patch_size)
+
+    def forward(self, partial: Tensor) -> Guess:
+        """Of clouds [B, N, 3] in the unit ball about their own centroid."""
+        seen = self.backbone(partial)
+        places = self.places(seen.embedding).unflatten(-1, (-1, 3))
+        queries = self.query(seen.embedding)[:, None].expand(-1, places.shape[1], -1)
+        positions = self.positions(torch.cat([seen.centres, places], 1))
+        tokens = self.decoder(torch.cat([seen.tokens, queries], 1), positions)[:, seen.tokens.shape[1] :]
+        around = self.points(tokens).unflatten(-1, (-1, 3))
+        return Guess(places, (places[:, :, None] + around).flatten(1, 2))
+
+    def loss(self, partial: Tensor, missing: Tensor) -> dict[str, Tensor]:
+        """Chamfer-L2 of places and of points against what clouds [B, N, 3] lack [B, M, 3], as `forward` has them."""
+        guess = self(partial)
+        return {name: chamfer_l2(getattr(guess, name), missing).mean() for name in ("places", "points")}
+
+    @torch.no_grad()
+    def completed(self, partial: Tensor) -> Tensor:
+        """[B, N + patches · patch_size, 3]: clouds [B, N, 3] of any place and scale, then the points that they lack."""
+        framed, centre, radius = in_unit_ball(partial)
+        return torch.cat([partial, self(framed).points * radius + centre], 1)
+
+    def save(self, path: Path, card: dict[str, Any]) -> None:
+        """Writes a weights file, whole or not at all."""
+        saved(path, self, "completion", asdict(self.spec), card)
+
+    @classmethod
+    def load(cls, path: Path) -> Completion:
+        """The network of a weights file, ready to be asked. Raises InvalidInput or DataCorrupted for any other file."""
+        tensors, stored = weights.load(path)
+        names = {"model", "encoder", *LIMITS}
+        if set(stored) != names or not isinstance(stored["encoder"], dict):
+            raise InvalidInput.of(f"weights {path.name}: spec", received=stored, accepted=", ".join(sorted(names)))
+        spec = CompletionSpec(Spec.of(stored["encoder"]), **{name: stored[name] for name in LIMITS})
+        with torch.device("meta"):
+            network = cls(spec)
+        weights.fill(network, tensors)
+        return network.eval()
+
+
+def in_unit_ball(clouds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Clouds [B, N, 3] about their centroid in the unit ball, their centroids [B, 1, 3] and radii [B, 1, 1]."""
+    centre = clouds.mean(1, keepdim=True)
+    radius = (clouds - centre).norm(dim=-1).amax(1)[:, None, None].clamp_min(torch.finfo(clouds.dtype).tiny)
+    return (clouds - centre) / radius, centre, radius
+
+
+def halved(clouds: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+    """What viewpoints in directions [B, 3] see of clouds [B, N, 3] and what they do not, in the unit ball of the former."""
+    partial, missing = nearer_half(clouds, directions), nearer_half(clouds, -directions)
+    framed, centre, radius = in_unit_ball(partial)
+    return framed, (missing - centre) / radius
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Chamfer-L2 from the whole clouds."""
+
+    partial: Tensor
+    """[M, V] of what each viewpoint sees."""
+    completed: Tensor
+    """[M, V] of the same made whole."""
+
+    @property
+    def ratio(self) -> float:
+        """Mean error that is left, as a share of that of the partial clouds."""
+        return float(self.completed.mean() / self.partial.mean())
+
+
+def errors(network: Completion, clouds: Tensor, directions: Tensor) -> Errors:
+    """Of clouds [M, N, 3] seen from directions [V, 3]."""
+    rows: list[tuple[Tensor, Tensor]] = []
+    for direction in directions:
+        parts = []
+        for whole in clouds.split(CHUNK):
+            seen = nearer_half(whole, direction.expand(len(whole), 3))
+            parts.append(torch.stack([chamfer_l2(seen, whole), chamfer_l2(network.completed(seen), whole)]))
+        rows.append(tuple(torch.cat(parts, 1)))
+    partial, completed = (torch.stack(each, 1) for each in zip(*rows, strict=True))
+    return Errors(partial, completed)
