@@ -1,0 +1,150 @@
+"""A folder of rooms, mapped into memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from tellurion_core.errors import InvalidInput
+from tellurion_pointcloud.boxes import Boxes
+from tellurion_pointcloud.gaussian2scene.frames import Frame
+from tellurion_pointcloud.rooms.seen import Room
+
+MOST_OBJECTS = 16
+ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
+    "points": (np.float32, (-1, -1, 3)),
+    "colours": (np.uint8, (-1, -1, 3)),
+    "pictures": (np.uint8, (-1, -1, -1, -1, 3)),
+    "depths": (np.float32, (-1, -1, -1, -1)),
+    "intrinsics": (np.float64, (-1, -1, 3, 3)),
+    "world_to_camera": (np.float64, (-1, -1, 4, 4)),
+    "boxes": (np.float64, (-1, MOST_OBJECTS, 7)),
+    "bounds": (np.float64, (-1, MOST_OBJECTS, 6)),
+    "kinds": (np.int64, (-1, MOST_OBJECTS)),
+    "groups": (np.int64, (-1, MOST_OBJECTS)),
+}
+"""Type and shape of each file, −1 for any length."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rooms:
+    """R rooms, each with N points, V views and up to MOST_OBJECTS objects."""
+
+    points: NDArray[np.float32]
+    """[R, N, 3] metres, z up."""
+    colours: NDArray[np.uint8]
+    """[R, N, 3]."""
+    pictures: NDArray[np.uint8]
+    """[R, V, H, W, 3]."""
+    depths: NDArray[np.float32]
+    """[R, V, H, W] metres, 0 for none."""
+    intrinsics: NDArray[np.float64]
+    """[R, V, 3, 3] pixels."""
+    world_to_camera: NDArray[np.float64]
+    """[R, V, 4, 4] metres."""
+    boxes: NDArray[np.float64]
+    """[R, MOST_OBJECTS, 7] centre, size along the object's axes, yaw."""
+    bounds: NDArray[np.float64]
+    """[R, MOST_OBJECTS, 6] centre and size along the room's axes."""
+    kinds: NDArray[np.int64]
+    """[R, MOST_OBJECTS] of `classes`, −1 where there is no object."""
+    groups: NDArray[np.int64]
+    """[R, MOST_OBJECTS] of `group_names`, −1 where there is no object."""
+    classes: Sequence[str]
+    group_names: Sequence[str]
+    """Of near-duplicates among the models."""
+    source: str
+    """What made them, for model cards."""
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @classmethod
+    def open(cls, path: Path) -> Rooms:
+        """Maps a folder that `write` made. Raises InvalidInput for one that it did not."""
+        try:
+            about = json.loads((path / "about.json").read_text())
+            arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+            rooms = cls(**arrays, classes=about["classes"], group_names=about["groups"], source=about["source"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InvalidInput.of("rooms", received=path.name, accepted="a folder of rooms") from error
+        for name, (kind, shape) in ARRAYS.items():
+            array = arrays[name]
+            fits = len(array.shape) == len(shape) and all(
+                wanted in (-1, there) for wanted, there in zip(shape, array.shape, strict=True)
+            )
+            if not fits or array.dtype != kind or len(array) != len(rooms):
+                raise InvalidInput.of("rooms", received=f"{name} {list(array.shape)}", accepted="arrays that fit")
+        return rooms
+
+    def objects(self, index: int) -> NDArray[np.intp]:
+        """Columns of a room that hold an object."""
+        return np.flatnonzero(self.kinds[index] >= 0)
+
+    def aligned(self, index: int) -> Boxes:
+        """The boxes of a room's objects along the room's axes."""
+        bounds = self.bounds[index][self.objects(index)]
+        return Boxes.aligned(bounds[:, :3], bounds[:, 3:])
+
+    def oriented(self, index: int) -> Boxes:
+        """The boxes of a room's objects along their own axes."""
+        boxes = self.boxes[index][self.objects(index)]
+        return Boxes(boxes[:, :3], boxes[:, 3:6], boxes[:, 6])
+
+    def frames(self, index: int) -> list[Frame]:
+        """A room's views."""
+        views = (self.pictures, self.depths, self.intrinsics, self.world_to_camera)
+        return [Frame(*view) for view in zip(*(np.asarray(each[index]) for each in views), strict=True)]
+
+
+def write(path: Path, rooms: Iterable[Room], count: int, classes: Sequence[str], source: str) -> None:
+    """Writes `count` rooms into a new folder. Raises InvalidInput for fewer."""
+    path.mkdir()
+    arrays: dict[str, np.memmap[Any, Any]] = {}
+    groups: dict[str, int] = {}
+    index = -1
+    for index, room in enumerate(rooms):
+        row = _row(room, groups)
+        for name, value in row.items():
+            if index == 0:
+                arrays[name] = open_memmap(path / f"{name}.npy", "w+", ARRAYS[name][0], (count, *value.shape))
+            arrays[name][index] = value
+    if index + 1 != count:
+        raise InvalidInput.of("rooms", received=index + 1, accepted=f"{count}")
+    for array in arrays.values():
+        array.flush()
+    about = {"classes": list(classes), "groups": list(groups), "source": source}
+    (path / "about.json").write_text(json.dumps(about))
+
+
+def _row(room: Room, groups: dict[str, int]) -> dict[str, NDArray[Any]]:
+    """A room's part of each array; names of groups that are new are added."""
+    numbers = [groups.setdefault(group, len(groups)) for group in room.groups]
+    boxes = np.column_stack([room.boxes.centres, room.boxes.sizes, room.boxes.yaw])
+    bounds = np.column_stack([room.bounds.centres, room.bounds.sizes])
+    return {
+        "points": room.points,
+        "colours": room.colours,
+        "pictures": np.stack([frame.colour for frame in room.frames]),
+        "depths": np.stack([frame.depth for frame in room.frames]),
+        "intrinsics": np.stack([frame.K for frame in room.frames]),
+        "world_to_camera": np.stack([frame.world_to_camera for frame in room.frames]),
+        "boxes": _filled(boxes, 0),
+        "bounds": _filled(bounds, 0),
+        "kinds": _filled(room.kinds, -1),
+        "groups": _filled(np.array(numbers, np.int64), -1),
+    }
+
+
+def _filled(values: NDArray[Any], empty: int) -> NDArray[Any]:
+    """[MOST_OBJECTS, …] of values [M, …]."""
+    rows = np.full((MOST_OBJECTS, *values.shape[1:]), empty, values.dtype)
+    rows[: len(values)] = values
+    return rows
