@@ -54,15 +54,24 @@ class Draws:
             _pictures([_any(corpus.pictures[index], numbers) for corpus, index in things], self.spec.image_size),
         )
 
+    def whole(self, points: int, random: torch.Generator) -> Tensor:
+        """A batch of clouds [B, points, 3], each deformed."""
+        numbers = numpy_of(random)
+        return torch.from_numpy(self._deformed(self._things(numbers), points, numbers))
+
     def _things(self, numbers: np.random.Generator) -> list[tuple[Corpus, int]]:
         which = numbers.integers(len(self.corpora), size=self.size)
         return [(self.corpora[each], int(_any(self.chosen[each], numbers))) for each in which]
 
     def _patches(self, things: Sequence[tuple[Corpus, int]], numbers: np.random.Generator) -> Deformed:
-        clouds = [corpus.clouds[index] for corpus, index in things]
-        points = np.stack([cloud[_some(len(cloud), self.spec.points, numbers)] for cloud in clouds])
-        cut = grouped(deformed(points, numbers), self.spec.groups, self.spec.group_size)
+        cut = grouped(self._deformed(things, self.spec.points, numbers), self.spec.groups, self.spec.group_size)
         return Deformed(torch.from_numpy(cut.points), torch.from_numpy(cut.centres))
+
+    def _deformed(
+        self, things: Sequence[tuple[Corpus, int]], points: int, numbers: np.random.Generator
+    ) -> NDArray[np.float32]:
+        clouds = [corpus.clouds[index] for corpus, index in things]
+        return deformed(np.stack([cloud[_some(len(cloud), points, numbers)] for cloud in clouds]), numbers)
 
 
 def deformed(clouds: NDArray[np.float32], numbers: np.random.Generator) -> NDArray[np.float32]:
