@@ -50,6 +50,11 @@ def test_runs_that_differ_widen_the_interval() -> None:
     assert apart.high - apart.low > 3 * (alike.high - alike.low)
 
 
+def test_a_ratio_of_means_is_not_the_mean_of_ratios() -> None:
+    found = over_groups([1.0, 9.0], ["a", "b"], per=[1.0, 3.0])
+    assert (found.mean, found.low, found.high) == pytest.approx((10 / 4, 1, 3))
+
+
 def test_what_gives_no_interval_is_refused() -> None:
     with pytest.raises(InvalidInput, match="values"):
         student([1.0])

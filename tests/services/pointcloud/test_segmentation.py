@@ -10,7 +10,7 @@ from tellurion_pointcloud.downstream.segmentation import PartSegmenter, mean_iou
 from tellurion_pointcloud.mmpt import Spec
 from tellurion_pointcloud.training.loop import Schedule, fit
 
-TINY = Spec(points=64, groups=16, group_size=8, hidden=8, width=32, depth=1, heads=2, drop_path=0.0)
+TINY = Spec(points=64, groups=8, group_size=8, hidden=8, width=32, depth=1, heads=2, drop_path=0.0)
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -44,7 +44,7 @@ def test_upper_and_lower_halves_are_told_apart_after_a_short_training() -> None:
         clouds = torch.randn(8, 64, 3, generator=random)
         return torch.nn.functional.cross_entropy(network(clouds).transpose(1, 2), (clouds[..., 2] > 0).long())
 
-    schedule = Schedule(steps=60, learning_rate=3e-3, warmup=5)
+    schedule = Schedule(steps=40, learning_rate=5e-3, warmup=5)
     fit(loss, network.parameters(), schedule, state={"network": network}, seed=0, report=None)
     clouds = normal(4, 64, 3, seed=3)
     told = network(clouds).argmax(-1)

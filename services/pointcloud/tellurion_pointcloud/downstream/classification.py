@@ -1,6 +1,7 @@
 """Fine-tuned classification: a head on the embedding, trained together with the encoder.
 
-Source: Pang et al. 2022 (Point-MAE): two hidden layers of 256, batch normalisation, half of the features dropped.
+Source: Pang et al. 2022 (Point-MAE): two hidden layers of 256, half of their features dropped. Normalisation is over a
+layer, not over the batch, so that a cloud's answer does not depend on the others of its batch.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ class Classifier(nn.Module):
         self.head = nn.Sequential(*_layer(2 * backbone.spec.width), *_layer(HIDDEN), nn.Linear(HIDDEN, classes))
 
     def forward(self, clouds: Tensor) -> Tensor:
-        """[B, classes] unnormalised log probabilities of normalised clouds [B, N, 3]; training needs B ≥ 2."""
+        """[B, classes] unnormalised log probabilities of normalised clouds [B, N, 3]."""
         return self.head(self.backbone(clouds).embedding)
 
 
 def _layer(before: int) -> list[nn.Module]:
-    return [nn.Linear(before, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.ReLU(), nn.Dropout(DROPPED)]
+    return [nn.Linear(before, HIDDEN), nn.LayerNorm(HIDDEN), nn.ReLU(), nn.Dropout(DROPPED)]

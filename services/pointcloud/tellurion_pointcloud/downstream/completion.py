@@ -124,7 +124,7 @@ def in_unit_ball(clouds: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def halved(clouds: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-    """What viewpoints in directions [B, 3] see of clouds [B, N, 3] and what they do not, in the unit ball of the former."""
+    """What viewpoints in directions [B, 3] see of clouds [B, N, 3], and what they do not, in the former's unit ball."""
     partial, missing = nearer_half(clouds, directions), nearer_half(clouds, -directions)
     framed, centre, radius = in_unit_ball(partial)
     return framed, (missing - centre) / radius

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
-from tellurion_pointcloud.downstream.svm import machine
+from tellurion_pointcloud.downstream.svm import told
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
@@ -77,7 +77,7 @@ def nearest_centroid(support: Floats, labels: Integers, query: Floats) -> Intege
 
 def linear(support: Floats, labels: Integers, query: Floats) -> Integers:
     """By the linear support vector machine of `svm`, C = COST."""
-    return machine(COST).fit(support, labels).predict(query)
+    return told(support, labels, query, [COST])[0]
 
 
 def accuracies(features: Floats, labels: Integers, drawn: Sequence[Episode], classify: Classifier) -> Floats:

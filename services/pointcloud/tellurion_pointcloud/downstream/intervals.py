@@ -36,10 +36,18 @@ def student(values: ArrayLike) -> Interval:
     return Interval(float(drawn.mean()), float(drawn.mean() - half), float(drawn.mean() + half))
 
 
-def over_groups(values: ArrayLike, groups: ArrayLike, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+def over_groups(
+    values: ArrayLike,
+    groups: ArrayLike,
+    *,
+    per: ArrayLike = 1.0,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Interval:
     """Of cases [N], or [S, N] in S runs, by a bootstrap that draws whole groups [N], and runs, with replacement.
 
-    For the paired difference of two methods give the differences of their cases. Quantiles of the resampled means.
+    For the paired difference of two methods give the differences of their cases; for a ratio of means give what
+    `values` are divided by, `per` case. Quantiles of the resampled means.
 
     Raises InvalidInput where groups are not as many as the cases, or fewer than two.
     """
@@ -50,11 +58,15 @@ def over_groups(values: ArrayLike, groups: ArrayLike, seed: int = 0, resamples: 
         raise InvalidInput.of("groups", received=f"shape {group.shape}, {len(names)} different", accepted=accepted)
     random = np.random.default_rng(seed)
     times = _drawn(random, len(names), resamples)  # [R, groups]
-    runs = _drawn(random, len(cases), resamples) / len(cases)  # [R, S]
-    sums = np.stack([np.bincount(which, run, len(names)) for run in cases])  # [S, groups]
-    means = np.einsum("rs,sg,rg->r", runs, sums, times, optimize=True) / (times @ np.bincount(which))
-    low, high = np.quantile(means, [(1 - COVERED) / 2, (1 + COVERED) / 2])
-    return Interval(float(cases.mean()), float(low), float(high))
+    runs = _drawn(random, len(cases), resamples)  # [R, S]
+
+    def resampled(of_cases: NDArray[np.float64]) -> NDArray[np.float64]:
+        sums = np.stack([np.bincount(which, run, len(names)) for run in of_cases])  # [S, groups]
+        return ((runs @ sums) * times).sum(1)
+
+    divisors = np.broadcast_to(np.asarray(per, np.float64), cases.shape)
+    low, high = np.quantile(resampled(cases) / resampled(divisors), [(1 - COVERED) / 2, (1 + COVERED) / 2])
+    return Interval(float(cases.sum() / divisors.sum()), float(low), float(high))
 
 
 def _drawn(random: np.random.Generator, count: int, resamples: int) -> NDArray[np.floating[Any]]:

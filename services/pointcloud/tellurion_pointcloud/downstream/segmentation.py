@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from tellurion_pointcloud.downstream.backbone import Backbone
 from tellurion_pointcloud.geometry import neighbours
 
+Integers = NDArray[np.integer[Any]]
+
 NEAREST = 3
 HIDDEN = 256
 DROPPED = 0.5
@@ -49,9 +51,7 @@ def propagated(tokens: Tensor, centres: Tensor, points: Tensor) -> Tensor:
     return ((weights / weights.sum(-1, keepdim=True))[..., None] * tokens[batch, index]).sum(2)
 
 
-def mean_iou(
-    predicted: NDArray[np.integer[Any]], true: NDArray[np.integer[Any]], parts: NDArray[np.integer[Any]]
-) -> float:
+def mean_iou(predicted: Integers, true: Integers, parts: Integers) -> float:
     """Mean over a cloud's possible `parts` of intersection over union of its points [N]; 1 for a part in neither.
 
     Source: Yi et al. 2016 (ShapeNetPart), whose score of a data set is the mean of this over clouds.
