@@ -31,9 +31,15 @@ def points_of(points: Any, field: str, *, axes: int) -> NDArray[np.floating]:
     return points
 
 
-def by_axis(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """A copy [..., 3, N] of the points [..., N, 3], so that a loop over points loads whole vectors."""
-    return np.swapaxes(points, -1, -2).astype(np.float32, order="C")
+def by_axis(points: NDArray[np.floating], *, block: int = 1) -> NDArray[np.float32]:
+    """A copy [..., 3, N] of the points [..., N, 3], by which a loop over points loads whole vectors.
+
+    Infinitely far points fill up the last block.
+    """
+    count = points.shape[-2]
+    columns = np.full((*points.shape[:-2], 3, -(-count // block) * block), np.inf, np.float32)
+    columns[..., :count] = np.swapaxes(points, -1, -2)
+    return columns
 
 
 def check_count(count: int, field: str, *, most: int) -> None:

@@ -37,7 +37,7 @@ def chamfer_l2(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _differences(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """From every point to the nearest of the other cloud, [B, N, 3] and [B, M, 3]; only these are kept for gradients."""
+    """From every point to the nearest of the other cloud, [B, N, 3] and [B, M, 3]."""
     return a - _matched(a, b), b - _matched(b, a)
 
 
@@ -51,6 +51,5 @@ def _index(queries: Tensor, clouds: Tensor) -> Tensor:
         return cuda.neighbours(queries, clouds, 1)[..., 0]
     if clouds.shape[1] <= FEW:
         return torch.from_numpy(neighbours(queries.numpy(), clouds.numpy(), 1)[..., 0])
-    return torch.stack(
-        [torch.from_numpy(nearest(*pair)[1]) for pair in zip(queries.numpy(), clouds.numpy(), strict=True)]
-    )
+    pairs = zip(queries.numpy(), clouds.numpy(), strict=True)
+    return torch.stack([torch.from_numpy(nearest(*pair)[1]) for pair in pairs])

@@ -19,8 +19,6 @@ from tellurion_pointcloud.geometry.checks import by_axis, check_count, points_of
 
 BLOCK = 128
 """Points whose largest distance is kept, so that only the few blocks that hold the farthest are looked through."""
-FAST = {"nnan", "nsz"}
-"""Lets a maximum be taken in vectors; distances round as in IEEE 754, on every machine alike."""
 
 
 def farthest_points(clouds: Any, count: int) -> NDArray[np.int64]:
@@ -38,11 +36,11 @@ def farthest_points(clouds: Any, count: int) -> NDArray[np.int64]:
     clouds = points_of(clouds, "clouds", axes=3)
     check_count(count, "count", most=clouds.shape[1])
     index = np.empty((len(clouds), count), np.int64)
-    _farthest(by_axis(clouds), index)
+    _farthest(by_axis(clouds, block=BLOCK), clouds.shape[1], index)
     return index
 
 
-@compiled(inline="always")
+@compiled()
 def before(x: Any, y: Any, z: Any, i: int, j: int) -> bool:
     """Whether point i comes before point j by x, y, z."""
     if x[i] != x[j]:
@@ -66,33 +64,44 @@ def _mean(values: Any) -> Any:
     return np.float32(total / scale / values.size)
 
 
-@compiled(parallel=True, fastmath=FAST)
-def _farthest(clouds: Any, index: Any) -> None:
-    """Of clouds [B, 3, N] the index [B, G], by the squared distance of every point to its nearest chosen one."""
-    for b in numba.prange(clouds.shape[0]):
-        x, y, z = clouds[b, 0], clouds[b, 1], clouds[b, 2]
-        distance = np.full(x.size, np.float32(np.inf), np.float32)
-        largest = np.empty((x.size + BLOCK - 1) // BLOCK, np.float32)
-        px, py, pz = _mean(x), _mean(y), _mean(z)
-        for g in range(-1, index.shape[1] - 1):
-            farthest = np.float32(-1)
-            for block in range(largest.size):
-                most = np.float32(-1)
-                for i in range(block * BLOCK, min((block + 1) * BLOCK, x.size)):
-                    dx, dy, dz = x[i] - px, y[i] - py, z[i] - pz
-                    d = min(distance[i], dx * dx + dy * dy + dz * dz)
-                    distance[i] = d
-                    most = d if d > most else most
-                largest[block] = most
-                farthest = max(farthest, most)
-            chosen = -1
-            for block in range(largest.size):
-                if largest[block] == farthest:
-                    for i in range(block * BLOCK, min((block + 1) * BLOCK, x.size)):
-                        if distance[i] == farthest and (chosen < 0 or before(x, y, z, i, chosen)):
-                            chosen = i
-            if g < 0:
-                distance[:] = np.float32(np.inf)
-            index[b, g + 1] = chosen
-            distance[chosen] = -1
-            px, py, pz = x[chosen], y[chosen], z[chosen]
+@compiled(parallel=True)
+def _farthest(clouds: Any, count: int, index: Any) -> None:
+    """Of clouds [B, 3, N], in whole blocks of which `count` are points, the index [B, G]."""
+    for b in numba.prange(len(clouds)):
+        _sample(clouds[b, 0], clouds[b, 1], clouds[b, 2], count, index[b])
+
+
+@compiled()
+def _sample(x: Any, y: Any, z: Any, count: int, index: Any) -> None:
+    """One cloud's index [G].
+
+    Squared distances from every point to its nearest chosen one are compared by their bits, as integers, whose maximum
+    the compiler takes in vectors; chosen points and those beyond the last are at −1.
+    """
+    distance = np.full(x.size, np.float32(-1), np.float32)
+    bits = distance.view(np.int32)
+    largest = np.empty(x.size // BLOCK, np.int32)
+    px, py, pz = _mean(x[:count]), _mean(y[:count]), _mean(z[:count])
+    distance[:count] = np.float32(np.inf)
+    for g in range(index.size):
+        for i in range(x.size):
+            dx, dy, dz = x[i] - px, y[i] - py, z[i] - pz
+            d = dx * dx + dy * dy + dz * dz
+            distance[i] = d if d < distance[i] else distance[i]
+        farthest, chosen = np.int32(-1), -1
+        for block in range(largest.size):
+            part, most = bits[block * BLOCK : (block + 1) * BLOCK], np.int32(-1)
+            for i in range(BLOCK):
+                most = part[i] if part[i] > most else most
+            largest[block] = most
+            farthest = max(farthest, most)
+        for block in range(largest.size):
+            if largest[block] == farthest:
+                for i in range(block * BLOCK, block * BLOCK + BLOCK):
+                    if bits[i] == farthest and (chosen < 0 or before(x, y, z, i, chosen)):
+                        chosen = i
+        if g == 0:
+            distance[:count] = np.float32(np.inf)
+        index[g] = chosen
+        distance[chosen] = -1
+        px, py, pz = x[chosen], y[chosen], z[chosen]

@@ -2,8 +2,9 @@
 
 A tree of our own because scipy's takes quadratic time on many equal points and breaks ties by the order of the points.
 
-Source: Friedman, Bentley and Finkel 1977, An algorithm for finding best matches in logarithmic expected time, ACM TOMS 3,
-doi 10.1145/355744.355745; Fan, Su and Guibas 2017, A point set generation network (Chamfer).
+Source: Friedman, Bentley and Finkel 1977, An algorithm for finding best matches in logarithmic expected time, ACM
+Transactions on Mathematical Software 3, doi 10.1145/355744.355745; Fan, Su and Guibas 2017, A point set generation
+network for 3D object reconstruction from a single image (Chamfer).
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ from numpy.typing import NDArray
 from tellurion_core.kernels import compiled
 from tellurion_pointcloud.geometry import cuda
 from tellurion_pointcloud.geometry.checks import points_of
-from tellurion_pointcloud.geometry.sampling import FAST
 
 LEAF = 16
 """Points at which a node is not divided any more."""
-CHUNK = 512
+PIECE = 512
 """Queries of one piece of work."""
 DEPTH = 64
 """Of the stack of nodes; every division halves the points."""
@@ -152,48 +152,55 @@ def _divide(points: Any, order: Any, start: int, stop: int, middle: int, axis: i
             return
 
 
-@compiled(parallel=True, fastmath=FAST)
+@compiled(parallel=True)
 def _search(
     queries: Any, places: Any, points: Any, order: Any, span: Any, child: Any, box: Any, squared: Any, index: Any
 ) -> None:
-    """Nearest points of the queries, each starting from the answer of the one before it, which is near by."""
-    for piece in numba.prange((len(queries) + CHUNK - 1) // CHUNK):
-        stack, apart = np.empty(DEPTH, np.int64), np.empty(DEPTH, np.float32)
-        best = 0
-        for q in range(piece * CHUNK, min((piece + 1) * CHUNK, len(queries))):
-            query = queries[q]
-            least = _squared(query, points[best])
-            stack[0], apart[0], waiting = 0, 0, 1
-            while waiting:
-                waiting -= 1
-                node = stack[waiting]
-                if _beyond(apart[waiting], box[node, 0], least, points[best]):
-                    continue
-                if child[node] == 0:
-                    for i in range(span[node, 0], span[node, 1]):
-                        d = _squared(query, points[i])
-                        if d < least or (d == least and _before(points[i], points[best])):
-                            least, best = d, i
-                    continue
-                first, second = child[node], child[node] + 1
-                near, far = _to_box(query, box[first]), _to_box(query, box[second])
-                if far < near or (far == near and _before(box[second, 0], box[first, 0])):
-                    first, second, near, far = second, first, far, near
-                if not _beyond(far, box[second, 0], least, points[best]):
-                    stack[waiting], apart[waiting] = second, far
-                    waiting += 1
-                stack[waiting], apart[waiting] = first, near
-                waiting += 1
-            squared[places[q]], index[places[q]] = least, order[best]
+    """Squared distances and indices of the points nearest to the queries, put at their places."""
+    for piece in numba.prange((len(queries) + PIECE - 1) // PIECE):
+        part = slice(piece * PIECE, (piece + 1) * PIECE)
+        _follow(queries[part], places[part], points, order, span, child, box, squared, index)
 
 
-@compiled(inline="always")
+@compiled()
+def _follow(
+    queries: Any, places: Any, points: Any, order: Any, span: Any, child: Any, box: Any, squared: Any, index: Any
+) -> None:
+    """The nearest points of queries in a row, each starting from the answer of the one before it, which is near by."""
+    stack, apart = np.empty(DEPTH, np.int64), np.empty(DEPTH, np.float32)
+    best = 0
+    for q in range(len(queries)):
+        query = queries[q]
+        least = _squared(query, points[best])
+        stack[0], apart[0], waiting = 0, 0, 1
+        while waiting:
+            waiting -= 1
+            node = stack[waiting]
+            if _beyond(apart[waiting], box[node, 0], least, points[best]):
+                continue
+            if child[node] == 0:
+                for i in range(span[node, 0], span[node, 1]):
+                    d = _squared(query, points[i])
+                    if d < least or (d == least and _before(points[i], points[best])):
+                        least, best = d, i
+                continue
+            first, second = child[node], child[node] + 1
+            near, far = _to_box(query, box[first]), _to_box(query, box[second])
+            if far < near or (far == near and _before(box[second, 0], box[first, 0])):
+                first, second, near, far = second, first, far, near
+            stack[waiting], apart[waiting] = second, far
+            stack[waiting + 1], apart[waiting + 1] = first, near
+            waiting += 2
+        squared[places[q]], index[places[q]] = least, order[best]
+
+
+@compiled()
 def _squared(a: Any, b: Any) -> Any:
     dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
     return dx * dx + dy * dy + dz * dz
 
 
-@compiled(inline="always")
+@compiled()
 def _to_box(query: Any, box: Any) -> Any:
     """Squared distance to a box, never above that to a point in it: rounding keeps order."""
     zero = np.float32(0)
@@ -203,7 +210,7 @@ def _to_box(query: Any, box: Any) -> Any:
     return dx * dx + dy * dy + dz * dz
 
 
-@compiled(inline="always")
+@compiled()
 def _before(a: Any, b: Any) -> bool:
     """Whether place a comes before place b by x, y, z."""
     if a[0] != b[0]:
@@ -213,7 +220,7 @@ def _before(a: Any, b: Any) -> bool:
     return a[2] < b[2]
 
 
-@compiled(inline="always")
+@compiled()
 def _beyond(apart: Any, corner: Any, least: Any, best: Any) -> bool:
     """Whether a box so far apart, whose first place is at `corner`, holds no point better than the best."""
     return apart > least or (apart == least and not _before(corner, best))
