@@ -10,21 +10,28 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
+from tellurion_pointcloud.boxes import Boxes, overlap
+from tellurion_pointcloud.detection.average_precision import Detections
 from tellurion_pointcloud.scene_encoder import FULL as FULL_ENCODER
 from tellurion_pointcloud.scene_encoder import SMALL as SMALL_ENCODER
-from tellurion_pointcloud.scene_encoder import SceneEncoder, SceneSpec
+from tellurion_pointcloud.scene_encoder import SceneEncoder, SceneSpec, scene_patches
 from tellurion_pointcloud.transformer import Block, PositionEmbedding
 
 MODEL = "detector"
 LIMITS = {"points": 1 << 20, "queries": 4096, "depth": 64}
 """Largest numbers that a file may claim."""
 MOST_CLASSES = 1000
+LEAST_SCORE = 0.01
+SUPPRESSED = 0.25
+"""Overlap."""
 LARGEST_LOG_SIZE = 3.0
 """A box's side is at most e³ m, and at least e⁻³ m."""
 
@@ -136,6 +143,20 @@ class Detector(nn.Module):
             answers.append((self.kind(said), places + self.offset(said), size))
         return Predictions(*(torch.stack(each) for each in zip(*answers, strict=True)))
 
+    @torch.inference_mode()
+    def detect(self, points: NDArray[np.floating[Any]], colours: NDArray[np.uint8]) -> list[Detections]:
+        """What stands in scenes [B, N, 3], metres, z up, with colours [B, N, 3]; the surest of each first.
+
+        Of detections of a class that overlap by more than SUPPRESSED the surest is kept, as 3DETR's evaluation does.
+        """
+        device = next(self.parameters()).device
+        cut = scene_patches(points, colours, self.spec.encoder)
+        said = self(cut.patches.to(device), cut.centres.to(device))
+        chances = said.logits[-1].softmax(-1)[..., :-1].double().numpy(force=True)
+        centres = (said.centres[-1].cpu() + cut.origin[:, None]).double().numpy()
+        sizes = said.sizes[-1].double().numpy(force=True)
+        return [_detections(*of_scene) for of_scene in zip(chances, centres, sizes, strict=True)]
+
     def save(self, path: Path, card: Mapping[str, Any]) -> None:
         """Writes a weights file, whole or not at all."""
         weights.save(path, self, {"model": MODEL, **self.spec.stored()}, card, half=True)
@@ -150,6 +171,20 @@ class Detector(nn.Module):
             detector = cls(DetectorSpec.of(stored))
         weights.fill(detector, tensors)
         return detector.eval()
+
+
+def _detections(chances: NDArray[np.float64], centres: NDArray[np.float64], sizes: NDArray[np.float64]) -> Detections:
+    """Of chances [Q, classes] of boxes [Q, 3], [Q, 3]: each box as each class that is not out of the question."""
+    query, kind = np.nonzero(chances >= LEAST_SCORE)
+    order = np.argsort(-chances[query, kind], kind="stable")
+    query, kind = query[order], kind[order]
+    boxes = Boxes.aligned(centres, sizes)
+    near = overlap(boxes, boxes) > SUPPRESSED
+    kept: list[int] = []
+    for row in range(len(query)):
+        if not any(kind[row] == kind[other] and near[query[row], query[other]] for other in kept):
+            kept.append(row)
+    return Detections(boxes[query[kept]], kind[kept], chances[query[kept], kind[kept]])
 
 
 def _head(width: int, outputs: int) -> nn.Sequential:

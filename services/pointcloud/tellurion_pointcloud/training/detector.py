@@ -1,0 +1,134 @@
+"""Train the detector on rooms, from nothing or from the encoder of Gaussian2Scene.
+
+    python -m tellurion_pointcloud.training.detector ROOMS/training --held-out ROOMS/held-out --steps 2000
+    python -m tellurion_pointcloud.training.detector … --encoder gaussian2scene.safetensors
+
+Rooms are turned by quarters, mirrored, stretched and worn at random, so that their boxes stay exact. An interrupted
+training goes on where its checkpoint stands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tellurion_core.errors import InvalidInput
+from tellurion_diffusion import weights
+from tellurion_pointcloud.detection.average_precision import THRESHOLDS
+from tellurion_pointcloud.detection.detector import Detector, DetectorSpec
+from tellurion_pointcloud.detection.evaluation import detected, evaluated
+from tellurion_pointcloud.detection.set_loss import Target, set_loss
+from tellurion_pointcloud.rooms import Rooms
+from tellurion_pointcloud.scene_encoder import SMALL, ScenePatches, load_encoder, scene_patches
+from tellurion_pointcloud.training import command
+from tellurion_pointcloud.training.draws import numpy_of
+from tellurion_pointcloud.training.loop import fit
+
+WEIGHTS = Path(__file__).parents[1] / "weights" / "detector.safetensors"
+STRETCH, NOISE, BRIGHTNESS = 0.1, 0.005, 0.2
+"""Greatest relative change of lengths, standard deviation of coordinates in metres, greatest change of brightness."""
+
+Floats = NDArray[np.floating]
+
+
+def batch(
+    rooms: Rooms, spec: DetectorSpec, size: int, random: np.random.Generator
+) -> tuple[ScenePatches, list[Target]]:
+    """`size` rooms drawn and changed at random, and what stands in them, in the frame of their patches."""
+    shown = [_shown(rooms, int(index), spec.points, random) for index in random.integers(len(rooms), size=size)]
+    cut = scene_patches(np.stack([each[0] for each in shown]), np.stack([each[1] for each in shown]), spec.encoder)
+    targets = [
+        Target(torch.from_numpy(kinds), torch.from_numpy(centres).float() - origin, torch.from_numpy(sizes).float())
+        for (_, _, kinds, centres, sizes), origin in zip(shown, cut.origin, strict=True)
+    ]
+    return cut, targets
+
+
+def _shown(
+    rooms: Rooms, index: int, count: int, random: np.random.Generator
+) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64], Floats, Floats]:
+    """Points, colours, and kinds, centres and sizes of objects of a room after one of the square's eight symmetries."""
+    chosen = random.choice(len(rooms.points[index]), count, replace=len(rooms.points[index]) < count)
+    points, colours = rooms.points[index][chosen], rooms.colours[index][chosen]
+    boxes = rooms.aligned(index)
+    turn = symmetry(random) * random.uniform(1 - STRETCH, 1 + STRETCH)
+    points = points @ turn + random.normal(0, NOISE, points.shape)
+    colours = (colours * random.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS)).clip(0, 255).astype(np.uint8)
+    return points, colours, rooms.kinds[index][rooms.objects(index)], boxes.centres @ turn, boxes.sizes @ np.abs(turn)
+
+
+def symmetry(random: np.random.Generator) -> Floats:
+    """[3, 3] one of the eight symmetries of an upright box on a square: quarter turns about z, mirrored or not."""
+    turn = np.diag([*random.choice([-1.0, 1.0], 2), 1.0])
+    return turn[[1, 0, 2]] if random.random() < 0.5 else turn
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = command.training_parser("detector", __doc__.splitlines()[0], output=WEIGHTS, batch=8, learning_rate=5e-4)
+    parser.add_argument("rooms", type=Path, help="folder of rooms to train on")
+    parser.add_argument("--held-out", type=Path, help="folder of rooms to evaluate in")
+    parser.add_argument("--encoder", type=Path, help="weights file of Gaussian2Scene to begin with")
+    command.run(parser, _train, arguments)
+
+
+def _train(given: argparse.Namespace) -> None:
+    rooms, held_out = (None if path is None else Rooms.open(path) for path in (given.rooms, given.held_out))
+    if held_out is not None and held_out.classes != rooms.classes:
+        raise InvalidInput.of("held-out", received=held_out.classes, accepted=f"the classes {rooms.classes}")
+    encoder = None if given.encoder is None else load_encoder(given.encoder)
+    spec = DetectorSpec(tuple(rooms.classes), SMALL if encoder is None else encoder.spec)
+    torch.manual_seed(given.seed)
+    detector = Detector(spec)
+    if encoder is not None:
+        detector.encoder.load_state_dict(encoder.state_dict())
+    detector.to(given.device)
+    described = {
+        "data": rooms.source,
+        "rooms": len(rooms),
+        "encoder": "from nothing" if given.encoder is None else weights.sha256(given.encoder),
+        "batch": given.batch,
+        "learning_rate": given.learning_rate,
+    }
+
+    def loss(step: int, random: torch.Generator) -> dict[str, Tensor]:
+        cut, targets = batch(rooms, spec, given.batch, numpy_of(random))
+        predictions = detector(cut.patches.to(given.device), cut.centres.to(given.device))
+        return set_loss(predictions, [Target(*(each.to(given.device) for each in target)) for target in targets])
+
+    fitted = fit(
+        loss,
+        detector.parameters(),
+        command.schedule_of(given),
+        state={"detector": detector},
+        seed=given.seed,
+        spec={**spec.stored(), **described},
+        checkpoint=given.checkpoint,
+    )
+    card = {
+        **described,
+        "steps": fitted.steps,
+        "minutes": round(fitted.seconds / 60, 1),
+        "device": given.device,
+        "seed": given.seed,
+    }
+    if held_out is not None:
+        evaluation = evaluated(detected(detector, held_out), held_out)
+        for threshold in THRESHOLDS:
+            name, of_classes = f"AP{100 * threshold:.0f}", evaluation.of_classes(threshold)
+            card[name] = {each: round(value, 4) for each, value in asdict(evaluation.interval(threshold)).items()}
+            card[f"{name} by class"] = dict(zip(spec.classes, np.round(of_classes, 4).tolist(), strict=True))
+    detector.cpu().save(given.output, card)
+    print(json.dumps(card))
+
+
+if __name__ == "__main__":
+    main()
