@@ -18,6 +18,7 @@ from tellurion_pointcloud.gaussian2scene.frames import Frame
 from tellurion_pointcloud.rooms.seen import Room
 
 MOST_OBJECTS = 16
+"""Of a composed room."""
 ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
     "points": (np.float32, (-1, -1, 3)),
     "colours": (np.uint8, (-1, -1, 3)),
@@ -25,17 +26,17 @@ ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
     "depths": (np.float32, (-1, -1, -1, -1)),
     "intrinsics": (np.float64, (-1, -1, 3, 3)),
     "world_to_camera": (np.float64, (-1, -1, 4, 4)),
-    "boxes": (np.float64, (-1, MOST_OBJECTS, 7)),
-    "bounds": (np.float64, (-1, MOST_OBJECTS, 6)),
-    "kinds": (np.int64, (-1, MOST_OBJECTS)),
-    "groups": (np.int64, (-1, MOST_OBJECTS)),
+    "boxes": (np.float64, (-1, -1, 7)),
+    "bounds": (np.float64, (-1, -1, 6)),
+    "kinds": (np.int64, (-1, -1)),
+    "groups": (np.int64, (-1, -1)),
 }
 """Type and shape of each file, −1 for any length."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rooms:
-    """R rooms, each with N points, V views and up to MOST_OBJECTS objects."""
+    """R rooms, each with N points, V views and up to M objects."""
 
     points: NDArray[np.float32]
     """[R, N, 3] metres, z up."""
@@ -50,13 +51,13 @@ class Rooms:
     world_to_camera: NDArray[np.float64]
     """[R, V, 4, 4] metres."""
     boxes: NDArray[np.float64]
-    """[R, MOST_OBJECTS, 7] centre, size along the object's axes, yaw."""
+    """[R, M, 7] centre, size along the object's axes, yaw."""
     bounds: NDArray[np.float64]
-    """[R, MOST_OBJECTS, 6] centre and size along the room's axes."""
+    """[R, M, 6] centre and size along the room's axes."""
     kinds: NDArray[np.int64]
-    """[R, MOST_OBJECTS] of `classes`, −1 where there is no object."""
+    """[R, M] of `classes`, −1 where there is no object."""
     groups: NDArray[np.int64]
-    """[R, MOST_OBJECTS] of `group_names`, −1 where there is no object."""
+    """[R, M] of `group_names`, −1 where there is no object."""
     classes: Sequence[str]
     group_names: Sequence[str]
     """Of near-duplicates among the models."""
@@ -104,14 +105,19 @@ class Rooms:
         return [Frame(*view) for view in zip(*(np.asarray(each[index]) for each in views), strict=True)]
 
 
-def write(path: Path, rooms: Iterable[Room], count: int, classes: Sequence[str], source: str) -> None:
-    """Writes `count` rooms into a new folder. Raises InvalidInput for fewer."""
+def write(
+    path: Path, rooms: Iterable[Room], count: int, classes: Sequence[str], source: str, *, most: int = MOST_OBJECTS
+) -> None:
+    """Writes `count` rooms of up to `most` objects into a new folder.
+
+    Raises InvalidInput for fewer rooms, or a room with more objects.
+    """
     path.mkdir()
     arrays: dict[str, np.memmap[Any, Any]] = {}
     groups: dict[str, int] = {}
     index = -1
     for index, room in enumerate(rooms):
-        row = _row(room, groups)
+        row = _row(room, groups, most)
         for name, value in row.items():
             if index == 0:
                 arrays[name] = open_memmap(path / f"{name}.npy", "w+", ARRAYS[name][0], (count, *value.shape))
@@ -124,7 +130,7 @@ def write(path: Path, rooms: Iterable[Room], count: int, classes: Sequence[str],
     (path / "about.json").write_text(json.dumps(about))
 
 
-def _row(room: Room, groups: dict[str, int]) -> dict[str, NDArray[Any]]:
+def _row(room: Room, groups: dict[str, int], most: int) -> dict[str, NDArray[Any]]:
     """A room's part of each array; names of groups that are new are added."""
     numbers = [groups.setdefault(group, len(groups)) for group in room.groups]
     boxes = np.column_stack([room.boxes.centres, room.boxes.sizes, room.boxes.yaw])
@@ -136,15 +142,17 @@ def _row(room: Room, groups: dict[str, int]) -> dict[str, NDArray[Any]]:
         "depths": np.stack([frame.depth for frame in room.frames]),
         "intrinsics": np.stack([frame.K for frame in room.frames]),
         "world_to_camera": np.stack([frame.world_to_camera for frame in room.frames]),
-        "boxes": _filled(boxes, 0),
-        "bounds": _filled(bounds, 0),
-        "kinds": _filled(room.kinds, -1),
-        "groups": _filled(np.array(numbers, np.int64), -1),
+        "boxes": _filled(boxes, 0, most),
+        "bounds": _filled(bounds, 0, most),
+        "kinds": _filled(room.kinds, -1, most),
+        "groups": _filled(np.array(numbers, np.int64), -1, most),
     }
 
 
-def _filled(values: NDArray[Any], empty: int) -> NDArray[Any]:
-    """[MOST_OBJECTS, …] of values [M, …]."""
-    rows = np.full((MOST_OBJECTS, *values.shape[1:]), empty, values.dtype)
+def _filled(values: NDArray[Any], empty: int, most: int) -> NDArray[Any]:
+    """[most, …] of values [M, …]."""
+    if len(values) > most:
+        raise InvalidInput.of("objects", received=len(values), accepted=f"at most {most} in a room")
+    rows = np.full((most, *values.shape[1:]), empty, values.dtype)
     rows[: len(values)] = values
     return rows
