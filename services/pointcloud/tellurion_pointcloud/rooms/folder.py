@@ -19,19 +19,19 @@ from tellurion_pointcloud.rooms.seen import Room
 
 MOST_OBJECTS = 16
 """Of a composed room."""
-ARRAYS: dict[str, tuple[type, tuple[int, ...]]] = {
-    "points": (np.float32, (-1, -1, 3)),
-    "colours": (np.uint8, (-1, -1, 3)),
-    "pictures": (np.uint8, (-1, -1, -1, -1, 3)),
-    "depths": (np.float32, (-1, -1, -1, -1)),
-    "intrinsics": (np.float64, (-1, -1, 3, 3)),
-    "world_to_camera": (np.float64, (-1, -1, 4, 4)),
-    "boxes": (np.float64, (-1, -1, 7)),
-    "bounds": (np.float64, (-1, -1, 6)),
-    "kinds": (np.int64, (-1, -1)),
-    "groups": (np.int64, (-1, -1)),
+ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
+    "points": (np.float32, ("R", "N", 3)),
+    "colours": (np.uint8, ("R", "N", 3)),
+    "pictures": (np.uint8, ("R", "V", "H", "W", 3)),
+    "depths": (np.float32, ("R", "V", "H", "W")),
+    "intrinsics": (np.float64, ("R", "V", 3, 3)),
+    "world_to_camera": (np.float64, ("R", "V", 4, 4)),
+    "boxes": (np.float64, ("R", "M", 7)),
+    "bounds": (np.float64, ("R", "M", 6)),
+    "kinds": (np.int64, ("R", "M")),
+    "groups": (np.int64, ("R", "M")),
 }
-"""Type and shape of each file, −1 for any length."""
+"""Type and axes of each file; an axis of one name has one length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +76,13 @@ class Rooms:
             rooms = cls(**arrays, classes=about["classes"], group_names=about["groups"], source=about["source"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InvalidInput.of("rooms", received=path.name, accepted="a folder of rooms") from error
-        for name, (kind, shape) in ARRAYS.items():
+        lengths: dict[str | int, int] = {3: 3, 4: 4, 6: 6, 7: 7}
+        for name, (kind, axes) in ARRAYS.items():
             array = arrays[name]
-            fits = len(array.shape) == len(shape) and all(
-                wanted in (-1, there) for wanted, there in zip(shape, array.shape, strict=True)
-            )
-            if not fits or array.dtype != kind or len(array) != len(rooms):
-                raise InvalidInput.of("rooms", received=f"{name} {list(array.shape)}", accepted="arrays that fit")
+            expected = tuple(lengths.setdefault(axis, length) for axis, length in zip(axes, array.shape, strict=False))
+            if array.dtype != kind or array.shape != expected or array.ndim != len(axes):
+                received = f"{name}, {array.dtype} {list(array.shape)}"
+                raise InvalidInput.of("rooms", received=received, accepted=f"{np.dtype(kind)} {list(axes)}")
         return rooms
 
     def objects(self, index: int) -> NDArray[np.intp]:
