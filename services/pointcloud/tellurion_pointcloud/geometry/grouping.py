@@ -84,9 +84,8 @@ def _near(queries: Any, clouds: Any, radius: float, k: int) -> tuple[NDArray[np.
     check_count(k, "k", most=clouds.shape[1])
     index = np.empty((*queries.shape[:2], k), np.int64)
     count = np.empty(queries.shape[:2], np.int64)
-    _nearest(
-        queries.astype(np.float32, order="C"), by_axis(clouds), (np.float32(radius) ** 2).view(np.int32), index, count
-    )
+    limit = (np.float32(radius) ** 2).view(np.int32)
+    _nearest(queries.astype(np.float32, order="C"), by_axis(clouds), limit, index, count)
     return index, count
 
 
