@@ -23,7 +23,7 @@ from tellurion_pointcloud.training import command
 from tellurion_pointcloud.training.corpora import add_corpora, draws_of
 from tellurion_pointcloud.training.loop import fit
 
-ANNEALED = 1000
+ANNEALED = 400
 """Steps until the words' shares are sharpest and their even use weighs most."""
 SHARPEST = 0.0625
 """Temperature of the words' shares then; 1 at the beginning."""
