@@ -42,11 +42,13 @@ def rasterise(
 
     `vertices` [V, 3], `faces` [F, 3], `face_colours` [F, 3]; `camera` [3, 3] holds the focal lengths and the centre in
     pixels, `world_to_camera` [4, 4] turns and moves. The depth is along the optical axis, 0 where nothing is seen.
-    Raises InvalidInput for a picture of no or of too many pixels.
+    Raises InvalidInput for a picture of no or of too many pixels, or a face of a vertex that is not there.
     """
     for name, pixels in (("width", width), ("height", height)):
         if not 1 <= pixels <= LARGEST:
             raise InvalidInput.of(name, received=pixels, accepted=f"1…{LARGEST} pixels")
+    if len(faces) and not 0 <= faces.min() <= faces.max() < len(vertices):
+        raise InvalidInput.of("faces", received=f"vertex {faces.max()}", accepted=f"0…{len(vertices) - 1}")
     colours = np.full((height, width, 3), background, np.uint8)
     inverse_depths = np.zeros((height, width))
     seen = vertices @ world_to_camera[:3, :3].T + world_to_camera[:3, 3]
