@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class NamedClouds(Iterable[Cloud]):
     def __iter__(self) -> Iterator[Cloud]:
         for number, (path, name) in enumerate(zip(self._paths, names_of(self._paths), strict=True), 1):
             cloud = self._whole(path)
-            scan = tiles(lambda path=path: self._parts(path), seed=self._seed) if cloud is None else ()
+            scan = tiles(partial(self._parts, path), seed=self._seed) if cloud is None else ()
             for index, part in enumerate([cloud] if cloud is not None else (tile.cloud for tile in scan)):
                 self.names.append(name if cloud is not None else f"{name}#{index:04d}")
                 self._files.append(number)
@@ -108,7 +109,7 @@ def write_encodings(path: Path, encodings: Sequence[CloudEncoding], names: Itera
     }
     arrays["names"] = np.array([*names])
     with _written(path) as place, place.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
     return {name: [*array.shape] for name, array in arrays.items()}
 
 

@@ -22,6 +22,11 @@ class Provenance:
     version: str
     """Version of the software."""
 
+    @classmethod
+    def of(cls, wire: pointcloud_pb2.Source) -> Provenance:
+        """From the wire."""
+        return cls(wire.model, wire.weights_sha256, wire.version)
+
 
 @dataclass(frozen=True, eq=False)
 class CloudEncoding:
@@ -91,8 +96,7 @@ class Detections:
     @classmethod
     def of(cls, wire: pointcloud_pb2.DetectResponse) -> Detections:
         """From the wire."""
-        source = Provenance("detector", wire.weights_sha256, wire.version)
-        return cls(tuple(map(ObjectBox.of, wire.boxes)), wire.points, source)
+        return cls(tuple(map(ObjectBox.of, wire.boxes)), wire.points, Provenance.of(wire.source))
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ R = TypeVar("R", bound=Message)
 class Requests(Iterator[R]):
     """A request stream: a specification, then clouds.
 
-    gRPC takes them in a thread of its own, and tells of an error in it only that there was one: `failure` is that error.
+    gRPC takes them in a thread of its own, and tells of an error in it only that there was one: `failure` has it.
     """
 
     def __init__(self, kind: type[R], spec: Message, clouds: Iterable[tuple[Cloud, str]]) -> None:
@@ -86,7 +86,7 @@ def encodings(responses: Iterable[pointcloud_pb2.EncodeResponse]) -> Iterator[Cl
                 continue
             tensors = reader.finish()
         reader = TensorReader(0)
-        source = Provenance(report.model, report.weights_sha256, report.version)
+        source = Provenance.of(report.source)
         yield CloudEncoding(tensors["embedding"], tensors["tokens"], tensors["centers"], report.points, source)
     if reader.specs is not None:
         raise DataCorrupted("the answer ended inside an encoding")
@@ -111,8 +111,7 @@ def reconstructed(
         tensors = reader.finish()
     if report is None:
         raise DataCorrupted("the answer ended before its report")
-    source = Provenance(report.model, report.weights_sha256, report.version)
-    return ReconstructedCloud(tensors.get("visible", given), tensors["added"], source)
+    return ReconstructedCloud(tensors.get("visible", given), tensors["added"], Provenance.of(report.source))
 
 
 @contextmanager

@@ -52,8 +52,8 @@ def encode(
     """Encode clouds: an embedding of each, and tokens of its patches.
 
     OUT.npz has `embedding [N, D]`, `tokens [N, G, C]`, `centers [N, G, 3]`, where the patches stand in the coordinates
-    of the file, and `names [N]`. A scan that is too large for one cloud is encoded in tiles: scan#0000, scan#0001 and so
-    on. The file is written whole, or not at all.
+    of the file, and `names [N]`. A scan that is too large for one cloud is encoded in tiles: scan#0000, scan#0001 and
+    so on. The file is written whole, or not at all.
     """
     from tellurion_client.cli import display
     from tellurion_client.cli.outputs import Output
@@ -136,18 +136,24 @@ def classify(
 
     check_encoding(model, _given(points), seed)
     check_inputs(clouds)
-    known = examples_of(examples)
+    known, names = examples_of(examples), names_of(clouds)
     with connected(state) as client, display.progress("classifying") as progress:
-        told = []
+        told: list[dict[str, float]] = []
         answers = PointCloudClient(client).classify(known, clouds, model=model, points=points or 0, seed=seed)
-        for name, probabilities in zip(names_of(clouds), answers, strict=True):
-            told.append({"name": name, "label": next(iter(probabilities)), "probabilities": probabilities})
+        for name, probabilities in zip(names, answers, strict=True):
+            told.append(probabilities)
             if progress is not None:
                 progress(len(told) / len(clouds), name)
+    best = [next(iter(probabilities)) for probabilities in told]
     if as_json:
-        display.json_line(told)
+        display.json_line(
+            [
+                {"name": name, "label": label, "probabilities": probabilities}
+                for name, label, probabilities in zip(names, best, told, strict=True)
+            ]
+        )
     else:
-        for name, label, probabilities in (each.values() for each in told):
+        for name, label, probabilities in zip(names, best, told, strict=True):
             display.line(f"{name}: {label} {probabilities[label]:.2f}")
 
 

@@ -1,0 +1,51 @@
+"""Clouds as they came, made ready for a model: checked, in the unit ball about their centre, sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tellurion_pointcloud.clouds import check_points, normalised, sampled
+from tellurion_pointcloud.gaussian2scene.model import GREY
+from tellurion_pointcloud.received import Received
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A cloud as a model takes it."""
+
+    inputs: Mapping[str, NDArray[Any]]
+    """`points [P, 3]` of float32 and, where the model reads them, `colours [P, 3]`."""
+    centre: Floats
+    """[3] where the origin of `points` is in the cloud's own coordinates."""
+    scale: float
+    """Length of their unit there."""
+    label: str
+    """Its class; empty where it has none."""
+    received: int
+    """Points that came."""
+
+    def placed(self, points: Floats) -> NDArray[np.float64]:
+        """Points [M, 3] of the model in the cloud's own coordinates."""
+        return points.astype(np.float64) * self.scale + self.centre
+
+
+def prepared(received: Received, count: int, *, coloured: bool = False, metres: bool = False) -> Prepared:
+    """`count` points of a cloud, the same whatever their order; grey where they are to be `coloured` and are not.
+
+    In the unit ball; in `metres` moved alone. Raises InvalidInput for points that cannot be used.
+    """
+    check_points(received.points, f"clouds[{received.index}].points")
+    ball = normalised(received.points)
+    index = sampled(ball.points, count)
+    inputs: dict[str, NDArray[Any]] = {"points": ball.points[index] * np.float32(ball.scale if metres else 1)}
+    if coloured:
+        of = received.colours
+        inputs["colours"] = np.full((count, 3), GREY, np.uint8) if of is None else of[index]
+    return Prepared(inputs, ball.centre, 1.0 if metres else ball.scale, received.label, len(received.points))

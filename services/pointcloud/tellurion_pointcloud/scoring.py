@@ -1,0 +1,60 @@
+"""The protocols by which the served models are scored, and the data that each takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tellurion.pointcloud.v1 import pointcloud_pb2
+from tellurion_core.errors import InvalidInput, NotFound
+from tellurion_pointcloud.corpus import Corpus
+from tellurion_pointcloud.detection.average_precision import THRESHOLDS
+from tellurion_pointcloud.detection.detector import Detector
+from tellurion_pointcloud.detection.evaluation import detected
+from tellurion_pointcloud.detection.evaluation import evaluated as matched
+from tellurion_pointcloud.evaluate import Scores, Told, completion, fewshot, svm
+from tellurion_pointcloud.models import Weights
+from tellurion_pointcloud.rooms import Rooms
+
+FURNITURE, ROOMS = "furniture", "rooms"
+"""Folders of the labelled corpus and of held-out rooms, in `pointcloud` of the data."""
+
+
+def evaluated(
+    protocol: pointcloud_pb2.Protocol.ValueType, data: Path, weights: Weights, seed: int, told: Told
+) -> Scores:
+    """The scores of the served models by a protocol.
+
+    Raises:
+        NotFound: the data folder has no such data.
+        InvalidInput: data that cannot be used, or no such protocol.
+    """
+    match protocol:
+        case pointcloud_pb2.PROTOCOL_SVM:
+            return svm(_furniture(data), weights["mmpt"].network(), seed, told)
+        case pointcloud_pb2.PROTOCOL_FEWSHOT:
+            return fewshot(_furniture(data), weights["mmpt"].network(), seed, told)
+        case pointcloud_pb2.PROTOCOL_COMPLETION:
+            return completion(_furniture(data), weights["completion"].network(), seed, told)
+        case pointcloud_pb2.PROTOCOL_DETECTION:
+            return _detection(Rooms.open(_folder(data, ROOMS)), weights["detector"].network(), told)
+    accepted = ", ".join(pointcloud_pb2.Protocol.keys()[1:])
+    raise InvalidInput.of("protocol", received=protocol, accepted=accepted)
+
+
+def _detection(rooms: Rooms, detector: Detector, told: Told) -> Scores:
+    """Average precision at overlaps of 0.25 and 0.5."""
+    told(0.0, f"looking into {len(rooms)} rooms")
+    evaluation = matched(detected(detector, rooms), rooms)
+    return Scores({f"ap{round(100 * at)}": evaluation.interval(at) for at in THRESHOLDS}, len(rooms))
+
+
+def _furniture(data: Path) -> Corpus:
+    return Corpus.open(_folder(data, FURNITURE))
+
+
+def _folder(data: Path, name: str) -> Path:
+    path = data / "pointcloud" / name
+    if not path.is_dir():
+        made = f"`python -m tellurion_pointcloud.training.{name} DIR` makes it"
+        raise NotFound(f"there is no folder pointcloud/{name} in TELLURION_DATA; {made}")
+    return path
