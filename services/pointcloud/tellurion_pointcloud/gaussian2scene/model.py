@@ -30,10 +30,24 @@ from tellurion_pointcloud.scene_encoder import SceneEncoder, scene_patches
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
 KIND = "gaussian2scene"
+FAR = 10.0
+"""Metres."""
 ROOM = 6.0
 """Metres that the diagonal of a cloud is brought to, that of the rooms learned from."""
 GREY = 128
 """Of clouds without colours."""
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """A view of each of some scenes."""
+
+    images: Tensor
+    """[B, channels, H, W] colours from −0.5 to 0.5, and the depth in units of FAR less 0.5."""
+    world_to_camera: Tensor
+    """[B, 4, 4] metres."""
+    K: Tensor
+    """[B, 3, 3] pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +58,8 @@ class Seen:
     """[B, G, K, 6] points relative to their centre, metres, and colours from −0.5 to 0.5."""
     centres: Tensor
     """[B, G, 3] metres."""
-    images: Tensor
-    """[B, channels, H, W] from −0.5 to 0.5."""
-    world_to_camera: Tensor
-    """[B, 4, 4], of the world that the centres are in."""
-    K: Tensor
-    """[B, 3, 3]."""
+    views: Views
+    """From cameras in the world that the centres are in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +139,15 @@ class Gaussian2Scene(nn.Module):
     def cells(self, seen: Seen) -> Tensor:
         """[B, G] the image patch that each of the scene's patches is seen in, −1 for none."""
         size = self.spec.image_height, self.spec.image_width
-        return seen_in(seen.centres, seen.world_to_camera, seen.K, size, self.spec.image_patch)
+        return seen_in(seen.centres, seen.views.world_to_camera, seen.views.K, size, self.spec.image_patch)
 
     def visible(self, seen: Seen, masks: Masks) -> tuple[Visible, Visible]:
         """Tokens of the scene's visible patches and of the image's, after the shared encoder."""
         scene = self._scene(seen.patches, seen.centres, masks.scene)
         count = max(int((~masks.image).sum(1).max()), 1)
-        places = masks.image.byte().argsort(1, stable=True)[:, :count]
+        places = masks.image.byte().argsort(dim=1, stable=True)[:, :count]
         present = ~masks.image.gather(1, places)
-        patches = _at(image_patches(seen.images, self.spec.image_patch), places)
+        patches = _at(image_patches(seen.views.images, self.spec.image_patch), places)
         image = Visible(self.images(patches, places, present), places, present)
         positions = self.image_positions[places] + self.modalities[1]
         everywhere = torch.cat([torch.ones_like(scene.places, dtype=torch.bool), present], 1)
@@ -186,7 +196,7 @@ class Gaussian2Scene(nn.Module):
         return cut.patches.to(clouds), cut.centres.to(clouds), back
 
     def _scene(self, patches: Tensor, centres: Tensor, hidden: Tensor) -> Visible:
-        places = hidden.byte().argsort(1, stable=True)[:, : int((~hidden[0]).sum())]
+        places = hidden.byte().argsort(dim=1, stable=True)[:, : int((~hidden[0]).sum())]
         return Visible(self.encoder(_at(patches, places), _at(centres, places)), places)
 
     def _shared_positions(self, centres: Tensor) -> Tensor:
