@@ -10,11 +10,12 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,14 +92,27 @@ def catalogue(folder: Path | None = None) -> list[Entry]:
 def models(folder: Path | None = None) -> Iterator[Model]:
     """All models, in the order of `catalogue`. Raises InvalidInput for an archive that cannot be read."""
     for archive in archives(folder):
-        with ZipFile(archive) as file:
-            for entry in _entries(archive):
+        entries = _entries(archive)
+        with _opened(archive) as file:
+            for entry in entries:
                 yield _model(file, entry)
 
 
+@contextmanager
+def _opened(archive: Path) -> Iterator[ZipFile]:
+    try:
+        with ZipFile(archive) as file:
+            yield file
+    except (BadZipFile, KeyError, ValueError) as error:  # no zip file; or a mesh, a number or a name is not there
+        raise InvalidInput.of("data", received=archive.name, accepted="an archive of Sweet Home 3D") from error
+
+
 def _entries(archive: Path) -> list[Entry]:
-    with ZipFile(archive) as file:
-        text = file.read(CATALOGUE).decode("iso-8859-1")
+    with _opened(archive) as file:
+        return _listed(archive, file.read(CATALOGUE).decode("iso-8859-1"))
+
+
+def _listed(archive: Path, text: str) -> list[Entry]:
     said: dict[int, dict[str, str]] = {}
     whole = dict(re.findall(r"^(\w+)=(.*)$", text, re.M))
     for key, number, value in re.findall(r"^(\w+)#(\d+)\s*=[ \t]*(.*?)\s*$", text, re.M):

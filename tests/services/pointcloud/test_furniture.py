@@ -116,3 +116,13 @@ def test_the_command_writes_labelled_things_once(data, tmp_path, monkeypatch, ca
 def test_a_folder_without_archives_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="sweethome3d-furniture"):
         catalogue(tmp_path)
+
+
+def test_an_archive_that_is_none_is_refused_by_name(tmp_path):
+    (tmp_path / "broken.sh3f").write_bytes(b"PK\3\4 and no more")
+    with pytest.raises(InvalidInput, match=r"broken\.sh3f"):
+        catalogue(tmp_path)
+    with ZipFile(tmp_path / "broken.sh3f", "w") as file:
+        file.writestr("PluginFurnitureCatalog.properties", CATALOGUE)
+    with pytest.raises(InvalidInput, match=r"broken\.sh3f"):
+        list(models(tmp_path))
