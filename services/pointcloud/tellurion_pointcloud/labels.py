@@ -81,7 +81,8 @@ SAME: Mapping[str, frozenset[str]] = {
     ),
     "window": _words("windowmediumwithlargepane windowregular"),
 }
-"""Base names of what is one thing by its shape: within 0.03 of each other in CD-L1, each side of the box being 1."""
+"""Base names of what is one thing by its shape: makes of one model, and those whose surfaces nearly coincide where each
+side of the box is 1 (most within 0.03 in CD-L1)."""
 
 
 @dataclass(frozen=True)
