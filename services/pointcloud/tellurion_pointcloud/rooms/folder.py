@@ -83,6 +83,8 @@ class Rooms:
             if array.dtype != kind or array.shape != expected or array.ndim != len(axes):
                 received = f"{name}, {array.dtype} {list(array.shape)}"
                 raise InvalidInput.of("rooms", received=received, accepted=f"{np.dtype(kind)} {list(axes)}")
+        if rooms.kinds.max(initial=-1) >= len(rooms.classes) or rooms.groups.max(initial=-1) >= len(rooms.group_names):
+            raise InvalidInput.of("rooms", received="numbers without a name", accepted="names of all kinds and groups")
         return rooms
 
     def objects(self, index: int) -> NDArray[np.intp]:
