@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from tellurion_core.errors import InvalidInput, TellurionError
-from tellurion_pointcloud.training.loop import Schedule
+from tellurion_pointcloud.training.loop import Fitted, Schedule
 
 
 def training_parser(
@@ -37,6 +38,12 @@ def schedule_of(given: argparse.Namespace, *, weight_decay: float = 0.05, warmup
         weight_decay=weight_decay,
         warmup=warmup,
     )
+
+
+def card_of(described: Mapping[str, Any], fitted: Fitted, given: argparse.Namespace) -> dict[str, Any]:
+    """The beginning of a model card: what was trained on, and how long, where and with which seed."""
+    minutes = round(fitted.seconds / 60, 1)
+    return {**described, "steps": fitted.steps, "minutes": minutes, "device": given.device, "seed": given.seed}
 
 
 def run(
