@@ -187,7 +187,10 @@ class PointCloudClient:
 
     @contextmanager
     def _call(self, method: str, request: Any, timeout: float | None) -> Iterator[Any]:
-        """A call's answer; a stream of answers is cancelled in the service when the block is left before its end."""
+        """A call's answer, cancelled in the service when the block is left before its end.
+
+        Raises what the request stream failed with in place of what the service says of its end.
+        """
         check_timeout(timeout)
         stub = pointcloud_pb2_grpc.PointCloudServiceStub(self._client.channel(SERVICE))
         try:
@@ -199,9 +202,14 @@ class PointCloudClient:
                     if hasattr(answer, "cancel"):
                         answer.cancel()
         except Exception:
-            if isinstance(request, Requests) and request.failure is not None:
-                raise request.failure from None
+            _raise_failure(request)
             raise
+        _raise_failure(request)
+
+
+def _raise_failure(request: Any) -> None:
+    if isinstance(request, Requests) and request.failure is not None:
+        raise request.failure from None
 
 
 def cloud_of(given: CloudGiven, *, seed: int) -> Cloud:

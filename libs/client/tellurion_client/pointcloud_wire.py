@@ -36,11 +36,12 @@ R = TypeVar("R", bound=Message)
 class Requests(Iterator[R]):
     """A request stream: a specification, then clouds.
 
-    gRPC takes them in a thread of its own, and tells of an error in it only that there was one: `failure` has it.
+    gRPC takes them in a thread of its own, where an error would end the call without what was answered before it: an
+    error ends the stream instead, and is kept as `failure`.
     """
 
     def __init__(self, kind: type[R], spec: Message, clouds: Iterable[tuple[Cloud, str]]) -> None:
-        self.failure: BaseException | None = None
+        self.failure: Exception | None = None
         self._messages = _messages(kind, spec, clouds)
 
     def __next__(self) -> R:
@@ -48,9 +49,9 @@ class Requests(Iterator[R]):
             return next(self._messages)
         except StopIteration:
             raise
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 whoever waits for the answer raises it
             self.failure = error
-            raise
+            raise StopIteration from None
 
 
 def _messages(kind: type[R], spec: Message, clouds: Iterable[tuple[Cloud, str]]) -> Iterator[R]:
