@@ -10,7 +10,7 @@ from torch import Tensor
 from tellurion_core.errors import InvalidInput
 from tellurion_pointcloud.geometry.checks import BITS, FARTHEST, check_count, check_pair, check_span
 
-PAIRS = 1 << 26
+PAIRS = 1 << 24
 """Distances that are held at once."""
 
 
