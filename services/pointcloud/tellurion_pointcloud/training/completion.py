@@ -68,7 +68,6 @@ def _train(given: argparse.Namespace) -> None:
     )
     network.cpu()
     card = {
-        "trained_on": ", ".join(f"{each['things']} things of {each['source']}" for each in described["data"]),
         "limits": "single objects, z up, of which one viewpoint sees about half; thin and rare shapes come out blurred",
         **command.card_of(described, fitted, given),
         "held_out": [scores for corpus in draws.corpora if (scores := _held_out(network, corpus, given.folds))],

@@ -39,8 +39,9 @@ def draws_of(given: argparse.Namespace) -> tuple[Draws, dict[str, Any]]:
     for path, some in zip(given.corpora, chosen, strict=True):
         if not len(some):
             raise InvalidInput.of("corpora", received=f"{path.name}: nothing", accepted="one unlabelled thing at least")
+    shown = (f"{len(some)} things of {corpus.source}" for corpus, some in zip(corpora, chosen, strict=True))
     described = {
-        "data": [{"source": corpus.source, "things": len(some)} for corpus, some in zip(corpora, chosen, strict=True)],
+        "trained_on": "; ".join(shown),
         "folds": given.folds,
         "batch": given.batch,
         "size": given.size,

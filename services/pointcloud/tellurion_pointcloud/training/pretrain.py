@@ -68,13 +68,8 @@ def _train(given: argparse.Namespace) -> None:
         spec={**draws.spec.stored(), **described},
         checkpoint=given.checkpoint,
     )
-    card = {
-        **described,
-        "steps": fitted.steps,
-        "minutes": round(fitted.seconds / 60, 1),
-        "device": given.device,
-        "seed": given.seed,
-    }
+    limits = "single objects, z up, as a computer draws them; noise, holes and clutter of real scans are untried"
+    card = {"limits": limits, **command.card_of(described, fitted, given)}
     model.cpu().save(given.output, card)
     print(json.dumps(card))
 

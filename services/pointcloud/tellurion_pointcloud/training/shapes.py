@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 raise InvalidInput.of(name, received=getattr(given, name), accepted=f"1…{most}")
         if not (given.output / "about.json").is_file():
             made = things(given.count, given.points, given.pictures, given.side, given.seed)
-            write(given.output, made, given.count, f"{given.count} procedural shapes of seed {given.seed}")
+            write(given.output, made, given.count, f"procedural shapes, seed {given.seed}")
         print(f"{len(Corpus.open(given.output))} shapes")
     except TellurionError as error:
         parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")

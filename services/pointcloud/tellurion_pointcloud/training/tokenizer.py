@@ -62,9 +62,9 @@ def _train(given: argparse.Namespace) -> None:
         spec={**spec, **described},
         checkpoint=given.checkpoint,
     )
-    card = {**described, "steps": fitted.steps, "minutes": round(fitted.seconds / 60, 1), "seed": given.seed}
     shown = draws.clouds(torch.Generator().manual_seed(given.seed))
-    card["words_used"] = used_words(tokenizer.cpu(), shown.patches, shown.centres)
+    words = used_words(tokenizer.cpu(), shown.patches, shown.centres)
+    card = {**command.card_of(described, fitted, given), "words_used": words}
     weights.save(given.output, tokenizer, spec, card)
     print(json.dumps(card))
 
