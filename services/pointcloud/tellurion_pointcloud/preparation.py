@@ -42,10 +42,11 @@ def prepared(received: Received, count: int, *, coloured: bool = False, metres: 
     In the unit ball; in `metres` moved alone. Raises InvalidInput for points that cannot be used.
     """
     check_points(received.points, f"clouds[{received.index}].points")
-    ball = normalised(received.points)
-    index = sampled(ball.points, count)
-    inputs: dict[str, NDArray[Any]] = {"points": ball.points[index] * np.float32(ball.scale if metres else 1)}
+    index = sampled(normalised(received.points).points, count)
+    ball = normalised(received.points[index])  # as models saw clouds: about the centroid of what they see
+    unit = ball.scale if metres else 1.0
+    inputs: dict[str, NDArray[Any]] = {"points": ball.points * np.float32(unit)}
     if coloured:
         of = received.colours
         inputs["colours"] = np.full((count, 3), GREY, np.uint8) if of is None else of[index]
-    return Prepared(inputs, ball.centre, 1.0 if metres else ball.scale, received.label, len(received.points))
+    return Prepared(inputs, ball.centre, ball.scale / unit, received.label, len(received.points))
