@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ from tellurion_core.errors import InvalidInput
 MEMBERS = 64
 """Most arrays of an archive."""
 COLOURS = ("colours.npy", "colors.npy")
+HEADER_FAULTS = (ValueError, TypeError, SyntaxError, TokenError, MemoryError, RecursionError, OverflowError)
+"""What Python's own parser, to which NumPy leaves it, says of a header that is none."""
 
 
 class _Header(NamedTuple):
@@ -83,7 +86,7 @@ def _header(file: IO[bytes], field: str, most: int) -> _Header:
         if npy.read_magic(file) != (1, 0):  # later versions are for names of columns
             raise ValueError("an array with columns of names")
         header = _Header(*npy.read_array_header_1_0(file))
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, OverflowError) as error:
+    except HEADER_FAULTS as error:
         raise InvalidInput.of(field, received=str(error), accepted="an array of NumPy") from error
     if len(header.shape) != 2 or header.shape[1] not in (3, 6) or header.dtype.kind not in "iuf":
         received = f"{list(header.shape)} of {header.dtype}"

@@ -47,6 +47,7 @@ def e57_chunks(path: Path, field: str, most: int) -> Iterator[Cloud]:
             valid = part.get(INVALID[places], np.zeros(count)) == 0
             points = _posed(_places(part, places)[valid], scan)
             yield Cloud(points, _colours(part, full, field)[valid] if coloured else None)
+        reader.close()  # an image has one at a time
         check_whole(read, scan.point_count, "points", field)
 
 

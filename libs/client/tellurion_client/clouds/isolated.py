@@ -26,8 +26,9 @@ POINT_BYTES = (24, 27)
 """Without colours, and with them."""
 REFUSED = 65
 """Exit code where the file was looked at and refused; the last line of standard error says why."""
-ACCEPTED = "a whole file of this format"
-LAST_WORDS = 4096
+TRACE = "Traceback (most recent call last):\n"
+"""What an exception begins with that nobody handled; a line that is not indented says what it was."""
+LAST_WORDS = 16 << 10
 """Bytes of what a process said that can matter."""
 SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Threads reserve memory, which is limited there."""
@@ -72,8 +73,10 @@ def _clouds(pipe: IO[bytes]) -> Iterator[Cloud]:
 
 
 def _refusal(code: int, said: str, field: str) -> InvalidInput:
-    last = said.strip().rpartition("\n")[2]
+    """What was wrong with the file: as found, or as its library said, or that it ended the process."""
     if code == REFUSED:
-        received, accepted = json.loads(last)
+        received, accepted = json.loads(said.strip().rpartition("\n")[2])
         return InvalidInput.of(field, received=received, accepted=accepted)
-    return InvalidInput.of(field, received=f"a reader that {ended(code)}" if code < 0 else last, accepted=ACCEPTED)
+    trace = said.rpartition(TRACE)[2].splitlines() if TRACE in said else []
+    error = next((line for line in trace if line[:1].strip()), f"a reader that {ended(code)}")
+    return InvalidInput.of(field, received=error, accepted="a whole file of this format")

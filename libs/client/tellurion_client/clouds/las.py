@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,18 @@ from numpy.typing import NDArray
 
 from tellurion_client.clouds.cloud import CHUNK, Cloud, check_count, check_whole, shades, white
 
+HEAD = struct.Struct("<94xHII")
+"""Bytes of the header, where the points start, records in between."""
+RECORD_BYTES = 54
+"""Of a record without content."""
+
 
 def las_chunks(path: Path, field: str, most: int) -> Iterator[Cloud]:
     """The points in parts; their scaled whole numbers become 64-bit floats.
 
     Raises InvalidInput of more than `most`, or fewer than the header says.
     """
+    _check_records(path, field)
     with _opened(path) as file:
         head = file.header
         check_count(head.point_count, most, field)
@@ -30,6 +37,15 @@ def las_chunks(path: Path, field: str, most: int) -> Iterator[Cloud]:
             yield Cloud(points, None if full is None else shades(_colours(part), full))
             read += len(points)
         check_whole(read, head.point_count, "points", field)
+
+
+def _check_records(path: Path, field: str) -> None:
+    """Refuses more records before the points than there is room for: laspy would look for each of them."""
+    with path.open("rb") as file:
+        head = file.read(HEAD.size)
+    check_whole(len(head), HEAD.size, "bytes of a header", field)
+    head_bytes, start, records = HEAD.unpack(head)
+    check_whole(start - head_bytes, records * RECORD_BYTES, f"bytes of {records} records", field)
 
 
 def _opened(path: Path) -> Any:

@@ -46,11 +46,15 @@ def read_obj(path: Path, field: str, most: int) -> Mesh:
 
 def _joined(parts: Iterator[str], field: str) -> Iterator[str]:
     """The lines, those that a backslash continues as one."""
-    for line in parts:
-        while line.rstrip("\r\n").endswith("\\"):
-            line = line.rstrip("\r\n")[:-1] + " " + next(parts, "")
-            check_length(len(line), field)
-        yield line
+    begun, length = [], 0
+    for part in parts:
+        text = part.rstrip("\r\n")
+        begun.append(text.removesuffix("\\"))
+        length += len(part)
+        check_length(length, field)
+        if not text.endswith("\\"):
+            yield " ".join(begun)
+            begun, length = [], 0
 
 
 def _vertex(word: str, known: int) -> int:

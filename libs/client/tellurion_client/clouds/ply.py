@@ -56,7 +56,8 @@ def _vertices(columns: Mapping[str, NDArray[Any]], field: str) -> Cloud:
     if missing := [name for name in POSITION if name not in columns]:
         received = f"vertices without {missing[0]}, with {', '.join(columns)}"
         raise InvalidInput.of(field, received=received, accepted="vertices with x, y and z")
-    points = np.stack([columns[name].astype(np.float64) for name in POSITION], axis=1)
+    with np.errstate(invalid="ignore"):  # NaN is refused where all points are
+        points = np.stack([columns[name].astype(np.float64) for name in POSITION], axis=1)
     names = next((names for names in COLOURS if columns.keys() >= set(names)), None)
     if names is None:
         return Cloud(points)

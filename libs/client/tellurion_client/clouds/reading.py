@@ -72,7 +72,7 @@ def chunks(
             check_points(part.points, field)
             read += len(part)
             yield part
-    check_count(read, most, field)
+    check_count(read, read, field)
 
 
 def _check_plain(path: Path, field: str) -> None:
