@@ -73,10 +73,13 @@ $(PEERS): tests/bench/splat-peers.txt
 $(SCENES):
 	$(BIN)/python -m tellurion_splat.training.scenes .cache/scenes
 
-data: ## the full public files (World Ocean Atlas subset, Levitus, COADS, …), unpacked without root; Debian or Ubuntu
-	mkdir -p $(TELLURION_DATA) && cd $(TELLURION_DATA) && apt-get download ferret-datasets \
-	    && dpkg -x ferret-datasets_*.deb . && rm ferret-datasets_*.deb
+data: setup ## the full public files (World Ocean Atlas subset, Levitus, COADS, furniture, …), unpacked without root; Debian or Ubuntu
+	mkdir -p $(TELLURION_DATA)/pointcloud
+	cd $(TELLURION_DATA) && for package in ferret-datasets sweethome3d-furniture; do \
+	    apt-get download $$package && dpkg -x $${package}_*.deb . && rm $${package}_*.deb || exit 1; done
 	@echo "in $(TELLURION_DATA)/usr/share/ferret-vis/data; python -m tellurion_ocean.training.pack makes the shipped sample of it"
+	$(BIN)/python -m tellurion_pointcloud.training.furniture $(TELLURION_DATA)/pointcloud/furniture
+	[ -d $(TELLURION_DATA)/pointcloud/rooms ] || $(BIN)/python -m tellurion_pointcloud.training.rooms $(TELLURION_DATA)/pointcloud/rooms
 
 clean:
 	rm -rf $(VENV) out .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
