@@ -8,11 +8,21 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numba
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # modules beside the tests, which import them by name
 
 from small_models import write_weights
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Of the kernels: clouds of a hundred points wait longer for a second thread than they take, on a busy machine."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

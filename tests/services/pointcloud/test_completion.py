@@ -14,6 +14,8 @@ from tellurion_pointcloud.geometry import chamfer
 from tellurion_pointcloud.mmpt import Mmpt, Spec
 from tellurion_pointcloud.training.loop import Schedule, fit
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = Spec(
     points=64,
     groups=8,
@@ -96,11 +98,11 @@ def test_spheres_are_completed_after_a_short_training() -> None:
 
     def loss(step: int, random: torch.Generator) -> dict[str, torch.Tensor]:
         seed = int(torch.randint(1 << 20, (), generator=random))
-        return network.loss(*halved(spheres(16, 64, seed), directions[torch.randperm(64, generator=random)[:16]]))
+        return network.loss(*halved(spheres(8, 64, seed), directions[torch.randperm(64, generator=random)[:8]]))
 
-    schedule = Schedule(steps=150, learning_rate=3e-3, warmup=10)
+    schedule = Schedule(steps=60, learning_rate=5e-3, warmup=10)
     fit(loss, network.parameters(), schedule, state={"network": network}, seed=0, report=None)
-    assert errors(network, spheres(8, 64, 7), even_directions(4)).ratio < 0.4
+    assert errors(network, spheres(8, 64, 7), even_directions(4)).ratio < 0.5
 
 
 def test_a_backbone_answers_as_mmpt_does_and_has_gradients() -> None:

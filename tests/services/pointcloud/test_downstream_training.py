@@ -15,6 +15,8 @@ from tellurion_pointcloud.downstream.part_layout import parts_of, shapenet_part
 from tellurion_pointcloud.evaluate import untrained
 from tellurion_pointcloud.training import completion, fine_tuning, segmentation
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RANDOM = np.random.default_rng(0)
 
 
@@ -70,7 +72,7 @@ def test_completion_is_trained_without_labelled_things_and_judged_by_them(
     output = tmp_path / "completion.safetensors"
     completion.main([str(corpus), *options(encoder, output)])
     card = weights.card(output)
-    assert card["data"] == [{"source": "boxes", "things": 12}]
+    assert card["trained_on"] == "12 things of boxes"
     assert card["encoder"] == weights.sha256(encoder)
     (held_out,) = card["held_out"]
     assert held_out["things"] == 12
@@ -84,7 +86,7 @@ def test_a_classifier_is_judged_by_the_fold_that_is_held_out(corpus: Path, encod
     output = tmp_path / "classifier.safetensors"
     fine_tuning.main([str(corpus), "--fold", "1", *options(encoder, output)])
     card = weights.card(output)
-    assert card["data"] == "8 labelled things of boxes"
+    assert card["trained_on"] == "8 labelled things of boxes"
     assert card["held_out"]["things"] == 4
     assert weights.load(output)[1]["classes"] == ["plate", "rod"]
 

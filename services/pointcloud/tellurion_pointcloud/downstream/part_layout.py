@@ -40,7 +40,7 @@ def shapenet_part(root: Path, subset: str) -> list[Parted]:
     """The models of "train" (with the published validation set) or "test". Raises InvalidInput for another layout."""
     kinds = dict(reversed(line.split()) for line in _text(root / "synsetoffset2category.txt").splitlines() if line)
     lists = [root / "train_test_split" / f"shuffled_{each}_file_list.json" for each in SUBSETS[subset]]
-    return [_model(root, name, kinds) for path in lists for name in json.loads(_text(path))]
+    return [_model(root, name, kinds) for path in lists for name in _names(path)]
 
 
 def parts_of(models: list[Parted]) -> dict[str, NDArray[np.int64]]:
@@ -65,6 +65,16 @@ def _model(root: Path, name: str, kinds: dict[str, str]) -> Parted:
         raise InvalidInput.of("data", received=name, accepted=accepted)
     upright = table[:, [0, 2, 1]] * [1, -1, 1]
     return Parted(kinds[synset], in_unit_ball(upright)[0], parts[:, 0].astype(np.int64))
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        names = json.loads(_text(path))
+    except ValueError as error:
+        raise InvalidInput.of("data", received=path.name, accepted="JSON") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) and len(Path(name).parts) >= 2 for name in names):
+        raise InvalidInput.of("data", received=path.name, accepted='a list of "shape_data/SYNSET/MODEL"')
+    return names
 
 
 def _text(path: Path) -> str:

@@ -56,7 +56,7 @@ def _train(given: argparse.Namespace) -> None:
     spec = {"encoder": backbone.spec.stored(), "classes": sorted({kind for kind in corpus.classes if kind})}
     network = Classifier(backbone, len(spec["classes"])).to(given.device)
     described = {
-        "data": f"{np.count_nonzero(~held_out)} labelled things of {corpus.source}",
+        "trained_on": f"{np.count_nonzero(~held_out)} labelled things of {corpus.source}",
         "held_out_fold": given.fold,
         "encoder": None if given.encoder is None else weights.sha256(given.encoder),
         "batch": given.batch,

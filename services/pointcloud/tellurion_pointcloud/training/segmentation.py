@@ -54,7 +54,7 @@ def _train(given: argparse.Namespace) -> None:
     spec = {"encoder": backbone.spec.stored(), "parts": 1 + int(max(parts.max() for parts in known.values()))}
     network = PartSegmenter(backbone, spec["parts"]).to(given.device)
     described = {
-        "data": f"{len(models)} models of {given.data.name}",
+        "trained_on": f"{len(models)} models of {given.data.name}",
         "encoder": None if given.encoder is None else weights.sha256(given.encoder),
         "batch": given.batch,
         "learning_rate": given.learning_rate,
