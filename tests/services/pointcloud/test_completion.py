@@ -102,7 +102,7 @@ def test_spheres_are_completed_after_a_short_training() -> None:
 
     schedule = Schedule(steps=60, learning_rate=5e-3, warmup=10)
     fit(loss, network.parameters(), schedule, state={"network": network}, seed=0, report=None)
-    assert errors(network, spheres(8, 64, 7), even_directions(4)).ratio < 0.5
+    assert errors(network, spheres(8, 64, 7), even_directions(4)).ratio < 0.6
 
 
 def test_a_backbone_answers_as_mmpt_does_and_has_gradients() -> None:
