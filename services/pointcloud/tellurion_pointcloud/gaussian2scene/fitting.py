@@ -44,7 +44,7 @@ def fitted_gaussians(frames: Sequence[Frame], *, count: int, steps: int, seed: i
     for step in range(steps):
         frame = frames[step % len(frames)]
         photograph = torch.tensor(frame.colour)[None].float() / 255
-        cameras = (torch.from_numpy(each)[None].float() for each in (frame.world_to_camera, frame.K))
+        cameras = (torch.tensor(each, dtype=torch.float32)[None] for each in (frame.world_to_camera, frame.K))
         height, width = frame.depth.shape
         render = rasterization(*_activated(values), *cameras, width, height)[0]
         torch.stack(list(photometric(render, photograph).values())).sum().backward()
