@@ -1,6 +1,6 @@
-"""Clouds as models take them: what is refused, and what place, size and order do not change."""
+"""Clouds in the unit ball, and samples of them that do not depend on the order of the points."""
 
-import time
+from __future__ import annotations
 
 import numpy as np
 import pytest
@@ -10,135 +10,111 @@ from tellurion_core.errors import InvalidInput
 from tellurion_pointcloud import clouds
 from tellurion_pointcloud.clouds import check_points, normalised, sampled
 
-RNG = np.random.default_rng(5)
-UTM = np.array([512_345.678, 5_412_345.678, 100.0])
+
+def sphere(count: int, seed: int = 0) -> np.ndarray:
+    points = np.random.default_rng(seed).normal(size=(count, 3))
+    return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def points() -> np.ndarray:
-    return RNG.normal(size=(3000, 3)) * [3, 2, 1]
-
-
-@pytest.fixture(scope="module")
-def many() -> np.ndarray:
-    """More than are chosen among one by one: a wavy sheet."""
-    flat = np.random.default_rng(6).uniform(-1, 1, (clouds.DIRECT + 50_000, 2))
-    return np.c_[flat, 0.2 * np.sin(5 * flat[:, 0])]
-
-
-def places(points: np.ndarray, count: int) -> np.ndarray:
-    """The sampled places of the normalised cloud, in an order of their own."""
-    unit = normalised(points).points
-    chosen = unit[sampled(unit, count)]
+def places(points: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """The points of an index, in the order of x, y, z."""
+    chosen = points[index]
     return chosen[np.lexsort(chosen.T)]
 
 
-@pytest.mark.parametrize(
-    ("points", "word"),
-    [
-        (np.zeros((0, 3)), "0 points"),
-        (np.zeros((1, 3)), "1 points"),
-        (np.zeros((11, 3)), "11 points"),
-        (np.zeros((4, 2)), "[4, 2]"),
-        (np.zeros(3), "[3]"),
-        (np.zeros((4, 3), bool), "bool"),
-        (np.zeros((4, 3), object), "object"),
-        (np.array([[0, 0, 0], [0, np.nan, 0]]), "cloud[1, 1]: received nan"),
-        (np.array([[0, 0, 0], [0, 0, np.inf]]), "cloud[1, 2]: received inf"),
-        (np.array([[0, 0, 0], [1e30, 0, 0]]), "cloud[1, 0]: received 1e+30"),
-    ],
-)
-def test_what_is_no_cloud(points: np.ndarray, word: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        check_points(points, "cloud", least=2, most=10)
-    assert word in str(caught.value)
+def test_a_cloud_is_brought_into_the_unit_ball_and_back() -> None:
+    points = np.array([[100.0, 200, 300], [104, 200, 300], [100, 204, 300], [104, 204, 300]])
+    ball = normalised(points)
+    np.testing.assert_allclose(ball.centre, [102, 202, 300])
+    assert ball.scale == pytest.approx(np.sqrt(8))
+    assert np.linalg.norm(ball.points, axis=1).max() == pytest.approx(1)
+    np.testing.assert_allclose(ball.points * ball.scale + ball.centre, points, atol=1e-5)
 
 
-def test_whole_numbers_and_equal_points_are_clouds() -> None:
-    assert check_points(np.full((5, 3), 10**9), "cloud").dtype == np.float64
+def test_place_and_size_are_forgotten() -> None:
+    points = sphere(500).astype(np.float64) * [3, 2, 1]
+    moved = points * 7.5 + [450_000, 5_300_000, 200]
+    np.testing.assert_allclose(normalised(moved).points, normalised(points).points, atol=1e-6)
 
 
-def test_a_cloud_is_put_into_the_unit_ball() -> None:
-    # Centroid (2, 0, 0); the farthest point is 6 from there.
-    unit = normalised(np.array([[8.0, 0, 0], [0, 3, 0], [0, -3, 0], [0, 0, 0]]))
-    assert unit.centre == pytest.approx([2, 0, 0])
-    assert unit.scale == pytest.approx(6)
-    assert np.allclose(unit.points, np.array([[6, 0, 0], [-2, 3, 0], [-2, -3, 0], [-2, 0, 0]]) / 6)
+@pytest.mark.parametrize("size", [1e-300, 1e-3, 1e7])
+def test_no_size_is_too_small_or_large(size: float) -> None:
+    points = sphere(500).astype(np.float64) * [3, 2, 1]
+    assert normalised(points * size).scale == pytest.approx(size * normalised(points).scale, rel=1e-12)
+    np.testing.assert_allclose(normalised(points * size).points, normalised(points).points, atol=1e-6)
 
 
-def test_what_was_normalised_can_be_put_back(points: np.ndarray) -> None:
-    unit = normalised(points + UTM)
-    assert np.allclose(unit.restored(unit.points), points + UTM, atol=1e-6 * unit.scale, rtol=0)
+def test_centimetres_in_utm_are_what_they_are_anywhere() -> None:
+    points = sphere(500).astype(np.float64) * 0.01
+    moved = points + np.array([512_345.678, 5_412_345.678, 100])
+    np.testing.assert_allclose(normalised(moved).points, normalised(points).points, atol=1e-6)
 
 
-@pytest.mark.parametrize("size", [1e-300, 1e-3, 7.3, 1e7])
-def test_size_changes_nothing(points: np.ndarray, size: float) -> None:
-    unit = normalised(points * size)
-    assert np.abs(unit.points - normalised(points).points).max() < 1e-6
-    assert unit.scale == pytest.approx(size * normalised(points).scale, rel=1e-12)
+def test_the_centre_of_very_many_points_does_not_drift() -> None:
+    # A running sum of two million numbers near 5 million is off by micrometres.
+    points = np.random.default_rng(1).uniform(-0.01, 0.01, (1_000_000, 3))
+    points = np.concatenate([points, -points]) + 5_412_345.678
+    np.testing.assert_allclose(normalised(points).centre, 5_412_345.678, atol=1e-8, rtol=0)
 
 
-def test_place_changes_nothing_for_millimetres_in_utm(points: np.ndarray) -> None:
-    small = points * 0.01  # a few centimetres across
-    assert np.abs(normalised(small + UTM).points - normalised(small).points).max() < 1e-6
+@pytest.mark.parametrize("place", [0.0, 0.1, 5_300_000.7])
+def test_points_that_are_all_one_stay_at_the_centre(place: float) -> None:
+    ball = normalised(np.full((7, 3), place))
+    assert (ball.points == 0).all()
+    np.testing.assert_allclose(ball.centre, place)
 
 
-def test_order_changes_nothing(points: np.ndarray) -> None:
-    order = RNG.permutation(len(points))
-    assert np.abs(normalised(points[order] + UTM).points - normalised(points + UTM).points[order]).max() < 1e-7
+@pytest.mark.parametrize(("count", "least"), [(3, 0), (7, 1), (10, 1), (25, 3)])
+def test_too_few_points_are_repeated_evenly(count: int, least: int) -> None:
+    times = np.bincount(sampled(sphere(7), count), minlength=7)
+    assert times.sum() == count
+    assert times.min() == least
+    assert times.max() <= least + 1
 
 
-@pytest.mark.parametrize("count", [1, 5])
-def test_equal_points_are_all_at_the_centre(count: int) -> None:
-    unit = normalised(np.tile(UTM, (count, 1)))
-    assert np.array_equal(unit.points, np.zeros((count, 3)))
-    assert unit.scale == 1
-    assert unit.centre == pytest.approx(UTM, abs=0)
-    assert sampled(unit.points, 7).max() < count
+@pytest.mark.parametrize("count", [5, 40, 64, 100])
+def test_the_places_chosen_do_not_depend_on_the_order(count: int) -> None:
+    points = sphere(64, seed=2)
+    order = np.random.default_rng(3).permutation(64)
+    one, other = (places(each, sampled(each, count)) for each in (points, points[order]))
+    np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("count", [1, 700, 3000, 4000])
-def test_a_sample_does_not_depend_on_order_place_and_size(points: np.ndarray, count: int) -> None:
-    expected = places(points, count)
-    order = RNG.permutation(len(points))
-    assert np.abs(places(points[order], count) - expected).max() < 1e-6
-    assert np.abs(places(3.7 * points[order] + UTM, count) - expected).max() < 1e-6
+def test_of_very_many_points_the_sample_is_as_even_and_as_independent_of_the_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clouds, "COMPARED", 2048)
+    points = sphere(30_000, seed=4)
+    points[:20_000] = points[:20_000] * [0.02, 0.02, 1]  # two thirds crowd together
+    index = sampled(points, 256)
+    assert len(np.unique(index)) == 256
+    order = np.random.default_rng(5).permutation(len(points))
+    np.testing.assert_array_equal(places(points, index), places(points[order], sampled(points[order], 256)))
+    farthest, _ = cKDTree(points[index]).query(points)
+    thinned, _ = cKDTree(points[sampled(points[20_000:], 256) + 20_000]).query(points[20_000:])
+    assert farthest.max() < 1.5 * thinned.max()  # as well covered as without the crowd
 
 
-def test_a_sample_of_many_points_does_not_depend_on_them_either(many: np.ndarray) -> None:
-    expected = places(many, 512)
-    assert np.abs(places(3.7 * many[RNG.permutation(len(many))] + UTM, 512) - expected).max() < 1e-6
+@pytest.mark.parametrize("count", [1, 64, 500, 700])
+def test_the_places_chosen_do_not_depend_on_place_and_size(count: int) -> None:
+    points = sphere(500, seed=6).astype(np.float64) * [3, 2, 1]
+    unit, moved = normalised(points).points, normalised(points * 3.7 + [512_345.678, 5_412_345.678, 100]).points
+    np.testing.assert_allclose(places(unit, sampled(unit, count)), places(moved, sampled(moved, count)), atol=1e-6)
 
 
-def test_few_points_are_all_taken_about_equally_often() -> None:
-    times = np.bincount(sampled(normalised(RNG.normal(size=(7, 3))).points, 24), minlength=7)
-    assert set(times) == {3, 4}
+def test_points_on_a_line_are_not_thinned_below_what_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clouds, "COMPARED", 512)
+    line = np.zeros((5000, 3), np.float32)
+    line[:, 0] = np.linspace(-1, 1, 5000)
+    chosen = np.sort(line[sampled(line, 400), 0])
+    assert np.diff(chosen).max() < 4 * 2 / 400
 
 
-def test_a_sample_of_all_points_is_all_points(points: np.ndarray) -> None:
-    assert np.array_equal(np.sort(sampled(normalised(points).points, 3000)), np.arange(3000))
-
-
-def test_a_sample_of_many_points_is_even(many: np.ndarray) -> None:
-    unit = normalised(many).points
-    chosen = unit[sampled(unit, 1024)]
-    apart = cKDTree(chosen).query(chosen, 2)[0][:, 1]
-    # No two are nearer than what is left uncovered, as with a choice among all points: here to a cube's diagonal.
-    uncovered = cKDTree(chosen).query(unit)[0].max()
-    assert len(np.unique(chosen, axis=0)) == 1024
-    assert uncovered < apart.min() + 2 * np.sqrt(3) / 64
-
-
-def test_many_points_in_few_places_are_still_sampled() -> None:
-    rows = np.repeat(RNG.normal(size=(3, 3)), clouds.DIRECT, axis=0)
-    unit = normalised(rows).points
-    chosen = unit[sampled(unit, 10)]
-    assert len(np.unique(chosen, axis=0)) == 3
-
-
-def test_a_million_points_are_sampled_in_a_second_or_two() -> None:
-    unit = np.random.default_rng(0).random((1_000_000, 3), np.float32) - 0.5
-    sampled(unit[: clouds.DIRECT + 1], 1024)  # compiled before
-    start = time.process_time()
-    sampled(unit, 1024)
-    assert time.process_time() - start < 2
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e30, 1.1e9])
+def test_coordinates_that_cannot_be_are_refused(value: float) -> None:
+    points = sphere(10).astype(np.float64)
+    points[4, 2] = value
+    with pytest.raises(InvalidInput, match=r"scan: received z = .* of point 4; accepted: finite coordinates"):
+        check_points(points, "scan")
+    with pytest.raises(InvalidInput, match="no points"):
+        check_points(points[:0], "scan")
