@@ -21,7 +21,7 @@ from tellurion_core.tensors import Array
 T = TypeVar("T")
 R = TypeVar("R")
 
-MOST = 32
+MOST = 16
 """Clouds of one inference."""
 WAIT_SECONDS = 0.003
 """How long a cloud waits for others to join it."""
