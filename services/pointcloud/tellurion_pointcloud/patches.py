@@ -19,15 +19,16 @@ class PatchEmbedding(nn.Module):
         self.points = nn.Sequential(
             nn.Linear(channels, hidden), _PointNorm(hidden), nn.ReLU(), nn.Linear(hidden, 2 * hidden)
         )
-        self.patch = nn.Sequential(
-            nn.Linear(4 * hidden, 4 * hidden), _PointNorm(4 * hidden), nn.ReLU(), nn.Linear(4 * hidden, width)
-        )
+        # One layer over a point's features beside the patch's largest: the latter's half is worked out once a patch.
+        self.own = nn.Linear(2 * hidden, 4 * hidden)
+        self.largest = nn.Linear(2 * hidden, 4 * hidden, bias=False)
+        self.patch = nn.Sequential(_PointNorm(4 * hidden), nn.ReLU(), nn.Linear(4 * hidden, width))
 
     def forward(self, patches: Tensor) -> Tensor:
         """[B, G, C] of patches [B, G, K, channels], whose places are relative to their centre."""
         features = self.points(patches)
-        largest = features.amax(2, keepdim=True).expand_as(features)
-        return self.patch(torch.cat([largest, features], -1)).amax(2)
+        largest = features.max(2, keepdim=True).values
+        return self.patch(self.own(features) + self.largest(largest)).max(2).values
 
 
 class _PointNorm(nn.Module):

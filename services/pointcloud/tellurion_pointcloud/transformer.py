@@ -5,7 +5,6 @@ Source: Vaswani et al. 2017; Yu et al. 2022 (Point-BERT) for the positions; Huan
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional

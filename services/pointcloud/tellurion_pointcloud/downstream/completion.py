@@ -80,11 +80,11 @@ class Completion(nn.Module):
     def forward(self, partial: Tensor) -> Guess:
         """Of clouds [B, N, 3] in the unit ball about their own centroid."""
         seen = self.backbone(partial)
-        places = self.places(seen.embedding).unflatten(-1, (-1, 3))
+        places = self.places(seen.embedding).float().unflatten(-1, (-1, 3))
         queries = self.query(seen.embedding)[:, None].expand(-1, places.shape[1], -1)
         positions = self.positions(torch.cat([seen.centres, places], 1))
         tokens = self.decoder(torch.cat([seen.tokens, queries], 1), positions)[:, seen.tokens.shape[1] :]
-        around = self.points(tokens).unflatten(-1, (-1, 3))
+        around = self.points(tokens).float().unflatten(-1, (-1, 3))
         return Guess(places, (places[:, :, None] + around).flatten(1, 2))
 
     def loss(self, partial: Tensor, missing: Tensor) -> dict[str, Tensor]:

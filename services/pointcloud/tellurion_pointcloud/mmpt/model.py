@@ -69,7 +69,7 @@ class Mmpt(nn.Module):
         unknown = self.hidden_points.expand(*hidden_centres.shape[:2], -1)
         positions = self.decoder_positions(torch.cat([centres, hidden_centres], 1))
         tokens = self.decoder(torch.cat([seen, unknown], 1), positions)[:, seen.shape[1] :]
-        return self.points(tokens).unflatten(-1, (-1, 3))
+        return self.points(tokens).float().unflatten(-1, (-1, 3))  # coordinates keep their precision in bfloat16 too
 
     def compared(self, patches: Tensor, centres: Tensor) -> Tensor:
         """[B, D] of clouds, in the width in which they are compared with pictures."""

@@ -56,11 +56,11 @@ class Tokenizer(nn.Module):
     def drawn(self, shares: Tensor, centres: Tensor) -> Drawn:
         """The patches of words in these shares [B, G, V]."""
         tokens = self.after(shares @ self.codes.weight, self.positions(centres))
-        coarse = self.coarse(tokens).unflatten(-1, (-1, 3))  # [B, G, K/4, 3]
+        coarse = self.coarse(tokens).float().unflatten(-1, (-1, 3))  # [B, G, K/4, 3]
         seeds = coarse[..., None, :].expand(*coarse.shape[:-1], COARSE, 3)
         corners = self.corners.expand(*seeds.shape[:-1], 2)
         context = tokens[:, :, None, None].expand(*seeds.shape[:-1], -1)
-        fine = seeds + self.fold(torch.cat([context, corners, seeds], -1))
+        fine = seeds + self.fold(torch.cat([context, corners, seeds], -1)).float()
         return Drawn(coarse, fine.flatten(2, 3))
 
     def loss(

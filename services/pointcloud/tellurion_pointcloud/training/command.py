@@ -23,6 +23,7 @@ def training_parser(
     parser.add_argument("--batch", type=int, default=batch, help="samples of one step (%(default)s)")
     parser.add_argument("--learning-rate", type=float, default=learning_rate, help="the highest (%(default)s)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(%(default)s)")
+    parser.add_argument("--bfloat16", action="store_true", help="multiply in bfloat16, faster where the processor can")
     parser.add_argument("--seed", type=int, default=0, help="of all random numbers (%(default)s)")
     parser.add_argument("--checkpoint", type=Path, help="file to go on from, written every two minutes")
     parser.add_argument("--output", type=Path, default=output, help=f"weights file ({output.name})")
@@ -37,6 +38,7 @@ def schedule_of(given: argparse.Namespace, *, weight_decay: float = 0.05, warmup
         learning_rate=given.learning_rate,
         weight_decay=weight_decay,
         warmup=warmup,
+        bfloat16=given.bfloat16,
     )
 
 

@@ -46,6 +46,8 @@ class Schedule:
     """Steps in which the learning rate grows linearly."""
     clip: float = 10.0
     """Norm to which a gradient is cut."""
+    bfloat16: bool = False
+    """Multiply in bfloat16: about twice as fast where the processor can."""
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
@@ -150,7 +152,7 @@ def fit(
     while schedule.used(step, seconds) < 1:
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate(step, seconds)
-        for name, value in _descend(loss, trained, optimiser, step, seed, schedule.clip).items():
+        for name, value in _descend(loss, trained, optimiser, step, seed, schedule).items():
             sums[name] += value
         step += 1
         seconds = clock() - began
@@ -173,17 +175,18 @@ def generator_of(seed: int, step: int, use: int = 0) -> Generator:
 
 
 def _descend(
-    loss: Loss, trained: list[nn.Parameter], optimiser: torch.optim.Optimizer, step: int, seed: int, clip: float
+    loss: Loss, trained: list[nn.Parameter], optimiser: torch.optim.Optimizer, step: int, seed: int, schedule: Schedule
 ) -> dict[str, float]:
     """One step; its losses by name."""
     device = trained[0].device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(generator_of(seed, step, 1).initial_seed())
-        terms = loss(step, generator_of(seed, step))
+        with torch.autocast(device.type, torch.bfloat16, enabled=schedule.bfloat16):
+            terms = loss(step, generator_of(seed, step))
         if isinstance(terms, Tensor):
             terms = {"loss": terms}
         torch.stack([term for term in terms.values() if term.requires_grad]).sum().backward()
-    norm = nn.utils.clip_grad_norm_(trained, clip)
+    norm = nn.utils.clip_grad_norm_(trained, schedule.clip)
     values = {name: term.item() for name, term in terms.items()}
     for name, value in {**values, "gradient": norm.item()}.items():
         if not math.isfinite(value):
