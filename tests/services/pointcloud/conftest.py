@@ -10,19 +10,22 @@ from typing import Any
 
 import numba
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))  # modules beside the tests, which import them by name
 
 from small_models import write_weights
 
 
-@pytest.fixture
+@pytest.fixture(scope="package", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Of the kernels: clouds of a hundred points wait longer for a second thread than they take, on a busy machine."""
-    before = numba.get_num_threads()
+    """Tests run side by side: clouds of a hundred points wait longer for a second thread than they take."""
+    before = numba.get_num_threads(), torch.get_num_threads()
     numba.set_num_threads(1)
+    torch.set_num_threads(1)
     yield
-    numba.set_num_threads(before)
+    numba.set_num_threads(before[0])
+    torch.set_num_threads(before[1])
 
 
 @pytest.fixture(scope="session")

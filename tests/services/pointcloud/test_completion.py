@@ -14,8 +14,6 @@ from tellurion_pointcloud.geometry import chamfer
 from tellurion_pointcloud.mmpt import Mmpt, Spec
 from tellurion_pointcloud.training.loop import Schedule, fit
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TINY = Spec(
     points=64,
     groups=8,

@@ -15,8 +15,6 @@ from tellurion_pointcloud.downstream.part_layout import parts_of, shapenet_part
 from tellurion_pointcloud.evaluate import untrained
 from tellurion_pointcloud.training import completion, fine_tuning, segmentation
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 RANDOM = np.random.default_rng(0)
 
 

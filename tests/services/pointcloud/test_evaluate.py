@@ -13,8 +13,6 @@ from tellurion_pointcloud.corpus import Corpus
 from tellurion_pointcloud.downstream.completion import Completion, CompletionSpec
 from tellurion_pointcloud.mmpt import Mmpt, Spec
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TINY = Spec(
     points=64,
     groups=8,

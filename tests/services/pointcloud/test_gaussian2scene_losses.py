@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -29,17 +27,6 @@ SPEC = Spec(
     decoder_depth=1,
 )
 SCENES, STEPS = 8, 100
-
-
-@pytest.fixture(scope="module", autouse=True)
-def alone() -> Iterator[None]:
-    """One thread: networks as small as these wait longer for a second than they take, on a busy machine."""
-    before = torch.get_num_threads(), numba.get_num_threads()
-    torch.set_num_threads(1)
-    numba.set_num_threads(1)
-    yield
-    torch.set_num_threads(before[0])
-    numba.set_num_threads(before[1])
 
 
 @pytest.fixture(scope="module")

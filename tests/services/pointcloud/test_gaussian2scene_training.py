@@ -49,11 +49,6 @@ def frame(seed: int) -> Frame:
     return Frame(np.repeat(np.repeat(colour, 8, 0), 8, 1), depth, K, pose)
 
 
-@pytest.fixture(autouse=True)
-def alone(one_thread: None) -> None:
-    """On one thread."""
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("rooms")

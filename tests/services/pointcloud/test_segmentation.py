@@ -10,8 +10,6 @@ from tellurion_pointcloud.downstream.segmentation import PartSegmenter, mean_iou
 from tellurion_pointcloud.mmpt import Spec
 from tellurion_pointcloud.training.loop import Schedule, fit
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TINY = Spec(points=64, groups=8, group_size=8, hidden=8, width=32, depth=1, heads=2, drop_path=0.0)
 
 
