@@ -106,8 +106,8 @@ def trained() -> tuple[Mmpt, Seen]:
     torch.manual_seed(0)
     clouds, model = shapes(6, seed=3), Mmpt(TINY)
     seen = Seen(cut(clouds), cut(clouds), coloured(clouds))
-    optimiser = torch.optim.AdamW([each for each in model.parameters() if each.requires_grad], lr=3e-3)
-    for step in range(150):
+    optimiser = torch.optim.AdamW([each for each in model.parameters() if each.requires_grad], lr=1e-3)
+    for step in range(250):
         optimiser.zero_grad()
         sum(losses(model, seen, TASKS, random(step)).values()).backward()
         optimiser.step()

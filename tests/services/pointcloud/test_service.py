@@ -181,7 +181,7 @@ def test_hidden_patches_are_drawn_by_the_seed(asked: Asked) -> None:
 
 def test_classes_are_told_from_examples(asked: Asked) -> None:
     kinds = {"ball": 1.0, "rod": 12.0}
-    examples = [(blob(seed, 200, stretch), label) for label, stretch in kinds.items() for seed in range(5)]
+    examples = [(blob(seed, 200, stretch), label) for label, stretch in kinds.items() for seed in range(10)]
     unknown = [(blob(100 + seed, 200, stretch), "") for stretch in kinds.values() for seed in range(3)]
     told = asked.classify(*examples, *unknown)
     assert [next(iter(each)) for each in told] == ["ball"] * 3 + ["rod"] * 3
