@@ -139,8 +139,9 @@ class Detector(nn.Module):
         for block in self.decoder:
             queries = block(queries, place_positions, tokens, positions)
             said = self.norm(queries)
-            size = self.size(said).clamp(-LARGEST_LOG_SIZE, LARGEST_LOG_SIZE).exp()
-            answers.append((self.kind(said), places + self.offset(said), size))
+            logits, offset, log_size = (head(said).float() for head in (self.kind, self.offset, self.size))
+            size = log_size.clamp(-LARGEST_LOG_SIZE, LARGEST_LOG_SIZE).exp()
+            answers.append((logits, places + offset, size))
         return Predictions(*(torch.stack(each) for each in zip(*answers, strict=True)))
 
     @torch.inference_mode()

@@ -92,8 +92,8 @@ def _train(given: argparse.Namespace) -> None:
         detector.encoder.load_state_dict(encoder.state_dict())
     detector.to(given.device)
     described = {
-        "data": rooms.source,
-        "rooms": len(rooms),
+        "trained_on": f"{len(rooms)} rooms of {rooms.source}",
+        "limits": "rooms of furniture in metres, z up, made by a computer; boxes along the axes; no scan was tried",
         "encoder": "from nothing" if given.encoder is None else weights.sha256(given.encoder),
         "batch": given.batch,
         "learning_rate": given.learning_rate,
@@ -113,13 +113,7 @@ def _train(given: argparse.Namespace) -> None:
         spec={**spec.stored(), **described},
         checkpoint=given.checkpoint,
     )
-    card = {
-        **described,
-        "steps": fitted.steps,
-        "minutes": round(fitted.seconds / 60, 1),
-        "device": given.device,
-        "seed": given.seed,
-    }
+    card = command.card_of(described, fitted, given)
     if held_out is not None:
         evaluation = evaluated(detected(detector, held_out), held_out)
         for threshold in THRESHOLDS:
