@@ -101,7 +101,7 @@ def test_the_command_trains_evaluates_and_says_how(rooms, tmp_path, capsys, monk
     training.main([str(rooms / "training"), *options])
     card = weights.card(output)
     assert card == json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (card["steps"], card["rooms"], card["encoder"], card["data"]) == (2, 3, "from nothing", "cuboids")
+    assert (card["steps"], card["encoder"], card["trained_on"]) == (2, "from nothing", "3 rooms of cuboids")
     assert card["AP25"].keys() == {"mean", "low", "high"}
     assert tuple(card["AP50 by class"]) == Detector.load(output).spec.classes
 
