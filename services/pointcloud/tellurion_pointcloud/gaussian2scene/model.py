@@ -213,8 +213,8 @@ class Gaussian2Scene(nn.Module):
         decoded = self.decoder(torch.cat(tokens, 1), torch.cat(positions, 1))
         of_scene, of_image = decoded[:, : centres.shape[1]], decoded[:, centres.shape[1] :]
         apart = spacing(centres)
-        points = self.points(of_scene).unflatten(-1, (-1, 3)) * apart[:, None, None, None]
-        return Decoded(points, None if image is None else self.pixels(of_image), of_scene, apart)
+        points = self.points(of_scene).float().unflatten(-1, (-1, 3)) * apart[:, None, None, None]
+        return Decoded(points, None if image is None else self.pixels(of_image).float(), of_scene, apart)
 
     def _filled(self, visible: Visible, modality: int, count: int) -> Tensor:
         """[B, count, C] the visible tokens in their places, and what stands for a hidden one elsewhere."""
