@@ -144,12 +144,24 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "splat-gpu": tabled("splat_gpu"),
     "splat-fit": tabled("splat_fit"),
     "splat-reflections": tabled("splat_reflections"),
+    "pointcloud-speed": tabled("pointcloud_speed"),
+    "pointcloud-serving": tabled("pointcloud_serving"),
+    "pointcloud-transfer": tabled("pointcloud_transfer"),
+    "pointcloud-completion": tabled("pointcloud_completion"),
+    "pointcloud-detection": tabled("pointcloud_detection"),
     "chaos": chaos,
     "slow-tests": slow_tests,
 }
 """By name, in the order of RESULTS.md."""
-WITH_FILES = ("ocean-elsewhere", "assimilation-twin", "splat-reflections")
-"""Parts that need what `make acceptance` fetches, and say what is missing."""
+WITH_FILES = (
+    "ocean-elsewhere",
+    "assimilation-twin",
+    "splat-reflections",
+    "pointcloud-transfer",
+    "pointcloud-completion",
+    "pointcloud-detection",
+)
+"""Parts that need what `make acceptance` and `make data` bring, and say what is missing."""
 
 
 def _missing_files(chosen: Sequence[str]) -> list[str]:
