@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from tellurion.assimilation.v1 import assimilation_pb2
 from tellurion.common.v1 import progress_pb2, tensor_pb2
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_client.answers import faults_of_the_service
+from tellurion_core.errors import DataCorrupted
 from tellurion_core.tensors import TensorReader, TensorSpec, encode
 from tellurion_geo import AtmosphereObservations, AtmosphereStates, SigmaGrid, Times, write_states
 from tellurion_geo.writing import Attribute
@@ -142,7 +142,7 @@ class AnswerReader:
             case "report":
                 self._report = response.report
             case "tensor":
-                with _faults_of_the_service():
+                with faults_of_the_service():
                     self._tensors.feed(response.tensor)
         return None
 
@@ -154,16 +154,7 @@ class AnswerReader:
         """
         if self._report is None:
             raise DataCorrupted("the answer ended before its report")
-        with _faults_of_the_service():
+        with faults_of_the_service():
             tensors = self._tensors.finish()
             grid = SigmaGrid(tensors["level"], tensors["lat"], tensors["lon"])
         return AtmosphereAnalysis(grid, tensors["mean"], tensors["std"], tensors["members"], time, self._report)
-
-
-@contextmanager
-def _faults_of_the_service() -> Iterator[None]:
-    """What is wrong with an answer is not the caller's input."""
-    try:
-        yield
-    except InvalidInput as error:
-        raise DataCorrupted(f"the answer cannot be used: {error.message}") from error

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
+from tellurion_client.answers import reported
 from tellurion_client.observations import Observations, of_one_month, points_of
 from tellurion_client.ocean_operation import SERVICE, ReconstructionOperation
 from tellurion_client.ocean_wire import AnswerReader, Reconstruction, requests, submission_requests
@@ -29,7 +30,6 @@ from tellurion_client.options import (
 )
 from tellurion_client.scores import Method, MethodScores
 from tellurion_core.call import call_metadata, new_request_id
-from tellurion_core.errors import DataCorrupted
 from tellurion_geo import Points
 
 if TYPE_CHECKING:
@@ -218,15 +218,8 @@ class OceanClient:
             request.observed = observed
         if profiles is not None:
             request.profiles = profiles
-        report: ocean_pb2.EvaluateReport | None = None
         with self._call("Evaluate", request, timeout) as responses:
-            for response in responses:
-                if response.HasField("report"):
-                    report = response.report
-                elif progress is not None:
-                    progress(response.progress.fraction, response.progress.message)
-        if report is None:
-            raise DataCorrupted("the answer ended before its report")
+            report: ocean_pb2.EvaluateReport = reported(responses, progress)
         return {scores.method: MethodScores.of(scores) for scores in report.scores}
 
     def methods(self, *, timeout: float | None = None) -> tuple[Method, ...]:

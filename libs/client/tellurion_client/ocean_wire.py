@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from tellurion.common.v1 import progress_pb2, tensor_pb2
 from tellurion.ocean.v1 import ocean_pb2
+from tellurion_client.answers import faults_of_the_service
 from tellurion_core.errors import DataCorrupted, InvalidInput
 from tellurion_core.tensors import TensorReader, TensorSpec, encode
 from tellurion_geo import Grid, Points, read_analysis, write_analysis
@@ -92,7 +92,7 @@ def read_result(path: Path, report: ocean_pb2.ReconstructReport) -> Reconstructi
     Raises:
         DataCorrupted: the file is not that of an analysis.
     """
-    with _faults_of_the_service():
+    with faults_of_the_service():
         analysis = read_analysis(path)
     return Reconstruction(analysis.grid, analysis.mean, analysis.std, analysis.members, report)
 
@@ -121,7 +121,7 @@ class AnswerReader:
             case "report":
                 self._report = response.report
             case "tensor":
-                with _faults_of_the_service():
+                with faults_of_the_service():
                     self._tensors.feed(response.tensor)
         return None
 
@@ -133,16 +133,7 @@ class AnswerReader:
         """
         if self._report is None:
             raise DataCorrupted("the answer ended before its report")
-        with _faults_of_the_service():
+        with faults_of_the_service():
             tensors = self._tensors.finish()
             grid = Grid(tensors["depth"], tensors["lat"], tensors["lon"])
         return Reconstruction(grid, tensors["mean"], tensors["std"], tensors.get("members"), self._report)
-
-
-@contextmanager
-def _faults_of_the_service() -> Iterator[None]:
-    """What is wrong with an answer is not the caller's input."""
-    try:
-        yield
-    except InvalidInput as error:
-        raise DataCorrupted(f"the answer cannot be used: {error.message}") from error

@@ -49,7 +49,7 @@ def check_methods(methods: Iterable[str]) -> None:
 
 def check_month(month: int) -> None:
     """Raises InvalidInput unless this is a calendar month."""
-    _check_within("month", month, 1, 12)
+    check_within("month", month, 1, 12)
 
 
 def check_evaluation_month(month: int) -> None:
@@ -60,17 +60,17 @@ def check_evaluation_month(month: int) -> None:
 
 def check_members(members: int, *, least: int) -> None:
     """Raises InvalidInput unless this is a size of ensemble, of at least so many members."""
-    _check_within("members", members, least, MAX_MEMBERS)
+    check_within("members", members, least, MAX_MEMBERS)
 
 
 def check_seed(seed: int) -> None:
     """Raises InvalidInput unless this is a seed."""
-    _check_within("seed", seed, 0, MAX_SEED)
+    check_within("seed", seed, 0, MAX_SEED)
 
 
 def check_learned(methods: Iterable[str], *, steps: int, weights: str) -> None:
     """Raises InvalidInput unless one of these methods takes `steps` and `weights`, or they are left out (0, empty)."""
-    _check_within("steps", steps, 0, MAX_STEPS)
+    check_within("steps", steps, 0, MAX_STEPS)
     if not isinstance(weights, str):
         raise InvalidInput.of("weights", received=weights, accepted="a name or SHA-256 of registered weights")
     if set(methods).isdisjoint(LEARNED):
@@ -87,7 +87,7 @@ def check_sampling(observed: float | None, profiles: int | None) -> None:
     if observed is not None and not 1e-4 <= observed <= 0.9:
         raise InvalidInput.of("observed", received=observed, accepted="0.0001 to 0.9, a part of the wet cells")
     if profiles is not None:
-        _check_within("profiles", profiles, 1, 9000)
+        check_within("profiles", profiles, 1, 9000)
 
 
 def check_suite(suite: str, variant: str) -> None:
@@ -100,7 +100,7 @@ def check_suite(suite: str, variant: str) -> None:
 
 def check_priority(priority: int) -> None:
     """Raises InvalidInput unless this is how soon work may be asked for, compared with one's other work."""
-    _check_within("priority", priority, -1, 1)
+    check_within("priority", priority, -1, 1)
 
 
 def check_request_id(request_id: str) -> None:
@@ -126,6 +126,7 @@ def countdown(timeout: float | None) -> Callable[[], float | None]:
     return lambda: None if end is None else max(end - monotonic(), 0.001)
 
 
-def _check_within(name: str, value: int, least: int, most: int) -> None:
+def check_within(name: str, value: int, least: int, most: int) -> None:
+    """Raises InvalidInput unless an option is a whole number from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InvalidInput.of(name, received=value, accepted=f"{least} to {most}")

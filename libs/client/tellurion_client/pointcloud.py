@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tellurion.pointcloud.v1 import pointcloud_pb2, pointcloud_pb2_grpc
+from tellurion_client.answers import reported
 from tellurion_client.clouds import Cloud, read_cloud
-from tellurion_client.options import check_seed, check_timeout
+from tellurion_client.options import check_seed, check_timeout, check_within
 from tellurion_client.pointcloud_results import (
     CloudEncoding,
     Detections,
@@ -23,7 +24,7 @@ from tellurion_client.pointcloud_results import (
 )
 from tellurion_client.pointcloud_wire import Requests, encodings, reconstructed
 from tellurion_core.call import call_metadata
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from tellurion_client.client import Client
@@ -37,6 +38,8 @@ MOST_POINTS = 1 << 24
 """Of a cloud."""
 MOST_SAMPLED = 1 << 16
 """Points that a cloud can be sampled to."""
+LONGEST_LABEL = 128
+"""Characters of the name of a class."""
 EVALUATIONS = ("svm", "fewshot", "completion", "detection")
 """Protocols by which the models are scored."""
 
@@ -55,16 +58,16 @@ class PointCloudClient:
         clouds: Iterable[CloudGiven],
         *,
         model: str = DEFAULT_MODEL,
-        points: int = 0,
+        points: int | None = None,
         seed: int = 0,
         timeout: float | None = None,
     ) -> Iterator[CloudEncoding]:
         """An encoding of each cloud in their order, as soon as it is there; memory does not grow with their number.
 
         `mmpt` encodes objects; `gaussian2scene` scenes with z up, which are grey to it without colours. Where a cloud
-        stands and how large it is do not matter. Each is sampled to so many `points`, the model's own number where 0.
-        `seed` draws the points of meshes. The clouds may come from a generator, which gRPC asks from a thread of its
-        own; whoever takes no more encodings ends it.
+        stands and how large it is do not matter. Each is sampled to so many `points`, the model's own number where
+        None. `seed` draws the points of meshes. The clouds may come from a generator, which gRPC asks from a thread of
+        its own; whoever takes no more encodings ends it.
 
         Raises:
             InvalidInput: an option or a cloud that cannot be used.
@@ -73,7 +76,9 @@ class PointCloudClient:
             DataCorrupted: an encoding arrived damaged.
         """
         check_encoding(model, points, seed)
-        spec = pointcloud_pb2.EncodeSpec(model=model, points=points)
+        _check_several(clouds)
+        check_timeout(timeout)
+        spec = pointcloud_pb2.EncodeSpec(model=model, points=points or 0)
         requests = Requests(pointcloud_pb2.EncodeRequest, spec, ((cloud_of(each, seed=seed), "") for each in clouds))
         return self._encodings(requests, timeout)
 
@@ -99,7 +104,7 @@ class PointCloudClient:
         clouds: Iterable[CloudGiven],
         *,
         model: str = DEFAULT_MODEL,
-        points: int = 0,
+        points: int | None = None,
         seed: int = 0,
         timeout: float | None = None,
     ) -> Iterator[dict[str, float]]:
@@ -112,9 +117,13 @@ class PointCloudClient:
             DeadlineExceeded, Unavailable, DataCorrupted: as for `encode`.
         """
         check_encoding(model, points, seed)
+        check_classes(examples)
+        for given in (clouds, *examples.values()):
+            _check_several(given)
+        check_timeout(timeout)
         labelled = ((each, label) for label, given in examples.items() for each in given)
         sent = ((cloud_of(each, seed=seed), label) for each, label in chain(labelled, ((each, "") for each in clouds)))
-        spec = pointcloud_pb2.ClassifySpec(model=model, points=points)
+        spec = pointcloud_pb2.ClassifySpec(model=model, points=points or 0)
         return self._classified(Requests(pointcloud_pb2.ClassifyRequest, spec, sent), timeout)
 
     def detect(
@@ -155,17 +164,9 @@ class PointCloudClient:
         """
         check_evaluation(task, seed)
         protocol = pointcloud_pb2.Protocol.Value(f"PROTOCOL_{task.upper()}")
-        report: pointcloud_pb2.EvaluateReport | None = None
         request = pointcloud_pb2.EvaluateRequest(protocol=protocol, seed=seed)
         with self._call("Evaluate", request, timeout) as responses:
-            for response in responses:
-                if response.HasField("report"):
-                    report = response.report
-                elif progress is not None:
-                    progress(response.progress.fraction, response.progress.message)
-        if report is None:
-            raise DataCorrupted("the answer ended before its report")
-        return PointCloudScores.of(report)
+            return PointCloudScores.of(reported(responses, progress))
 
     def _encodings(self, requests: Any, timeout: float | None) -> Iterator[CloudEncoding]:
         with self._call("Encode", requests, timeout) as responses:
@@ -212,6 +213,12 @@ def _raise_failure(request: Any) -> None:
         raise request.failure from None
 
 
+def _check_several(clouds: object) -> None:
+    """Raises InvalidInput of one cloud where several are taken: a name is no list of files."""
+    if isinstance(clouds, str | os.PathLike | Cloud) or not isinstance(clouds, Iterable):
+        raise InvalidInput.of("clouds", received=clouds, accepted="several clouds; one as [cloud]")
+
+
 def cloud_of(given: CloudGiven, *, seed: int) -> Cloud:
     """A cloud however it is given. Raises InvalidInput where it is none, or cannot be sent."""
     if isinstance(given, Cloud):
@@ -227,15 +234,22 @@ def cloud_of(given: CloudGiven, *, seed: int) -> Cloud:
     return Cloud(points)
 
 
-def check_encoding(model: str, points: int, seed: int) -> None:
+def check_encoding(model: str, points: int | None, seed: int) -> None:
     """Raises InvalidInput unless this is a model that encodes, and clouds can be sampled so."""
     if model not in ENCODERS:
         raise InvalidInput.of("model", received=model, accepted=" or ".join(ENCODERS))
-    if isinstance(points, bool) or not isinstance(points, int) or not 0 <= points <= MOST_SAMPLED:
-        raise InvalidInput.of(
-            "points", received=points, accepted=f"1 to {MOST_SAMPLED}, or 0 for the model's own number"
-        )
+    if points is not None:
+        check_within("points", points, 1, MOST_SAMPLED)
     check_seed(seed)
+
+
+def check_classes(labels: Collection[str]) -> None:
+    """Raises InvalidInput unless clouds can be told apart as these."""
+    if len(labels) < 2:
+        raise InvalidInput.of("examples", received=f"{len(labels)} classes", accepted="at least two")
+    for label in labels:
+        if not isinstance(label, str) or not 1 <= len(label) <= LONGEST_LABEL:
+            raise InvalidInput.of("examples", received=label, accepted=f"classes of 1 to {LONGEST_LABEL} characters")
 
 
 def check_evaluation(task: str, seed: int) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tellurion_client.clouds import SUFFIXES, Cloud, chunks, tiles
 from tellurion_client.clouds.cloud import joined
+from tellurion_client.pointcloud import check_classes
 from tellurion_client.pointcloud_results import CloudEncoding
 from tellurion_core.errors import InvalidInput
 from tellurion_core.whole_files import placed
@@ -21,6 +22,8 @@ MOST_WHOLE = 1 << 20
 """Points that are encoded as one cloud; a file with more is a scan, and is encoded in tiles."""
 MOST_SCANNED = 1 << 32
 """Points of a scan."""
+ADDED = (255, 0, 0)
+"""Colour of points that were added to a cloud with colours."""
 
 
 class NamedClouds(Iterable[Cloud]):
@@ -29,22 +32,23 @@ class NamedClouds(Iterable[Cloud]):
     def __init__(self, paths: Sequence[Path], seed: int) -> None:
         self._paths = paths
         self._seed = seed
-        self._files: list[int] = []
         self.names: list[str] = []
         """Of the clouds so far."""
+        self.done: list[float] = []
+        """Part of all files that is done with each of them."""
 
     def __iter__(self) -> Iterator[Cloud]:
-        for number, (path, name) in enumerate(zip(self._paths, names_of(self._paths), strict=True), 1):
-            cloud = self._whole(path)
-            scan = tiles(partial(self._parts, path), seed=self._seed) if cloud is None else ()
-            for index, part in enumerate([cloud] if cloud is not None else (tile.cloud for tile in scan)):
-                self.names.append(name if cloud is not None else f"{name}#{index:04d}")
-                self._files.append(number)
-                yield part
+        for before, (path, name) in enumerate(zip(self._paths, names_of(self._paths), strict=True)):
+            if (cloud := self._whole(path)) is not None:
+                yield self._told(cloud, name, before + 1)
+                continue
+            for index, tile in enumerate(tiles(partial(self._parts, path), seed=self._seed)):
+                yield self._told(tile.cloud, f"{name}#{index:04d}", before + (index + 1) / tile.of)
 
-    def share(self, done: int) -> float:
-        """Part of the files that are begun when so many clouds are done."""
-        return self._files[done - 1] / len(self._paths)
+    def _told(self, cloud: Cloud, name: str, files: float) -> Cloud:
+        self.names.append(name)
+        self.done.append(files / len(self._paths))
+        return cloud
 
     def _parts(self, path: Path) -> Iterator[Cloud]:
         return chunks(path, most=MOST_SCANNED, seed=self._seed)
@@ -59,16 +63,6 @@ class NamedClouds(Iterable[Cloud]):
         return joined(parts)
 
 
-def check_inputs(paths: Sequence[Path], field: str = "clouds") -> None:
-    """Raises InvalidInput where one of the files cannot be a cloud; what is in them is seen when they are read."""
-    for path in paths:
-        if not path.is_file():
-            received = f"{'no file' if path.exists() else 'nothing'}: {path}"
-            raise InvalidInput.of(field, received=received, accepted="files that can be read")
-        if path.suffix.lower() not in SUFFIXES:
-            raise InvalidInput.of(field, received=str(path), accepted=f"files named {', '.join(SUFFIXES)}")
-
-
 def check_suffix(output: Path, suffix: str) -> None:
     """Raises InvalidInput unless a file to write is named so."""
     if output.suffix.lower() != suffix:
@@ -81,16 +75,24 @@ def examples_of(folder: Path) -> dict[str, list[Path]]:
     Raises:
         InvalidInput: it is no folder, or one without at least two such folders, or one of them has no such file.
     """
-    classes = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    if len(classes) < 2:
-        received = f"{len(classes)} folders in {folder}" if folder.is_dir() else f"no folder: {folder}"
-        raise InvalidInput.of("examples", received=received, accepted="a folder with one of each class, two at least")
-    examples = {each.name: sorted(p for p in each.iterdir() if p.suffix.lower() in SUFFIXES) for each in classes}
+    if not folder.is_dir():
+        raise InvalidInput.of("examples", received=f"no folder: {folder}", accepted="a folder with one of each class")
+    examples = {
+        each.name: [path for path in _seen(each) if path.suffix.lower() in SUFFIXES]
+        for each in _seen(folder)
+        if each.is_dir()
+    }
+    check_classes(examples)
     for name, paths in examples.items():
         if not paths:
             accepted = f"a file named {', '.join(SUFFIXES)}"
             raise InvalidInput.of("examples", received=f"none in {folder / name}", accepted=accepted)
     return examples
+
+
+def _seen(folder: Path) -> list[Path]:
+    """What is in a folder, by name, without what is hidden there."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
@@ -113,12 +115,25 @@ def write_encodings(path: Path, encodings: Sequence[CloudEncoding], names: Itera
     return {name: [*array.shape] for name, array in arrays.items()}
 
 
-def write_points(path: Path, points: NDArray[np.float64]) -> None:
-    """Writes points [N, 3] as a binary PLY, whole or not at all."""
-    properties = "".join(f"property double {axis}\n" for axis in "xyz")
-    header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(points)}\n{properties}end_header\n"
+def write_completed(path: Path, given: Cloud, added: NDArray[np.float64]) -> None:
+    """Writes a cloud and the points [M, 3] that were added to it as a binary PLY, whole or not at all.
+
+    The vertices have `added`, 0 or 1, and where the cloud has colours these, those that were added `ADDED`.
+    """
+    columns = [("x", "<f8"), ("y", "<f8"), ("z", "<f8"), ("added", "u1")]
+    if given.colours is not None:
+        columns += [("red", "u1"), ("green", "u1"), ("blue", "u1")]
+    rows = np.zeros(len(given) + len(added), columns)
+    for column, axis in enumerate("xyz"):
+        rows[axis] = np.concatenate([given.points[:, column], added[:, column]])
+    rows["added"][len(given) :] = 1
+    if given.colours is not None:
+        for column, light in enumerate(("red", "green", "blue")):
+            rows[light][: len(given)], rows[light][len(given) :] = given.colours[:, column], ADDED[column]
+    properties = "".join(f"property {'double' if kind == '<f8' else 'uchar'} {name}\n" for name, kind in columns)
+    header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(rows)}\n{properties}end_header\n"
     with _written(path) as place:
-        place.write_bytes(header.encode() + np.ascontiguousarray(points, "<f8").tobytes())
+        place.write_bytes(header.encode() + rows.tobytes())
 
 
 def write_text(path: Path, text: str) -> None:

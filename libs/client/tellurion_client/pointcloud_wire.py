@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,9 +10,10 @@ from google.protobuf.message import Message
 from numpy.typing import NDArray
 
 from tellurion.pointcloud.v1 import pointcloud_pb2
+from tellurion_client.answers import faults_of_the_service
 from tellurion_client.clouds import Cloud
 from tellurion_client.pointcloud_results import CloudEncoding, Provenance, ReconstructedCloud
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.errors import DataCorrupted
 from tellurion_core.tensors import TensorReader, TensorSpec, encode
 
 MAX_ANSWER_BYTES = 256 << 20
@@ -81,7 +81,7 @@ def encodings(responses: Iterable[pointcloud_pb2.EncodeResponse]) -> Iterator[Cl
                 raise DataCorrupted("an encoding came before the last one was complete")
             report, reader = response.report, TensorReader(MAX_ANSWER_BYTES, ENCODING)
             continue
-        with _faults_of_the_service():
+        with faults_of_the_service():
             reader.feed(response.tensor)
             if len(reader.tensors) < len(ENCODING):
                 continue
@@ -103,7 +103,7 @@ def reconstructed(
     """
     report: pointcloud_pb2.ReconstructReport | None = None
     reader = TensorReader(MAX_ANSWER_BYTES, RECONSTRUCTION)
-    with _faults_of_the_service():
+    with faults_of_the_service():
         for response in responses:
             if response.WhichOneof("response") == "report":
                 report = response.report
@@ -113,12 +113,3 @@ def reconstructed(
     if report is None:
         raise DataCorrupted("the answer ended before its report")
     return ReconstructedCloud(tensors.get("visible", given), tensors["added"], Provenance.of(report.source))
-
-
-@contextmanager
-def _faults_of_the_service() -> Iterator[None]:
-    """What is wrong with an answer is not the caller's input."""
-    try:
-        yield
-    except InvalidInput as error:
-        raise DataCorrupted(f"the answer cannot be used: {error.message}") from error

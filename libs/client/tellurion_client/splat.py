@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from tellurion.splat.v1 import splat_pb2, splat_pb2_grpc
+from tellurion_client.answers import reported
 from tellurion_client.artifacts import ArtifactsClient
 from tellurion_client.options import check_priority, check_request_id, countdown
 from tellurion_client.splat_frames import Frame, SplatCameras, frames
@@ -25,7 +26,7 @@ from tellurion_client.splat_options import (
 from tellurion_client.splat_results import Conversion, FitReport, ModelDescription, SceneDescription, SceneScores
 from tellurion_client.splat_scene import IMAGES, SCENE, zipped
 from tellurion_core.call import call_metadata, new_request_id
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from tellurion_client.client import Client
@@ -178,16 +179,8 @@ class SplatClient:
         _check_model(model)
         request = splat_pb2.EvaluateRequest(scene=self._sent_folder(scene, SCENE, "scene", left))
         request.model = self._sent_model(model, left)
-        report: splat_pb2.EvaluateReport | None = None
         with self._stream("Evaluate", request, left()) as responses:
-            for response in responses:
-                if response.HasField("report"):
-                    report = response.report
-                elif progress is not None:
-                    progress(response.progress.fraction, response.progress.message)
-        if report is None:
-            raise DataCorrupted("the answer ended before its report")
-        return SceneScores.of(report)
+            return SceneScores.of(reported(responses, progress))
 
     def convert(
         self,

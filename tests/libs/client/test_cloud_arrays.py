@@ -117,6 +117,20 @@ def test_an_archive_that_unpacks_to_more_than_it_says_is_not_unpacked(tmp_path: 
     refused(tmp_path / "a.npz", "1000000 points", "1000")
 
 
+def test_an_archive_that_unpacks_to_more_than_memory_has_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("points.npy", header("(1000000000, 3)") + bytes(1 << 20))
+    refused(tmp_path / "a.npz", "1000000000 points", f"at most {1 << 24}", most=1 << 32)
+
+
+def test_what_is_read_as_a_whole_comes_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tellurion_client.clouds.reading.CHUNK", 2)
+    np.savez(tmp_path / "a.npz", points=POINTS, colours=BYTES)
+    parts = list(chunks(tmp_path / "a.npz", most=3))
+    assert [len(part) for part in parts] == [2, 1]
+    assert np.array_equal(np.concatenate([part.colours for part in parts]), BYTES)
+
+
 def test_a_long_header_is_not_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("points.npy", b"\x93NUMPY\x02\x00" + struct.pack("<I", 1 << 25) + b" " * (1 << 25))

@@ -67,6 +67,13 @@ def test_a_las_keeps_its_millimetres_and_colours(
     assert np.array_equal(read.colours, colours)
 
 
+def test_colours_that_nobody_set_are_none(tmp_path: Path, points: np.ndarray) -> None:
+    scan = laspy.LasData(laspy.LasHeader(point_format=7, version="1.4"))
+    scan.x, scan.y, scan.z = points.T
+    scan.write(str(tmp_path / "a.las"))
+    assert read_cloud(tmp_path / "a.las", most=N).colours is None
+
+
 def test_scans_of_an_e57_stand_at_their_poses(folder: Path, points: np.ndarray, colours: np.ndarray) -> None:
     read = read_cloud(folder / "a.e57", most=2 * N)
     valid = np.arange(N) % 5 > 0

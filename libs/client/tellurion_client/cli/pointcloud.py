@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tellurion_client.cli.platform import JsonOption, StateOption, connected
+
+if TYPE_CHECKING:
+    from tellurion_client.pointcloud_results import CloudEncoding
 
 app = typer.Typer(
     name="pointcloud",
@@ -57,31 +60,31 @@ def encode(
     """
     from tellurion_client.cli import display
     from tellurion_client.cli.outputs import Output
+    from tellurion_client.clouds.reading import check_file
     from tellurion_client.pointcloud import PointCloudClient, check_encoding
-    from tellurion_client.pointcloud_files import NamedClouds, check_inputs, check_suffix, write_encodings
+    from tellurion_client.pointcloud_files import NamedClouds, check_suffix, write_encodings
 
-    check_encoding(model, _given(points), seed)
-    check_inputs(clouds)
+    check_encoding(model, points, seed)
+    for path in clouds:
+        check_file(path)
     check_suffix(output, ".npz")
     Output(output, None).check(clouds)
     named = NamedClouds(clouds, seed)
     with connected(state) as client, display.progress("encoding") as progress:
-        encodings = []
-        for encoding in PointCloudClient(client).encode(named, model=model, points=points or 0, seed=seed):
-            encodings.append(encoding)
+        encodings: list[CloudEncoding] = []
+        for encoding in PointCloudClient(client).encode(named, model=model, points=points, seed=seed):
             if progress is not None:
-                progress(named.share(len(encodings)), named.names[len(encodings) - 1])
+                progress(named.done[len(encodings)], named.names[len(encodings)])
+            encodings.append(encoding)
     shapes = write_encodings(output, encodings, named.names)
     source = encodings[0].source
     if as_json:
         about = {"model": source.model, "points": points, "seed": seed, "weights_sha256": source.weights_sha256}
-        display.json_line(
-            {"output": str(output), "clouds": len(encodings), **about, "version": source.version, **shapes}
-        )
+        counts = {"files": len(clouds), "clouds": len(encodings)}
+        display.json_line({"output": str(output), **counts, **about, "version": source.version, **shapes})
     else:
-        display.line(
-            f"{output}: {len(encodings)} clouds by {source.model}, embeddings of {shapes['embedding'][1]} numbers"
-        )
+        counted = f"{len(encodings)} clouds of {len(clouds)} files"
+        display.line(f"{output}: {counted} by {source.model}, embeddings of {shapes['embedding'][1]} numbers")
 
 
 @app.command(epilog="Example: tellurion pointcloud complete half.ply -o whole.ply")
@@ -94,21 +97,22 @@ def complete(
 ) -> None:
     """Complete an object of which one side was seen.
 
-    OUT.ply has the points that were given, then those that the model adds.
+    OUT.ply has the points that were given, with their colours where they have some, then those that the model adds, in
+    red where there are colours; the property `added` is 0 of the former and 1 of the latter.
     """
     from tellurion_client.cli import display
     from tellurion_client.cli.outputs import Output
     from tellurion_client.options import check_seed
-    from tellurion_client.pointcloud import PointCloudClient
-    from tellurion_client.pointcloud_files import check_inputs, check_suffix, write_points
+    from tellurion_client.pointcloud import PointCloudClient, cloud_of
+    from tellurion_client.pointcloud_files import check_suffix, write_completed
 
     check_seed(seed)
-    check_inputs([cloud], "cloud")
     check_suffix(output, ".ply")
     Output(output, None).check([cloud])
+    given = cloud_of(cloud, seed=seed)
     with connected(state) as client:
-        whole = PointCloudClient(client).complete(cloud, seed=seed)
-    write_points(output, whole.points)
+        whole = PointCloudClient(client).complete(given)
+    write_completed(output, given, whole.added)
     if as_json:
         counts = {"given": len(whole.given), "added": len(whole.added)}
         about = {"weights_sha256": whole.source.weights_sha256, "version": whole.source.version}
@@ -131,15 +135,17 @@ def classify(
 ) -> None:
     """Classify clouds from a few examples of each class."""
     from tellurion_client.cli import display
+    from tellurion_client.clouds.reading import check_file
     from tellurion_client.pointcloud import PointCloudClient, check_encoding
-    from tellurion_client.pointcloud_files import check_inputs, examples_of, names_of
+    from tellurion_client.pointcloud_files import examples_of, names_of
 
-    check_encoding(model, _given(points), seed)
-    check_inputs(clouds)
+    check_encoding(model, points, seed)
+    for path in clouds:
+        check_file(path)
     known, names = examples_of(examples), names_of(clouds)
     with connected(state) as client, display.progress("classifying") as progress:
         told: list[dict[str, float]] = []
-        answers = PointCloudClient(client).classify(known, clouds, model=model, points=points or 0, seed=seed)
+        answers = PointCloudClient(client).classify(known, clouds, model=model, points=points, seed=seed)
         for name, probabilities in zip(names, answers, strict=True):
             told.append(probabilities)
             if progress is not None:
@@ -168,23 +174,27 @@ def detect(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find objects in a scene, as boxes with a class and a score, the highest score first."""
+    """Find objects in a scene, as boxes with a class and a score, the highest score first.
+
+    BOXES.json has `boxes`, each with `label`, `score`, `center` and `size` (x, y, z in m, the size along the box's own
+    axes) and `yaw` (rad, about z); `points`, how many the scene has; and `source`, by what they were found.
+    """
     from dataclasses import asdict
     from json import dumps
 
     from tellurion_client.cli import display
     from tellurion_client.cli.outputs import Output
     from tellurion_client.options import check_seed
-    from tellurion_client.pointcloud import PointCloudClient, check_score
-    from tellurion_client.pointcloud_files import check_inputs, check_suffix, write_text
+    from tellurion_client.pointcloud import PointCloudClient, check_score, cloud_of
+    from tellurion_client.pointcloud_files import check_suffix, write_text
 
     check_seed(seed)
     check_score(min_score)
-    check_inputs([scene], "scene")
     check_suffix(output, ".json")
     Output(output, None).check([scene])
+    given = cloud_of(scene, seed=seed)
     with connected(state) as client:
-        found = PointCloudClient(client).detect(scene, min_score=min_score, seed=seed)
+        found = PointCloudClient(client).detect(given, min_score=min_score)
     document = asdict(found)
     write_text(output, dumps(document, indent=1) + "\n")
     if as_json:
@@ -223,10 +233,19 @@ def evaluate(
         display.line(f"{name}: {figure.value:.4f}{interval}")
 
 
-def _given(points: int | None) -> int:
-    """What was asked for, of which 0 is nothing. Raises InvalidInput where it was given."""
-    from tellurion_core.errors import InvalidInput
+@app.command(epilog="Example: tellurion pointcloud models --json")
+def models(state: StateOption = None, as_json: JsonOption = False) -> None:
+    """List the models: what each is for, what it was trained on and what it is not good for."""
+    from dataclasses import asdict
 
-    if points == 0:
-        raise InvalidInput.of("points", received=0, accepted="at least 1")
-    return points or 0
+    from tellurion_client.cli import display
+    from tellurion_client.pointcloud import PointCloudClient
+
+    with connected(state) as client:
+        known = PointCloudClient(client).models()
+    if as_json:
+        display.json_line([asdict(model) for model in known])
+        return
+    for model in known:
+        display.line(f"{model.name} ({', '.join(model.tasks)}): {model.description}")
+        display.line(f"  trained on {model.trained_on}; {model.limits}")

@@ -59,9 +59,7 @@ def read_npz(path: Path, field: str, most: int) -> Cloud:
             if len(names) > MEMBERS or "points.npy" not in names:
                 raise InvalidInput.of(field, received=f"arrays {', '.join(names[:9])}", accepted="points, and colours")
             points = _member(archive, "points.npy", field, most)
-            colours = next(
-                (_member(archive, n, field, most) for n in ("colours.npy", "colors.npy") if n in names), None
-            )
+            colours = next((_member(archive, name, field, most) for name in COLOURS if name in names), None)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, UnicodeError) as error:
         raise InvalidInput.of(field, received=str(error), accepted="an .npz of NumPy") from error
     if colours is None:
@@ -69,7 +67,7 @@ def read_npz(path: Path, field: str, most: int) -> Cloud:
     if points.shape[1] != 3 or colours.shape != points.shape:
         received = f"points {list(points.shape)} with colours {list(colours.shape)}"
         raise InvalidInput.of(field, received=received, accepted="points [N, 3] and colours [N, 3]")
-    return Cloud(points.astype(np.float64), shades(colours, white(colours, field)))
+    return Cloud(np.asarray(points, np.float64), shades(colours, white(colours, field)))
 
 
 def _member(archive: zipfile.ZipFile, name: str, field: str, most: int) -> NDArray[Any]:

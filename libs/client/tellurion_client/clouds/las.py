@@ -30,11 +30,11 @@ def las_chunks(path: Path, field: str, most: int) -> Iterator[Cloud]:
         if not head.are_points_compressed:
             needed = head.offset_to_point_data + head.point_count * head.point_format.size
             check_whole(path.stat().st_size, needed, "bytes", field)
-        full = _white(path, field) if "red" in head.point_format.dimension_names else None
+        full = _white(path, field) if "red" in head.point_format.dimension_names else 0.0
         read = 0
         for part in file.chunk_iterator(CHUNK):
             points = np.stack([np.asarray(axis, np.float64) for axis in (part.x, part.y, part.z)], axis=1)
-            yield Cloud(points, None if full is None else shades(_colours(part), full))
+            yield Cloud(points, shades(_colours(part), full) if full else None)
             read += len(points)
         check_whole(read, head.point_count, "points", field)
 
@@ -56,13 +56,18 @@ def _opened(path: Path) -> Any:
 
 
 def _white(path: Path, field: str) -> float:
-    """What full light is: known at the first point that is too bright for 8 bits, else after the last."""
-    scale = 255.0
+    """What full light is: known at the first point that is too bright for 8 bits, else after the last.
+
+    0 where all are black: whoever has no colours leaves those of a format with colours so.
+    """
+    lit, scale = False, 255.0
     with _opened(path) as file:
         for part in file.chunk_iterator(CHUNK):
-            if (scale := white(_colours(part), field)) > 255:
+            colours = _colours(part)
+            lit = lit or bool(colours.any())
+            if (scale := white(colours, field)) > 255:
                 break
-    return scale
+    return scale if lit else 0.0
 
 
 def _colours(part: Any) -> NDArray[np.uint16]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tellurion_client.clouds import ply_header
 from tellurion_client.clouds.cloud import Cloud, check_count, shades, white
-from tellurion_client.clouds.ply_header import Element
+from tellurion_client.clouds.ply_header import Element, Property
 from tellurion_client.clouds.surface import Mesh, check_faces
 from tellurion_client.clouds.text import lines
 from tellurion_core.errors import InvalidInput
@@ -21,6 +21,8 @@ from tellurion_core.errors import InvalidInput
 POSITION = ("x", "y", "z")
 COLOURS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"))
 CORNERS = ("vertex_indices", "vertex_index")
+LONGEST_LIST = 1 << 16
+"""Numbers of a list; no polygon has as many corners."""
 
 _Lists: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 """[ΣK] what is in them, and [N] how many each holds."""
@@ -76,12 +78,19 @@ class _Body:
         """The next numbers."""
         raise NotImplementedError
 
+    def length(self, of: Property) -> int:
+        """How many numbers of a property come next: one, or as many as its list says. Raises ValueError of too many."""
+        count: int = self.numbers(of.length, 1)[0] if of.length else 1
+        if not 0 <= count <= LONGEST_LIST:
+            raise ValueError(f"a list of {count} numbers, where {LONGEST_LIST} are the most")
+        return count
+
     def lists(self, element: Element) -> _Lists:
         """The lists of the next element that are named for corners."""
         corners, sizes = array("q"), array("q")
         for _ in range(element.count):
             for each in element.properties:
-                count = self.numbers(each.length, 1)[0] if each.length else 1
+                count = self.length(each)
                 values = self.numbers(each.kind, count)
                 if each.name == element.list_named(CORNERS):
                     corners.extend(values)
@@ -127,7 +136,7 @@ class _Binary(_Body):
             return super().lists(element)
         start, lengths = self._at, dict[str, int]()
         for each in element.properties:
-            lengths[each.name] = self.numbers(each.length, 1)[0] if each.length else 1
+            lengths[each.name] = self.length(each)
             self.numbers(each.kind, lengths[each.name])
         self._at = start
         dtype = element.dtype(self._order, lengths)

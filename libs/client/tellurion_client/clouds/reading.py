@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tellurion_client.clouds.arrays import npy_chunks, read_npz
-from tellurion_client.clouds.cloud import Cloud, check_count, check_points, joined
+from tellurion_client.clouds.cloud import CHUNK, Cloud, check_count, check_points, joined
 from tellurion_client.clouds.isolated import isolated_chunks
 from tellurion_client.clouds.obj import read_obj
 from tellurion_client.clouds.ply import read_ply
@@ -35,6 +35,8 @@ _CHUNKED: dict[str, Callable[[Path, str, int], Iterator[Cloud]]] = {
 _MESHES: dict[str, Callable[[Path, str, int], Mesh]] = {".obj": read_obj, ".ply": read_ply}
 SUFFIXES = (*_MESHES, ".npz", *_CHUNKED)
 """Of the files that can be read."""
+MOST_WHOLE = 1 << 24
+"""Points, or vertices, of a file that is read as a whole, however many its caller has room for."""
 
 
 def read_cloud(
@@ -52,22 +54,18 @@ def read_cloud(
 def chunks(
     path: str | os.PathLike[str], *, most: int, seed: int = 0, surface_points: int = SURFACE_POINTS
 ) -> Iterator[Cloud]:
-    """The cloud of `read_cloud` in parts, one after the other; of .npy, .las, .laz and .e57 no more is in memory.
+    """The cloud of `read_cloud` in parts; of .npy, .las, .laz and .e57 no more is in memory, and no file is too long.
 
     Raises as `read_cloud`, for what is wrong with a part when it is reached.
     """
     path = Path(path)
+    check_file(path)
     field, suffix, read = shown(path.name), path.suffix.lower(), 0
-    if suffix not in SUFFIXES:
-        raise InvalidInput.of(field, received=f"a file of {suffix or 'no suffix'}", accepted=", ".join(SUFFIXES))
     with _readable(field):
-        _check_plain(path, field)
         if suffix in _CHUNKED:
             parts = _CHUNKED[suffix](path, field, most)
-        elif suffix == ".npz":
-            parts = iter([read_npz(path, field, most)])
         else:
-            parts = iter([_MESHES[suffix](path, field, most).cloud(surface_points, seed, field)])
+            parts = _split(_whole(path, field, min(most, MOST_WHOLE), seed, surface_points))
         for part in parts:
             check_points(part.points, field)
             read += len(part)
@@ -75,9 +73,23 @@ def chunks(
     check_count(read, read, field)
 
 
-def _check_plain(path: Path, field: str) -> None:
-    """Refuses what cannot be read to an end."""
-    status = path.stat()
+def _whole(path: Path, field: str, most: int, seed: int, surface_points: int) -> Cloud:
+    if (suffix := path.suffix.lower()) == ".npz":
+        return read_npz(path, field, most)
+    return _MESHES[suffix](path, field, most).cloud(surface_points, seed, field)
+
+
+def _split(cloud: Cloud) -> Iterator[Cloud]:
+    return (cloud.at(slice(first, first + CHUNK)) for first in range(0, len(cloud), CHUNK))
+
+
+def check_file(path: Path) -> None:
+    """Raises InvalidInput unless this is a plain file that is named as one of the formats and can be read to an end."""
+    field, suffix = shown(path.name), path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InvalidInput.of(field, received=f"a file of {suffix or 'no suffix'}", accepted=", ".join(SUFFIXES))
+    with _readable(field):
+        status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         received = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or pipe"
         raise InvalidInput.of(field, received=received, accepted="a plain file")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion_client.clouds.cloud import Cloud, check_count, check_points
+from tellurion_client.clouds.cloud import CHUNK, Cloud, check_count, check_points
 from tellurion_core.errors import InvalidInput
 
 FACES_PER_POINT = 4
@@ -55,16 +55,23 @@ def _triangles(corners: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[
 
 def _sampled(vertices: Cloud, triangles: NDArray[np.int64], count: int, rng: np.random.Generator, field: str) -> Cloud:
     """Points uniform over the area. Source: Osada et al. 2002, Shape Distributions, equation 1."""
-    corners = vertices.points[triangles]  # [T, 3, 3]
-    edges = corners[:, 1:] - corners[:, :1]
-    reached = np.cumsum(np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1))
+    reached = np.cumsum(_doubled_areas(vertices.points, triangles))
     if not (len(reached) and reached[-1] > 0):
         raise InvalidInput.of(field, received="faces without area", accepted="a mesh with a surface")
-    chosen = np.searchsorted(reached, rng.random(count) * reached[-1], side="right")
+    chosen = triangles[np.searchsorted(reached, rng.random(count) * reached[-1], side="right")]
     root, along = np.sqrt(rng.random(count)), rng.random(count)
     shares = np.stack([1 - root, root * (1 - along), root * along], axis=1)
     colours = None
     if vertices.colours is not None:
-        mixed = np.einsum("nk,nkc->nc", shares, vertices.colours[triangles[chosen]])
+        mixed = np.einsum("nk,nkc->nc", shares, vertices.colours[chosen])
         colours = np.rint(mixed).astype(np.uint8)
-    return Cloud(np.einsum("nk,nkc->nc", shares, corners[chosen]), colours)
+    return Cloud(np.einsum("nk,nkc->nc", shares, vertices.points[chosen]), colours)
+
+
+def _doubled_areas(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.float64]:
+    """[T] twice the area of each triangle; memory for corners is that of `CHUNK` of them."""
+    doubled = np.empty(len(triangles))
+    for first in range(0, len(triangles), CHUNK):
+        one, two, three = points[triangles[first : first + CHUNK]].transpose(1, 0, 2)
+        doubled[first : first + CHUNK] = np.linalg.norm(np.cross(two - one, three - one), axis=1)
+    return doubled

@@ -28,12 +28,12 @@ _HASH_BITS = 48
 class Tile:
     """What stands over one rectangle of the ground."""
 
-    centre: NDArray[np.float64]
-    """[3] the middle between the least and largest coordinates of `cloud`."""
     cloud: Cloud
     """Its points, or a sample of them, in the coordinates of the scan."""
     count: int
     """How many it has."""
+    of: int
+    """How many tiles the scan has."""
 
 
 def tiles(
@@ -64,7 +64,7 @@ def tiles(
         for part in source():
             sample.add(tile_of.reshape(-1)[ground.cells(part.points)] - first, part)
         for cloud, count in zip(sample.clouds(), counts[first:], strict=False):
-            yield Tile((cloud.points.min(axis=0) + cloud.points.max(axis=0)) / 2, cloud, count)
+            yield Tile(cloud, count, len(found))
 
 
 class _Sample:
