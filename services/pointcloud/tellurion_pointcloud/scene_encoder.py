@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
 from tellurion_pointcloud.geometry import grouped
 from tellurion_pointcloud.patches import PatchEmbedding
+from tellurion_pointcloud.specs import check_blocks, check_sizes, stored_fields
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
 LIMITS = {
@@ -48,22 +47,13 @@ class SceneSpec:
     drop_path: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, largest in LIMITS.items():
-            value = getattr(self, name)
-            if not (isinstance(value, int) and 1 <= value <= largest):
-                raise InvalidInput.of(f"spec.{name}", received=repr(value), accepted=f"a whole number, 1…{largest}")
-        if self.width % self.heads:
-            raise InvalidInput.of("spec.heads", received=str(self.heads), accepted=f"a divisor of {self.width}")
-        if not (isinstance(self.drop_path, (int, float)) and 0 <= self.drop_path < 1):
-            raise InvalidInput.of("spec.drop_path", received=repr(self.drop_path), accepted="0 ≤ drop_path < 1")
+        check_sizes(self, LIMITS)
+        check_blocks(self)
 
     @classmethod
     def of(cls, stored: Any) -> SceneSpec:
         """What a weights file says. Raises InvalidInput for a name or a value that cannot be."""
-        known = {field.name for field in fields(cls)}
-        if not (isinstance(stored, Mapping) and set(stored) <= known):
-            raise InvalidInput.of("spec.encoder", received=stored, accepted=", ".join(sorted(known)))
-        return cls(**stored)
+        return cls(**stored_fields(cls, stored))
 
     def stored(self) -> dict[str, Any]:
         """As JSON."""
@@ -86,9 +76,9 @@ class SceneEncoder(nn.Module):
         self.positions = PositionEmbedding(spec.width)
         self.transformer = Transformer(spec.width, spec.depth, spec.heads, spec.drop_path)
 
-    def forward(self, patches: Tensor, centres: Tensor, present: Tensor | None = None) -> Tensor:
-        """Tokens [B, G, C] of patches [B, G, K, 6] at centres [B, G, 3]; none attends to those not `present` [B, G]."""
-        return self.transformer(self.patches(patches), self.positions(centres), present)
+    def forward(self, patches: Tensor, centres: Tensor) -> Tensor:
+        """Tokens [B, G, C] of patches [B, G, K, 6] at centres [B, G, 3], metres."""
+        return self.transformer(self.patches(patches), self.positions(centres))
 
 
 def load_encoder(path: Path) -> SceneEncoder:

@@ -21,8 +21,10 @@ from tellurion_pointcloud.downstream.backbone import Backbone, saved
 from tellurion_pointcloud.downstream.crops import nearer_half
 from tellurion_pointcloud.geometry.distances import chamfer_l2
 from tellurion_pointcloud.mmpt import Spec
+from tellurion_pointcloud.specs import check_model, check_sizes, stored_fields
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
+MODEL = "completion"
 LIMITS = {"partial": 1 << 16, "patches": 4096, "patch_size": 1024, "depth": 64}
 """Largest numbers that a file may claim."""
 CHUNK = 32
@@ -44,13 +46,16 @@ class CompletionSpec:
     """Blocks of the decoder."""
 
     def __post_init__(self) -> None:
-        for name, largest in LIMITS.items():
-            value = getattr(self, name)
-            if type(value) is not int or not 1 <= value <= largest:
-                raise InvalidInput.of(f"spec.{name}", received=value, accepted=f"a whole number, 1…{largest}")
+        check_sizes(self, LIMITS)
         least = max(self.encoder.groups, self.encoder.group_size)
         if self.partial < least:
             raise InvalidInput.of("spec.partial", received=self.partial, accepted=f"{least} at least, for the encoder")
+
+    @classmethod
+    def of(cls, stored: Any) -> CompletionSpec:
+        """What a weights file says. Raises InvalidInput for names or values that cannot be."""
+        known = stored_fields(cls, stored)
+        return cls(**{**known, "encoder": Spec.of(known["encoder"])})
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,18 +105,15 @@ class Completion(nn.Module):
 
     def save(self, path: Path, card: dict[str, Any]) -> None:
         """Writes a weights file, whole or not at all."""
-        saved(path, self, "completion", asdict(self.spec), card)
+        saved(path, self, MODEL, asdict(self.spec), card)
 
     @classmethod
     def load(cls, path: Path) -> Completion:
         """The network of a weights file, ready to be asked. Raises InvalidInput or DataCorrupted for any other file."""
         tensors, stored = weights.load(path)
-        names = {"model", "encoder", *LIMITS}
-        if set(stored) != names or not isinstance(stored["encoder"], dict):
-            raise InvalidInput.of(f"weights {path.name}: spec", received=stored, accepted=", ".join(sorted(names)))
-        spec = CompletionSpec(Spec.of(stored["encoder"]), **{name: stored[name] for name in LIMITS})
+        check_model(stored, MODEL)
         with torch.device("meta"):
-            network = cls(spec)
+            network = cls(CompletionSpec.of(stored))
         weights.fill(network, tensors)
         return network.eval()
 

@@ -27,9 +27,10 @@ from tellurion_pointcloud.gaussian2scene.spec import Spec
 from tellurion_pointcloud.geometry.checks import points_of
 from tellurion_pointcloud.mmpt.encoder import Encoded, pooled
 from tellurion_pointcloud.scene_encoder import SceneEncoder, scene_patches
+from tellurion_pointcloud.specs import check_model
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
-KIND = "gaussian2scene"
+MODEL = "gaussian2scene"
 FAR = 10.0
 """Metres."""
 ROOM = 6.0
@@ -225,14 +226,13 @@ class Gaussian2Scene(nn.Module):
 
     def save(self, path: Path, stage: int, card: Mapping[str, Any]) -> None:
         """Writes a weights file after this stage, whole or not at all."""
-        weights.save(path, self, {"model": KIND, "stage": stage, **self.spec.stored()}, card, half=True)
+        weights.save(path, self, {"model": MODEL, "stage": stage, **self.spec.stored()}, card, half=True)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """The networks of a weights file, ready to encode. Raises InvalidInput or DataCorrupted for any other file."""
         tensors, stored = weights.load(path)
-        if (kind := stored.pop("model", None)) != KIND:
-            raise InvalidInput.of("weights.spec.model", received=kind, accepted=KIND)
+        check_model(stored, MODEL)
         stage = stored.pop("stage", None)
         if stage not in (1, 2):
             raise InvalidInput.of("weights.spec.stage", received=stage, accepted="1 or 2")

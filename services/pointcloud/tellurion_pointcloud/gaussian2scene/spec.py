@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tellurion_core.errors import InvalidInput
 from tellurion_pointcloud import scene_encoder
 from tellurion_pointcloud.scene_encoder import SceneSpec
+from tellurion_pointcloud.specs import check_sizes, stored_fields
 
 LIMITS = {
     "points": 1 << 20,
@@ -47,10 +47,7 @@ class Spec:
     decoder_depth: int = 3
 
     def __post_init__(self) -> None:
-        for name, largest in LIMITS.items():
-            value = getattr(self, name)
-            if type(value) is not int or not 1 <= value <= largest:
-                raise InvalidInput.of(f"spec.{name}", received=value, accepted=f"a whole number, 1…{largest}")
+        check_sizes(self, LIMITS)
         if self.encoder.groups < FEWEST_GROUPS:
             accepted = f"at least {FEWEST_GROUPS}, one hidden and one visible"
             raise InvalidInput.of("spec.encoder.groups", received=self.encoder.groups, accepted=accepted)
@@ -75,12 +72,10 @@ class Spec:
         return self.channels * self.image_patch**2
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Spec:
+    def of(cls, stored: Any) -> Spec:
         """What a weights file says. Raises InvalidInput for names or values that cannot be."""
-        known = {field.name for field in fields(cls)}
-        if set(stored) != known:
-            raise InvalidInput.of("spec", received=", ".join(sorted(stored)), accepted=", ".join(sorted(known)))
-        return cls(**{**stored, "encoder": SceneSpec.of(stored["encoder"])})
+        known = stored_fields(cls, stored)
+        return cls(**{**known, "encoder": SceneSpec.of(known["encoder"])})
 
     def stored(self) -> dict[str, Any]:
         """As JSON."""

@@ -36,19 +36,15 @@ class Encoder(nn.Module):
         self.positions = PositionEmbedding(spec.width)
         self.transformer = Transformer(spec.width, spec.depth, spec.heads, spec.drop_path)
 
-    def forward(self, patches: Tensor, centres: Tensor, present: Tensor | None = None) -> Tensor:
-        """[B, G, C] of patches [B, G, K, 3] relative to centres [B, G, 3]; see `Transformer` for `present`."""
-        return self.mixed(self.patches(patches), centres, present)
+    def forward(self, patches: Tensor, centres: Tensor) -> Tensor:
+        """[B, G, C] of patches [B, G, K, 3] relative to centres [B, G, 3]."""
+        return self.mixed(self.patches(patches), centres)
 
-    def mixed(self, tokens: Tensor, centres: Tensor, present: Tensor | None = None) -> Tensor:
+    def mixed(self, tokens: Tensor, centres: Tensor) -> Tensor:
         """[B, G, C] of the tokens [B, G, C] of patches, as they are before they know of each other."""
-        return self.transformer(tokens, self.positions(centres), present)
+        return self.transformer(tokens, self.positions(centres))
 
 
-def pooled(tokens: Tensor, present: Tensor | None = None) -> Tensor:
-    """[B, 2C]: the largest and the mean of the tokens [B, G, C] that are `present` [B, G]."""
-    if present is None:
-        return torch.cat([tokens.amax(1), tokens.mean(1)], -1)
-    there = present[:, :, None]
-    largest = tokens.masked_fill(~there, -torch.inf).amax(1)
-    return torch.cat([largest, (tokens * there).sum(1) / there.sum(1)], -1)
+def pooled(tokens: Tensor) -> Tensor:
+    """[B, 2C]: the largest and the mean of the tokens [B, G, C]."""
+    return torch.cat([tokens.amax(1), tokens.mean(1)], -1)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from tellurion_core.errors import InvalidInput
+from tellurion_pointcloud.specs import check_blocks, check_sizes, stored_fields
 
 LIMITS = {
     "points": 1 << 16,
@@ -56,22 +55,13 @@ class Spec:
     """Width in which cloud and picture are compared."""
 
     def __post_init__(self) -> None:
-        for name, largest in LIMITS.items():
-            value = getattr(self, name)
-            if not (isinstance(value, int) and 1 <= value <= largest):
-                raise InvalidInput.of(f"spec.{name}", received=repr(value), accepted=f"a whole number, 1…{largest}")
-        if self.width % self.heads:
-            raise InvalidInput.of("spec.heads", received=str(self.heads), accepted=f"a divisor of {self.width}")
-        if not 0 <= self.drop_path < 1:
-            raise InvalidInput.of("spec.drop_path", received=str(self.drop_path), accepted="0 ≤ drop_path < 1")
+        check_sizes(self, LIMITS)
+        check_blocks(self)
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Spec:
+    def of(cls, stored: Any) -> Spec:
         """What a weights file says. Raises InvalidInput for a name or a value that cannot be."""
-        known = {field.name for field in fields(cls)}
-        if unknown := set(stored) - known:
-            raise InvalidInput.of("spec", received=", ".join(sorted(unknown)), accepted=", ".join(sorted(known)))
-        return cls(**stored)
+        return cls(**stored_fields(cls, stored))
 
     def stored(self) -> dict[str, Any]:
         """As JSON."""
