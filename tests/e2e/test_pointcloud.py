@@ -115,7 +115,7 @@ def test_files_are_encoded_as_the_contract_has_it(
     code, out, err = printed("encode", *files, "-o", output, "--model", model, "--seed", 4, "--json")
     assert (code, err) == (0, "")
     told = json.loads(out)
-    assert (told["output"], told["clouds"], told["model"]) == (str(output), 3, model)
+    assert (told["output"], told["files"], told["clouds"], told["model"]) == (str(output), 3, 3, model)
     with np.load(output) as arrays:
         assert arrays["names"].tolist() == ["cloud", "coloured", "pyramid"]
         shapes = {name: [*arrays[name].shape] for name in arrays}
@@ -136,9 +136,11 @@ def test_a_scan_is_encoded_in_tiles(printed: Printed, tmp_path: Path, monkeypatc
     np.save(tmp_path / "scan.npy", scan)
     np.save(tmp_path / "cloud.npy", CLOUD)
     output = tmp_path / "out.npz"
-    assert printed("encode", tmp_path / "scan.npy", tmp_path / "cloud.npy", "-o", output)[0] == 0
+    code, out, _ = printed("encode", tmp_path / "scan.npy", tmp_path / "cloud.npy", "-o", output)
+    assert code == 0
     with np.load(output) as arrays:
         *tiles, last = arrays["names"].tolist()
+        assert out.startswith(f"{output}: {len(tiles) + 1} clouds of 2 files by mmpt, ")
         assert last == "cloud"
         assert len(tiles) >= 3
         assert tiles == [f"scan#{index:04d}" for index in range(len(tiles))]
@@ -148,6 +150,15 @@ def test_a_scan_is_encoded_in_tiles(printed: Printed, tmp_path: Path, monkeypatc
     spread = np.ptp(centers, axis=0)
     assert spread[0] > 350
     assert spread[1] > 150
+
+
+def test_a_scan_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pointcloud_files, "MOST_WHOLE", 10_000)
+    np.save(tmp_path / "cloud.npy", CLOUD)
+    np.save(tmp_path / "scan.npy", RANDOM.uniform(size=(150_000, 3)) * [400, 200, 5])
+    named = pointcloud_files.NamedClouds([tmp_path / "cloud.npy", tmp_path / "scan.npy"], 0)
+    tiles = sum(1 for _ in named) - 1
+    np.testing.assert_allclose(named.done, [1 / 2, *(1 / 2 + np.arange(1, tiles + 1) / tiles / 2)])
 
 
 def test_files_of_one_name_are_told_apart(printed: Printed, tmp_path: Path) -> None:
@@ -195,7 +206,16 @@ def test_a_cloud_is_completed(printed: Printed, files: list[Path], tmp_path: Pat
     points = np.stack([vertices[axis] for axis in "xyz"], axis=1)
     np.testing.assert_array_equal(points[:200], CLOUD)
     assert len(points) == 216
-    assert len(read_cloud(output, most=1000)) == 216
+    assert vertices["added"].tolist() == [0] * 200 + [1] * 16
+    assert read_cloud(output, most=1000).colours is None
+
+
+def test_a_completed_cloud_keeps_its_colours(printed: Printed, files: list[Path], tmp_path: Path) -> None:
+    output = tmp_path / "whole.ply"
+    assert printed("complete", files[1], "-o", output)[0] == 0
+    read = read_cloud(output, most=1000)
+    assert read.colours is not None
+    assert read.colours.tolist() == [[90, 90, 90]] * 200 + [[255, 0, 0]] * 16
 
 
 def test_clouds_are_classified_from_folders_of_examples(printed: Printed, tmp_path: Path) -> None:
@@ -245,25 +265,26 @@ def test_models_are_scored_on_the_data_of_the_service(printed: Printed) -> None:
     assert low <= figures["partial"]["value"] <= high
     code, out, err = printed("evaluate", "--task", "detection")
     assert (code, out) == (1, "")
-    assert err.startswith("tellurion: there is no folder pointcloud/rooms in TELLURION_DATA")
+    assert err.startswith("tellurion: there is no folder pointcloud/rooms/held-out in TELLURION_DATA")
 
 
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["encode", "none.npy", "-o", "out.npz"], "clouds: received nothing: none.npy; accepted: "),
+        (["encode", "none.npy", "-o", "out.npz"], "none.npy: received No such file or directory; accepted: "),
+        (["complete", "none.npy", "-o", "out.ply"], "none.npy: received No such file or directory; accepted: "),
         (["encode", "cloud.npy", "-o", "out.npy"], "output: received out.npy; accepted: a file named .npz"),
         (["encode", "cloud.npy", "-o", "no/out.npz"], "output: received no: "),
-        (["encode", "cloud.txt", "-o", "out.npz"], "clouds: received cloud.txt; accepted: files named .obj, .ply, "),
+        (["encode", "cloud.txt", "-o", "out.npz"], "cloud.txt: received a file of .txt; accepted: .obj, .ply, "),
         (
             ["encode", "cloud.npy", "-o", "out.npz", "--model", "pointnet"],
             "model: received pointnet; accepted: mmpt or ",
         ),
-        (["encode", "cloud.npy", "-o", "out.npz", "--points", "0"], "points: received 0; accepted: "),
+        (["encode", "cloud.npy", "-o", "out.npz", "--points", "0"], "points: received 0; accepted: 1 to 65536"),
         (["encode", "cloud.npy", "-o", "out.npz", "--points", "7"], "points: received 7; accepted: at least 8, "),
         (["encode", "cloud.npy", "-o", "out.npz", "--seed", "-1"], "seed: received -1; accepted: "),
         (["complete", "cloud.npy", "-o", "out.obj"], "output: received out.obj; accepted: a file named .ply"),
-        (["classify", "cloud.npy", "--examples", "."], "examples: received 1 folders in .; accepted: "),
+        (["classify", "cloud.npy", "--examples", "."], "examples: received 1 classes; accepted: at least two"),
         (["classify", "cloud.npy", "--examples", "none"], "examples: received no folder: none; accepted: "),
         (["detect", "cloud.npy", "-o", "out.json", "--min-score", "2"], "min_score: received 2.0; accepted: 0 to 1"),
         (["evaluate", "--task", "beauty"], "task: received beauty; accepted: svm, fewshot, completion, detection"),
@@ -275,14 +296,24 @@ def test_what_cannot_be_done_is_bad_input(
     monkeypatch.chdir(tmp_path)
     np.save("cloud.npy", CLOUD)
     Path("cloud.txt").write_text("0 0 0\n")
-    Path("empty").mkdir()
+    Path("class").mkdir()
+    Path(".hidden").mkdir()
     code, out, err = printed(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith(f"tellurion: {error}")
     assert not [*tmp_path.glob("out.*")]
 
 
-@pytest.mark.parametrize("command", ["encode", "complete", "classify", "detect", "evaluate"])
+def test_models_are_listed_with_what_they_are_not_good_for(printed: Printed) -> None:
+    code, out, _ = printed("models", "--json")
+    assert code == 0
+    assert [model["name"] for model in json.loads(out)] == ["mmpt", "gaussian2scene", "completion", "detector"]
+    _, out, _ = printed("models")
+    assert out.startswith("mmpt (encode, unmask): Encodes objects")
+    assert out.count(small.CARD["limits"]) == 4
+
+
+@pytest.mark.parametrize("command", ["encode", "complete", "classify", "detect", "evaluate", "models"])
 def test_help_has_an_example(printed: Printed, command: str) -> None:
     code, out, _ = printed(command, "--help")
     assert code == 0
@@ -323,6 +354,20 @@ def test_what_is_no_cloud_is_refused(client: PointCloudClient, cloud: object) ->
         [*client.encode([cloud])]
     with pytest.raises(InvalidInput):
         client.complete(cloud)
+
+
+@pytest.mark.parametrize("clouds", ["cloud.npy", Path("cloud.npy"), Cloud(CLOUD), 5])
+def test_one_cloud_is_not_several(client: PointCloudClient, clouds: object) -> None:
+    with pytest.raises(InvalidInput, match=r"one as \[cloud\]"):
+        client.encode(clouds)
+    with pytest.raises(InvalidInput, match=r"one as \[cloud\]"):
+        client.classify({"a": [CLOUD], "b": clouds}, [CLOUD])
+
+
+@pytest.mark.parametrize("labels", [[], ["a"], ["a", ""], ["a", "b" * 129], ["a", 5]])
+def test_examples_are_of_classes(client: PointCloudClient, labels: list[str]) -> None:
+    with pytest.raises(InvalidInput, match="examples"):
+        client.classify({label: [CLOUD] for label in labels}, [CLOUD])
 
 
 def test_the_sdk_shows_what_was_hidden_and_what_is_expected_there(client: PointCloudClient) -> None:

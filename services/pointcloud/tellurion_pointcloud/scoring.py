@@ -15,8 +15,8 @@ from tellurion_pointcloud.evaluate import Scores, Told, completion, fewshot, svm
 from tellurion_pointcloud.models import Weights
 from tellurion_pointcloud.rooms import Rooms
 
-FURNITURE, ROOMS = "furniture", "rooms"
-"""Folders of the labelled corpus and of held-out rooms, in `pointcloud` of the data."""
+FURNITURE, ROOMS = Path("furniture"), Path("rooms", "held-out")
+"""Of the labelled corpus and of held-out rooms, in `pointcloud` of the data; the first part names the command too."""
 
 
 def evaluated(
@@ -52,9 +52,9 @@ def _furniture(data: Path) -> Corpus:
     return Corpus.open(_folder(data, FURNITURE))
 
 
-def _folder(data: Path, name: str) -> Path:
-    path = data / "pointcloud" / name
+def _folder(data: Path, place: Path) -> Path:
+    path = data / "pointcloud" / place
     if not path.is_dir():
-        made = f"`python -m tellurion_pointcloud.training.{name} DIR` makes it"
-        raise NotFound(f"there is no folder pointcloud/{name} in TELLURION_DATA; {made}")
+        made = f"`python -m tellurion_pointcloud.training.{place.parts[0]} pointcloud/{place.parts[0]}` makes it there"
+        raise NotFound(f"there is no folder pointcloud/{place.as_posix()} in TELLURION_DATA; {made}")
     return path

@@ -215,7 +215,7 @@ def test_boxes_stand_in_the_scene_s_own_coordinates(asked: Asked) -> None:
 @pytest.mark.parametrize("protocol", pointcloud_pb2.Protocol.values()[1:])
 def test_scores_need_data(asked: Asked, protocol: int) -> None:
     request = pointcloud_pb2.EvaluateRequest(protocol=protocol)
-    with pytest.raises(NotFound, match=r"no folder pointcloud/(furniture|rooms) in TELLURION_DATA"):
+    with pytest.raises(NotFound, match=r"no folder pointcloud/(furniture|rooms/held-out) in TELLURION_DATA"):
         asked.ask("Evaluate", request)
 
 
