@@ -138,6 +138,7 @@ def specks(
 
 @compiled()
 def _draw(seen, faces, face_colours, intrinsics, colours, inverse_depths):  # type: ignore[no-untyped-def]
+    """Triangles cut at the near plane and projected, into `colours` [H, W, 3] and `inverse_depths` [H, W]."""
     corners = np.empty((4, 3))
     for face in range(len(faces)):
         count = 0  # of the corners that are left of the triangle before the near plane: 0, 3 or 4
@@ -161,8 +162,9 @@ def _draw(seen, faces, face_colours, intrinsics, colours, inverse_depths):  # ty
 
 @compiled()
 def _fill(a, b, c, colour, colours, inverse_depths):  # type: ignore[no-untyped-def]
+    """One triangle of corners (column, row, inverse depth), where nothing nearer is."""
     area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-    if area == 0.0:
+    if not abs(area) > 0.0:  # nor where a corner is not a number
         return
     height, width = inverse_depths.shape
     # clipped before they become integers: corners may be anywhere

@@ -128,8 +128,10 @@ def _error(view: Frame, steps: int) -> float:
 
 def test_frames_without_depth_are_refused() -> None:
     blank = replace(frame(0), depth=np.zeros((SIDE, SIDE)))
-    with pytest.raises(InvalidInput, match="depths"):
+    with pytest.raises(InvalidInput, match="frames"):
         fitted_gaussians([blank], count=10, steps=1, seed=0)
+    with pytest.raises(InvalidInput, match="count"):  # whose distances to each other give no size
+        fitted_gaussians([frame(0)], count=3, steps=1, seed=0)
 
 
 def test_only_rooms_that_are_not_there_are_fitted(rooms: Rooms, means: Path) -> None:

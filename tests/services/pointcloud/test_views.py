@@ -103,6 +103,14 @@ def test_points_are_pictured_as_octahedra_of_their_colour():
     assert colours.tolist() == [[1, 2, 3]] * 8 + [[4, 5, 6]] * 8
 
 
+def test_triangles_without_a_place_are_not_drawn():
+    vertices = np.array([[-1, -1, 2], [1, -1, 2], [0, 1, 2], [np.nan, 0, 2], [0, np.inf, 2], [0, 0, np.nan]])
+    faces = np.array([[0, 1, 3], [0, 1, 4], [0, 1, 5], [3, 4, 5]])
+    picture, depths = rasterise(vertices, faces, np.zeros((4, 3), np.uint8), CAMERA, np.eye(4), 8, 8)
+    assert (picture == 255).all()
+    assert (depths == 0).all()
+
+
 def test_views_go_all_around_above_the_horizon():
     seen = directions(12)
     np.testing.assert_allclose(np.linalg.norm(seen, axis=1), 1)

@@ -18,9 +18,9 @@ from tellurion_pointcloud.gaussian2scene.losses import photometric
 from tellurion_splatting import Gaussians, rasterization
 from tellurion_splatting.gaussians import SH_C0
 
-FEWEST = 4
-"""Pixels with a depth, of all frames."""
 NEIGHBOURS = 3
+FEWEST = NEIGHBOURS + 1
+"""Gaussians, and pixels with a depth of all frames: each has NEIGHBOURS."""
 NEAREST = 1e-3
 """Metres that a Gaussian's first size is at least."""
 OPACITY = 0.8
@@ -29,13 +29,14 @@ RATES = {"means": 1e-3, "quats": 5e-3, "scales": 2e-2, "opacities": 5e-2, "colou
 
 
 def fitted_gaussians(frames: Sequence[Frame], *, count: int, steps: int, seed: int) -> Gaussians:
-    """At most `count` Gaussians after as many steps, each on the next frame.
+    """At most `count` Gaussians after as many steps, each on the next frame; metres.
 
-    Raises InvalidInput when the frames have almost no depth.
+    Raises InvalidInput for almost no Gaussians, or when the frames have almost no depth.
     """
     points, colours = (np.concatenate(each) for each in zip(*(frame.points() for frame in frames), strict=True))
-    if len(points) < FEWEST:
-        raise InvalidInput.of("frames", received=f"{len(points)} depths", accepted=f"at least {FEWEST}")
+    for field, there in (("count", count), ("frames", len(points))):
+        if there < FEWEST:
+            raise InvalidInput.of(field, received=there, accepted=f"{FEWEST} at least, each with its neighbours")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(points))[:count])
     points, colours = points[chosen], colours[chosen]
     apart = cKDTree(points).query(points, k=NEIGHBOURS + 1)[0][:, 1:].mean(1).clip(min=NEAREST)
