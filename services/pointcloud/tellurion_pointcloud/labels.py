@@ -157,11 +157,6 @@ def fold_of(group: str) -> int:
     return _FOLDS.get(group, -1)
 
 
-def unlabelled(names: Iterable[str]) -> list[str]:
-    """The models that are in no fold."""
-    return [name for name in names if fold_of(group_of(name)) < 0]
-
-
 def written(table: Mapping[str, Label]) -> str:
     """The text of data/furniture.json: a line of title, category, class, group and fold for each model."""
     rows = (f"{json.dumps(name)}: {json.dumps(list(astuple(label)))}" for name, label in sorted(table.items()))

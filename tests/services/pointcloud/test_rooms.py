@@ -157,7 +157,7 @@ def test_rooms_are_read_as_they_were_seen(folder):
     np.testing.assert_array_equal(rooms.points[1], expected.points)
     np.testing.assert_array_equal(rooms.colours[1], expected.colours)
     np.testing.assert_allclose(rooms.aligned(1).sizes, expected.bounds.sizes, atol=1e-12)
-    np.testing.assert_array_equal(rooms.oriented(1).yaw, expected.boxes.yaw)
+    np.testing.assert_array_equal(rooms.boxes[1][rooms.objects(1), 6], expected.boxes.yaw)
     assert [rooms.group_names[group] for group in rooms.groups[1][rooms.objects(1)]] == list(expected.groups)
     for frame, shown in zip(rooms.frames(1), expected.frames, strict=True):
         np.testing.assert_array_equal(frame.depth, shown.depth)

@@ -1,6 +1,6 @@
-"""Means with 95 % intervals: of independent draws, and over groups of near-duplicates that are drawn together.
+"""Means with 95 % intervals over groups of near-duplicates, which are drawn together.
 
-Source: Student 1908; Davison and Hinkley 1997, section 3.8 (the bootstrap of clusters).
+Source: Davison and Hinkley 1997, section 3.8 (the bootstrap of clusters).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from tellurion_core.errors import InvalidInput
 
@@ -25,15 +24,6 @@ class Interval:
     mean: float
     low: float
     high: float
-
-
-def student(values: ArrayLike) -> Interval:
-    """Of independent draws [N ≥ 2], by Student's t. Raises InvalidInput for fewer."""
-    drawn = np.asarray(values, np.float64)
-    if drawn.ndim != 1 or len(drawn) < 2:
-        raise InvalidInput.of("values", received=f"shape {drawn.shape}", accepted="two numbers at least")
-    half = stats.t.ppf((1 + COVERED) / 2, len(drawn) - 1) * drawn.std(ddof=1) / np.sqrt(len(drawn))
-    return Interval(float(drawn.mean()), float(drawn.mean() - half), float(drawn.mean() + half))
 
 
 def over_groups(

@@ -96,11 +96,6 @@ class Rooms:
         bounds = self.bounds[index][self.objects(index)]
         return Boxes.aligned(bounds[:, :3], bounds[:, 3:])
 
-    def oriented(self, index: int) -> Boxes:
-        """The boxes of a room's objects along their own axes."""
-        boxes = self.boxes[index][self.objects(index)]
-        return Boxes(boxes[:, :3], boxes[:, 3:6], boxes[:, 6])
-
     def frames(self, index: int) -> list[Frame]:
         """A room's views."""
         views = (self.pictures, self.depths, self.intrinsics, self.world_to_camera)
