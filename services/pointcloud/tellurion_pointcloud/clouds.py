@@ -57,6 +57,15 @@ def normalised(points: Floats) -> Normalised:
     return Normalised((columns.T / radius).astype(np.float32), middle + mean, extent * radius)
 
 
+def resampled(points: Floats, count: int) -> tuple[NDArray[np.int64], Normalised]:
+    """`count` of points [N ≥ 1, 3] as models are asked: spread evenly, about the centroid of those that are taken.
+
+    Their indices [count], and what they are in the unit ball.
+    """
+    index = sampled(normalised(points).points, count)
+    return index, normalised(points[index])
+
+
 def sampled(points: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     """Indices [count] of points [N, 3] in the unit ball: farthest ones, or all and some of them repeated.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.whole_files import placed
+from tellurion_pointcloud.clouds import normalised
 from tellurion_pointcloud.surfaces import spread
 from tellurion_pointcloud.views import views
 
@@ -89,20 +90,6 @@ class Corpus:
         return corpus
 
 
-def in_unit_ball(
-    places: NDArray[np.floating],
-) -> tuple[NDArray[np.float32], NDArray[np.floating], np.floating]:
-    """The cloud [N, 3] around its centroid whose farthest point is at 1; with the centroid [3] and the factor.
-
-    Raises InvalidInput where all points are one.
-    """
-    centre = places.mean(0)
-    radius = np.linalg.norm(places - centre, axis=1).max()
-    if not radius > 0:
-        raise InvalidInput.of("points", received=f"{len(places)} times one place", accepted="two places at least")
-    return ((places - centre) / radius).astype(np.float32), centre, 1 / radius
-
-
 def pictured(
     vertices: NDArray[np.floating],
     faces: NDArray[np.integer],
@@ -113,10 +100,14 @@ def pictured(
     side: int,
     random: np.random.Generator,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Cloud [points, 3] in the unit ball, colours [points, 3] and pictures [count, side, side, 3] of a mesh, z up."""
+    """Cloud [points, 3] in the unit ball, colours [points, 3] and pictures [count, side, side, 3] of a mesh, z up.
+
+    Raises InvalidInput for a mesh without any area.
+    """
     places, chosen = spread(vertices, faces, points, random)
-    cloud, centre, scale = in_unit_ball(places)
-    return cloud, face_colours[chosen], views((vertices - centre) * scale, faces, face_colours, count, side)
+    ball = normalised(places)
+    pictures = views((vertices - ball.centre) / ball.scale, faces, face_colours, count, side)
+    return ball.points, face_colours[chosen], pictures
 
 
 def write(path: Path, things: Iterable[Thing], count: int, source: str) -> None:

@@ -1,7 +1,8 @@
 """How good the encoder is for labelled things that it never saw: the protocols of `evaluate`.
 
-Of every thing several samplings of points are drawn and their answers averaged. Intervals are 95 %: over groups of
-near-duplicates, of few-shot episodes over episodes.
+Of every thing several samplings of points are judged and their answers averaged: of half of its points, drawn at random
+as another scan would have others, as many are taken as the service takes of a cloud, and in the same way. Intervals are
+95 %: over groups of near-duplicates, of few-shot episodes over episodes.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
+from tellurion_pointcloud.clouds import resampled
 from tellurion_pointcloud.corpus import Corpus
-from tellurion_pointcloud.downstream.completion import Completion, errors, in_unit_ball
+from tellurion_pointcloud.downstream.completion import Completion, errors
 from tellurion_pointcloud.downstream.crops import even_directions
 from tellurion_pointcloud.downstream.descriptor import descriptors
 from tellurion_pointcloud.downstream.fewshot import Classifier, Episode, accuracies, episodes, linear, nearest_centroid
@@ -62,17 +64,19 @@ class Scores:
 
 
 def labelled(corpus: Corpus, *, points: int, samplings: int, seed: int) -> Things:
-    """The labelled things of a corpus; `seed` chooses their points. Raises InvalidInput where none is labelled."""
+    """The labelled things of a corpus as `points` of their points; `seed` draws those that these are taken of.
+
+    Raises InvalidInput where none is labelled, or clouds have fewer points.
+    """
     chosen = np.flatnonzero(np.array(corpus.classes) != "")
     there = corpus.clouds.shape[1]
     if not len(chosen) or there < points:
         received = f"{len(chosen)} labelled things of {there} points"
         raise InvalidInput.of("corpus", received=received, accepted=f"labelled things of {points} points at least")
     random = np.random.default_rng(seed)
-    clouds = np.stack([[_some(corpus.clouds[index], points, random) for index in chosen] for _ in range(samplings)])
-    framed = in_unit_ball(torch.from_numpy(clouds).flatten(0, 1))[0].view(clouds.shape)
+    clouds = np.stack([[_sampling(corpus.clouds[index], points, random) for index in chosen] for _ in range(samplings)])
     _, labels = np.unique(np.array(corpus.classes)[chosen], return_inverse=True)
-    return Things(framed.numpy(), labels, np.array(corpus.groups)[chosen], corpus.folds[chosen])
+    return Things(clouds, labels, np.array(corpus.groups)[chosen], corpus.folds[chosen])
 
 
 def untrained(spec: Spec, seed: int) -> Mmpt:
@@ -136,8 +140,10 @@ def completion(corpus: Corpus, network: Completion, seed: int, told: Told) -> Sc
     return Scores(figures, len(things.labels))
 
 
-def _some(cloud: NDArray[np.float32], points: int, random: np.random.Generator) -> NDArray[np.float32]:
-    return cloud[random.choice(len(cloud), points, replace=False)]
+def _sampling(cloud: NDArray[np.float32], points: int, random: np.random.Generator) -> NDArray[np.float32]:
+    """[points, 3] in the unit ball of a cloud [N, 3]."""
+    scan = cloud[random.choice(len(cloud), max(points, len(cloud) // 2), replace=False)]
+    return resampled(scan, points)[1].points
 
 
 def _features(things: Things, mmpt: Mmpt, seed: int, told: Told) -> dict[str, Array]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tellurion_core.errors import InvalidInput
-from tellurion_pointcloud.corpus import Thing, in_unit_ball, pictured
+from tellurion_pointcloud.clouds import normalised
+from tellurion_pointcloud.corpus import Thing, pictured
 from tellurion_pointcloud.views import specks, views
 
 SUFFIXES = (".obj", ".ply", ".off", ".stl", ".glb", ".npy", ".txt", ".xyz")
@@ -91,7 +92,7 @@ def things(listed: Iterable[Listed], *, points: int, count: int, side: int) -> I
             cloud, colours, pictures = pictured(vertices, faces, paint, **sizes, random=random)
         else:
             chosen = np.resize(random.permutation(len(vertices)), points)
-            cloud, colours = in_unit_ball(vertices[chosen])[0], paint[chosen]
+            cloud, colours = normalised(vertices[chosen]).points, paint[chosen]
             pictures = views(*specks(cloud, colours, len(cloud) ** -0.5), count, side)
         if each.pictures:
             pictures = np.stack([_picture(path, side) for path in np.resize(each.pictures, count)])
@@ -123,8 +124,8 @@ def _read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[n
             colours = _colours(mesh, len(faces) or len(places))
     except (OSError, ValueError, IndexError, KeyError) as error:
         raise InvalidInput.of("file", received=path.name, accepted="a mesh or a cloud of points") from error
-    if places.shape[1:] != (3,) or not len(places) or not np.isfinite(places).all():
-        raise InvalidInput.of("file", received=path.name, accepted="finite places [N, 3] of one point at least")
+    if places.shape[1:] != (3,) or not np.isfinite(places).all() or (places == places[:1]).all():
+        raise InvalidInput.of("file", received=path.name, accepted="finite places [N, 3], two different ones at least")
     if len(faces) and not 0 <= faces.min() <= faces.max() < len(places):
         raise InvalidInput.of("file", received=path.name, accepted=f"faces of {len(places)} vertices")
     return places, faces, colours

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion_pointcloud.clouds import check_points, normalised, sampled
+from tellurion_pointcloud.clouds import check_points, resampled
 from tellurion_pointcloud.gaussian2scene.model import GREY
 from tellurion_pointcloud.received import Received
 
@@ -42,8 +42,7 @@ def prepared(received: Received, count: int, *, coloured: bool = False, metres: 
     In the unit ball; in `metres` moved alone. Raises InvalidInput for points that cannot be used.
     """
     check_points(received.points, f"clouds[{received.index}].points")
-    index = sampled(normalised(received.points).points, count)
-    ball = normalised(received.points[index])  # as models saw clouds: about the centroid of what they see
+    index, ball = resampled(received.points, count)
     unit = ball.scale if metres else 1.0
     inputs: dict[str, NDArray[Any]] = {"points": ball.points * np.float32(unit)}
     if coloured:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tellurion_core.errors import InvalidInput
-from tellurion_pointcloud.corpus import Corpus, Thing, in_unit_ball, pictured, write
+from tellurion_pointcloud.corpus import Corpus, Thing, pictured, write
 
 BOX = np.array([(x, y, z) for x in (0, 2) for y in (0, 1) for z in (0, 4)], float)
 QUADS = np.array([(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)])
@@ -69,15 +69,6 @@ def test_what_is_no_corpus_is_refused(tmp_path):
     np.save(tmp_path / "corpus" / "clouds.npy", np.array([{}], object))
     with pytest.raises(InvalidInput, match="a folder of a corpus"):
         Corpus.open(tmp_path / "corpus")
-
-
-def test_a_cloud_is_around_its_centroid_and_reaches_the_unit_sphere():
-    cloud, centre, scale = in_unit_ball(BOX * 1000 + 5)
-    np.testing.assert_allclose(cloud.mean(0), 0, atol=1e-6)
-    np.testing.assert_allclose(centre, [1005, 505, 2005])
-    assert 1 / scale == pytest.approx(1000 * np.linalg.norm([1, 0.5, 2]))
-    with pytest.raises(InvalidInput, match="two places"):
-        in_unit_ball(np.ones((5, 3)))
 
 
 def test_clouds_and_pictures_do_not_depend_on_place_and_size():

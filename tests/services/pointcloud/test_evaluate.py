@@ -86,6 +86,17 @@ def test_things_are_the_labelled_ones_in_the_unit_ball(corpus: Corpus) -> None:
     assert len(np.unique(things.labels)) == 5
 
 
+def test_things_are_sampled_as_the_service_samples_clouds(corpus: Corpus) -> None:
+    """Few points of many are spread evenly: none is as near to another as drawn ones are."""
+    things = evaluate.labelled(corpus, points=16, samplings=1, seed=0)
+    apart = np.sort(np.linalg.norm(things.clouds[0, :, :, None] - things.clouds[0, :, None], axis=-1), -1)[..., 1]
+    random = np.random.default_rng(0)
+    drawn = np.stack([cloud[random.permutation(128)[:16]] for cloud in corpus.clouds[:60]])
+    nearest = np.sort(np.linalg.norm(drawn[:, :, None] - drawn[:, None], axis=-1), -1)[..., 1]
+    extent = np.linalg.norm(drawn - drawn.mean(1, keepdims=True), axis=-1).max(1)
+    assert np.median(apart.min(1)) > 3 * np.median(nearest.min(1) / extent)
+
+
 def test_no_points_and_no_labels_are_refused(corpus: Corpus) -> None:
     with pytest.raises(InvalidInput, match="1000 points"):
         evaluate.labelled(corpus, points=1000, samplings=1, seed=0)

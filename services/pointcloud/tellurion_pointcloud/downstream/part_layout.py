@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
-from tellurion_pointcloud.corpus import in_unit_ball
+from tellurion_pointcloud.clouds import normalised
 
 SUBSETS = {"train": ("train", "val"), "test": ("test",)}
 """The published lists of each."""
@@ -64,7 +64,7 @@ def _model(root: Path, name: str, kinds: dict[str, str]) -> Parted:
         accepted = f"x y z nx ny nz part in each line, parts below {MOST_PARTS}"
         raise InvalidInput.of("data", received=name, accepted=accepted)
     upright = table[:, [0, 2, 1]] * [1, -1, 1]
-    return Parted(kinds[synset], in_unit_ball(upright)[0], parts[:, 0].astype(np.int64))
+    return Parted(kinds[synset], normalised(upright).points, parts[:, 0].astype(np.int64))
 
 
 def _names(path: Path) -> list[str]:
