@@ -173,7 +173,7 @@ def test_stage_2_goes_on_from_stage_1(
     assert set(weights.card(one)["scores"]) == {"points", "image", "image of another room"}
     assert set(weights.card(two)["scores"]) == {"means", "l1", "d-ssim"}
     assert weights.card(two)["first"] == weights.sha256(one)
-    assert weights.card(two)["trained_on"] == "two floors"
+    assert weights.card(two)["trained_on"] == "2 rooms of two floors"
 
 
 @pytest.mark.parametrize("arguments", [["--stage", "2"], ["--stage", "1"]])

@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tellurion_core.errors import TellurionError
 from tellurion_pointcloud.corpus import Corpus, write
 from tellurion_pointcloud.layouts import COLLECTIONS, things
+from tellurion_pointcloud.training import command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
-    summary = __doc__.splitlines()[0]
-    parser = argparse.ArgumentParser(prog="tellurion_pointcloud.training.collection", description=summary)
+    parser = command.parser_of("collection", __doc__.splitlines()[0])
     parser.add_argument("collection", choices=list(COLLECTIONS))
     parser.add_argument("data", type=Path, help="its folder")
     parser.add_argument("output", type=Path, help="folder of the corpus")
@@ -30,17 +29,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--points", type=int, default=2048, help="of a cloud (%(default)s)")
     parser.add_argument("--pictures", type=int, default=4, help="of a thing (%(default)s)")
     parser.add_argument("--side", type=int, default=64, help="pixels of a picture (%(default)s)")
-    given = parser.parse_args(arguments)
-    try:
-        if not (given.output / "about.json").is_file():
-            listed = COLLECTIONS[given.collection](given.data)
-            if given.up:
-                listed = [replace(each, up=given.up) for each in listed]
-            made = things(listed, points=given.points, count=given.pictures, side=given.side)
-            write(given.output, made, len(listed), f"{given.collection}: {given.data.name}")
-        print(f"{len(Corpus.open(given.output))} things")
-    except TellurionError as error:
-        parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
+    command.run(parser, _make, arguments)
+
+
+def _make(given: argparse.Namespace) -> None:
+    if not (given.output / "about.json").is_file():
+        listed = COLLECTIONS[given.collection](given.data)
+        if given.up:
+            listed = [replace(each, up=given.up) for each in listed]
+        made = things(listed, points=given.points, count=given.pictures, side=given.side)
+        write(given.output, made, len(listed), f"{given.collection}: {given.data.name}")
+    print(f"{len(Corpus.open(given.output))} things")
 
 
 if __name__ == "__main__":

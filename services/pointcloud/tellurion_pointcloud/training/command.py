@@ -1,4 +1,4 @@
-"""What the training commands share: the options of the loop, and errors told in a line."""
+"""What the commands share: options of the loop, the beginning of a model card, errors told in a line."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ from tellurion_core.errors import InvalidInput, TellurionError
 from tellurion_pointcloud.training.loop import Fitted, Schedule
 
 
+def parser_of(module: str, summary: str) -> argparse.ArgumentParser:
+    """A parser of the command `module` in `training`."""
+    parser = argparse.ArgumentParser(prog=f"tellurion_pointcloud.training.{module}", description=summary)
+    parser.set_defaults(module=module)
+    return parser
+
+
 def training_parser(
     module: str, summary: str, *, output: Path, batch: int, learning_rate: float
 ) -> argparse.ArgumentParser:
-    """A parser with the options that every training has; `module` is its name in `training`."""
-    parser = argparse.ArgumentParser(prog=f"tellurion_pointcloud.training.{module}", description=summary)
+    """A parser with the options that every training has."""
+    parser = parser_of(module, summary)
     parser.add_argument("--minutes", type=float, help="train for so long in all")
     parser.add_argument("--steps", type=int, help="train for so many steps in all")
     parser.add_argument("--batch", type=int, default=batch, help="samples of one step (%(default)s)")
@@ -43,19 +50,26 @@ def schedule_of(given: argparse.Namespace, *, weight_decay: float = 0.05, warmup
 
 
 def card_of(described: Mapping[str, Any], fitted: Fitted, given: argparse.Namespace) -> dict[str, Any]:
-    """The beginning of a model card: what was trained on, and how long, where and with which seed."""
-    minutes = round(fitted.seconds / 60, 1)
-    return {**described, "steps": fitted.steps, "minutes": minutes, "device": given.device, "seed": given.seed}
+    """The beginning of a model card: what was trained on, and how long, where, how and with which seed."""
+    return {
+        **described,
+        "steps": fitted.steps,
+        "minutes": round(fitted.seconds / 60, 1),
+        "device": given.device,
+        "bfloat16": given.bfloat16,
+        "seed": given.seed,
+        "command": f"python -m tellurion_pointcloud.training.{given.module}",
+    }
 
 
 def run(
-    parser: argparse.ArgumentParser, train: Callable[[argparse.Namespace], None], arguments: Sequence[str] | None
+    parser: argparse.ArgumentParser, work: Callable[[argparse.Namespace], None], arguments: Sequence[str] | None
 ) -> None:
-    """Trains as the options say; an error ends the program with its exit code and one line."""
+    """Does what the options say, an `output` among them; an error ends the program with its exit code and one line."""
     given = parser.parse_args(arguments)
     try:
         if not given.output.parent.is_dir():
-            raise InvalidInput.of("output", received=given.output.name, accepted="a file in a folder that exists")
-        train(given)
+            raise InvalidInput.of("output", received=given.output.name, accepted="a place in a folder that exists")
+        work(given)
     except TellurionError as error:
         parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion_core.errors import InvalidInput, TellurionError
+from tellurion_core.errors import InvalidInput
 from tellurion_core.whole_files import placed, write_whole
 from tellurion_pointcloud.gaussian2scene.fitting import fitted_gaussians
 from tellurion_pointcloud.rooms import Rooms
+from tellurion_pointcloud.training import command
 
 ABOUT = "about.json"
 REPORT_EVERY = 20
@@ -71,20 +72,20 @@ def _file(folder: Path, index: int) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(prog="tellurion_pointcloud.training.fitted", description=__doc__.splitlines()[0])
+    parser = command.parser_of("fitted", __doc__.splitlines()[0])
     parser.add_argument("rooms", type=Path, help="folder of rooms")
     parser.add_argument("output", type=Path, help="folder, new or to go on with")
     parser.add_argument("--count", type=int, default=4096, help="Gaussians of a room, at most (%(default)s)")
     parser.add_argument("--steps", type=int, default=30, help="of the descent (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the pixels that Gaussians are put at (%(default)s)")
-    given = parser.parse_args(arguments)
-    try:
-        if not 1 <= given.count <= MOST_GAUSSIANS:
-            raise InvalidInput.of("count", received=given.count, accepted=f"1…{MOST_GAUSSIANS}")
-        rooms = Rooms.open(given.rooms)
-        fit_rooms(rooms, given.output, count=given.count, steps=given.steps, seed=given.seed)
-    except TellurionError as error:
-        parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
+    command.run(parser, _make, arguments)
+
+
+def _make(given: argparse.Namespace) -> None:
+    if not 1 <= given.count <= MOST_GAUSSIANS:
+        raise InvalidInput.of("count", received=given.count, accepted=f"1…{MOST_GAUSSIANS}")
+    rooms = Rooms.open(given.rooms)
+    fit_rooms(rooms, given.output, count=given.count, steps=given.steps, seed=given.seed)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tellurion_core.errors import TellurionError
 from tellurion_pointcloud import furniture
 from tellurion_pointcloud.corpus import Corpus, Thing, pictured, write
 from tellurion_pointcloud.labels import LABELS, fold_of, group_of
+from tellurion_pointcloud.training import command
 
 
 def things(folder: Path | None, points: int, pictures: int, side: int) -> Iterator[Thing]:
@@ -40,22 +40,20 @@ def things(folder: Path | None, points: int, pictures: int, side: int) -> Iterat
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="tellurion_pointcloud.training.furniture", description=__doc__.splitlines()[0]
-    )
+    parser = command.parser_of("furniture", __doc__.splitlines()[0])
     parser.add_argument("output", type=Path, help="folder of the corpus")
     parser.add_argument("--data", type=Path, help="folder of the archives (where TELLURION_DATA has them)")
     parser.add_argument("--points", type=int, default=8192, help="of a cloud (%(default)s)")
     parser.add_argument("--pictures", type=int, default=12, help="of a model (%(default)s)")
     parser.add_argument("--side", type=int, default=64, help="pixels of a picture (%(default)s)")
-    given = parser.parse_args(arguments)
-    try:
-        if not (given.output / "about.json").is_file():
-            made = things(given.data, given.points, given.pictures, given.side)
-            write(given.output, made, len(furniture.catalogue(given.data)), "furniture of Sweet Home 3D")
-        print(f"{len(Corpus.open(given.output))} models")
-    except TellurionError as error:
-        parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
+    command.run(parser, _make, arguments)
+
+
+def _make(given: argparse.Namespace) -> None:
+    if not (given.output / "about.json").is_file():
+        made = things(given.data, given.points, given.pictures, given.side)
+        write(given.output, made, len(furniture.catalogue(given.data)), "furniture of Sweet Home 3D")
+    print(f"{len(Corpus.open(given.output))} models")
 
 
 if __name__ == "__main__":

@@ -89,8 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _train(given: argparse.Namespace) -> None:
     rooms, held_out = (None if path is None else Rooms.open(path) for path in (given.rooms, given.held_out))
     described = {
-        "trained_on": rooms.source,
-        "rooms": len(rooms),
+        "trained_on": f"{len(rooms)} rooms of {rooms.source}",
+        "stage": given.stage,
         "batch": given.batch,
         "learning_rate": given.learning_rate,
     }
@@ -119,17 +119,12 @@ def _train(given: argparse.Namespace) -> None:
         command.schedule_of(given),
         state={"gaussian2scene": model},
         seed=given.seed,
-        spec={**model.spec.stored(), **described, "stage": given.stage},
+        spec={**model.spec.stored(), **described},
         checkpoint=given.checkpoint,
     )
     card = {
-        **described,
         "limits": "indoor scenes of furniture, z up, made by a computer; colours help, other scenes are untried",
-        "steps": fitted.steps,
-        "minutes": round(fitted.seconds / 60, 1),
-        "device": given.device,
-        "seed": given.seed,
-        "command": f"python -m tellurion_pointcloud.training.gaussian2scene ROOMS --stage {given.stage}",
+        **command.card_of(described, fitted, given),
     }
     model.cpu()
     if held_out is not None:

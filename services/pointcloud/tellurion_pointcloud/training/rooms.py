@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tellurion_core.errors import InvalidInput, TellurionError
+from tellurion_core.errors import InvalidInput
 from tellurion_core.whole_files import placed
 from tellurion_pointcloud.furniture import models
 from tellurion_pointcloud.labels import FOLDS, LABELS
 from tellurion_pointcloud.rooms import CLASSES, Piece, Room, arranged, pieces, room, write
+from tellurion_pointcloud.training import command
 
 PARTS = ("training", "held-out")
 MOST_ROOMS = 100_000
@@ -50,23 +51,23 @@ def _rooms(furniture: Sequence[Piece], count: int, seed: tuple[int, int], name: 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(prog="tellurion_pointcloud.training.rooms", description=__doc__.splitlines()[0])
+    parser = command.parser_of("rooms", __doc__.splitlines()[0])
     parser.add_argument("output", type=Path, help="a new folder")
     parser.add_argument("--rooms", type=int, default=400, help="to train on (%(default)s)")
     parser.add_argument("--held-out", type=int, default=80, help="to evaluate on (%(default)s)")
     parser.add_argument("--fold", type=int, default=FOLDS - 1, choices=range(FOLDS), help="held out (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of all random numbers (%(default)s)")
-    given = parser.parse_args(arguments)
-    try:
-        furniture = [(model, LABELS[model.name]) for model in models() if model.name in LABELS]
-        parts = (
-            pieces(furniture, lambda label: label.fold != given.fold),
-            pieces(furniture, lambda label: label.fold == given.fold),
-        )
-        source = f"{len(parts[0])} and {len(parts[1])} furniture models, fold {given.fold} held out, seed {given.seed}"
-        compose(given.output, (given.rooms, given.held_out), parts, given.seed, source)
-    except TellurionError as error:
-        parser.exit(error.exit_code, f"{parser.prog}: error: {error}\n")
+    command.run(parser, _make, arguments)
+
+
+def _make(given: argparse.Namespace) -> None:
+    furniture = [(model, LABELS[model.name]) for model in models() if model.name in LABELS]
+    parts = (
+        pieces(furniture, lambda label: label.fold != given.fold),
+        pieces(furniture, lambda label: label.fold == given.fold),
+    )
+    source = f"{len(parts[0])} and {len(parts[1])} furniture models, fold {given.fold} held out, seed {given.seed}"
+    compose(given.output, (given.rooms, given.held_out), parts, given.seed, source)
 
 
 if __name__ == "__main__":
