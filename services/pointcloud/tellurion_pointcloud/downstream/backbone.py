@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tellurion_diffusion import weights
-from tellurion_pointcloud.geometry import grouped
 from tellurion_pointcloud.mmpt import Encoded, Encoder, Mmpt, Spec
-from tellurion_pointcloud.mmpt.encoder import pooled
+from tellurion_pointcloud.mmpt.encoder import encoded
 
 
 class Backbone(nn.Module):
@@ -33,10 +32,7 @@ class Backbone(nn.Module):
 
     def forward(self, clouds: Tensor) -> Encoded:
         """Of normalised clouds [B, N, 3], N at least the patches and the points of each. Raises InvalidInput."""
-        cut = grouped(clouds.numpy(force=True), self.spec.groups, self.spec.group_size)
-        centres = torch.from_numpy(cut.centres).to(clouds.device)
-        tokens = self.encoder(torch.from_numpy(cut.points).to(clouds.device), centres)
-        return Encoded(pooled(tokens), tokens, centres)
+        return encoded(self.encoder, self.spec, clouds)
 
 
 def backbone_from(path: Path | None, spec: Spec) -> Backbone:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from tellurion_pointcloud.geometry import grouped
 from tellurion_pointcloud.mmpt.spec import Spec
 from tellurion_pointcloud.patches import PatchEmbedding
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
@@ -43,6 +44,17 @@ class Encoder(nn.Module):
     def mixed(self, tokens: Tensor, centres: Tensor) -> Tensor:
         """[B, G, C] of the tokens [B, G, C] of patches, as they are before they know of each other."""
         return self.transformer(tokens, self.positions(centres))
+
+
+def encoded(encoder: Encoder, spec: Spec, clouds: Tensor) -> Encoded:
+    """What an encoder of this spec says of normalised clouds [B, N, 3], N at least the patches and the points of each.
+
+    Raises InvalidInput for clouds of fewer points, or that are not finite.
+    """
+    cut = grouped(clouds.numpy(force=True), spec.groups, spec.group_size)
+    centres = torch.from_numpy(cut.centres).to(clouds.device)
+    tokens = encoder(torch.from_numpy(cut.points).to(clouds.device), centres)
+    return Encoded(pooled(tokens), tokens, centres)
 
 
 def pooled(tokens: Tensor) -> Tensor:

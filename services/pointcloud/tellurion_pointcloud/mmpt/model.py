@@ -17,8 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tellurion_diffusion import weights
-from tellurion_pointcloud.geometry import grouped
-from tellurion_pointcloud.mmpt.encoder import Encoded, Encoder, pooled
+from tellurion_pointcloud.mmpt.encoder import Encoded, Encoder, encoded, pooled
 from tellurion_pointcloud.mmpt.images import ImageEncoder
 from tellurion_pointcloud.mmpt.spec import Spec
 from tellurion_pointcloud.mmpt.tokenizer import Tokenizer
@@ -52,11 +51,7 @@ class Mmpt(nn.Module):
 
         Cost grows with B·(N·G + G²): sampling and grouping, and attention between patches.
         """
-        spec = self.spec
-        cut = grouped(clouds.numpy(force=True), spec.groups, spec.group_size)
-        centres = torch.from_numpy(cut.centres).to(clouds.device)
-        tokens = self.encoder(torch.from_numpy(cut.points).to(clouds.device), centres)
-        return Encoded(pooled(tokens), tokens, centres)
+        return encoded(self.encoder, self.spec, clouds)
 
     def told_words(self, patches: Tensor, centres: Tensor, hidden: Tensor) -> Tensor:
         """[B, G, V] unnormalised log probabilities of words, where patches that are `hidden` [B, G] are not seen."""
