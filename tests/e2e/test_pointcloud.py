@@ -284,7 +284,7 @@ def test_models_are_scored_on_the_data_of_the_service(printed: Printed) -> None:
         (["encode", "cloud.npy", "-o", "out.npz", "--points", "7"], "points: received 7; accepted: at least 8, "),
         (["encode", "cloud.npy", "-o", "out.npz", "--seed", "-1"], "seed: received -1; accepted: "),
         (["complete", "cloud.npy", "-o", "out.obj"], "output: received out.obj; accepted: a file named .ply"),
-        (["classify", "cloud.npy", "--examples", "."], "examples: received 1 classes; accepted: at least two"),
+        (["classify", "cloud.npy", "--examples", "."], "examples: received 1 classes; accepted: 2…256"),
         (["classify", "cloud.npy", "--examples", "none"], "examples: received no folder: none; accepted: "),
         (["detect", "cloud.npy", "-o", "out.json", "--min-score", "2"], "min_score: received 2.0; accepted: 0 to 1"),
         (["evaluate", "--task", "beauty"], "task: received beauty; accepted: svm, fewshot, completion, detection"),

@@ -12,6 +12,7 @@ from clouds_on_the_wire import Asked, messages
 from tellurion.common.v1 import tensor_pb2
 from tellurion.pointcloud.v1 import pointcloud_pb2
 from tellurion_core.errors import DataCorrupted, InvalidInput, TellurionError
+from tellurion_pointcloud.classes import Classes
 
 ENCODE, CLASSIFY = pointcloud_pb2.EncodeRequest, pointcloud_pb2.ClassifyRequest
 RECONSTRUCT, DETECT = pointcloud_pb2.ReconstructRequest, pointcloud_pb2.DetectRequest
@@ -143,7 +144,17 @@ def test_what_no_encoding_can_have(refused: Callable[..., InvalidInput], spec: d
 def test_examples_of_one_class_alone(refused: Callable[..., InvalidInput]) -> None:
     one = messages(CLASSIFY, GOOD, label="a")
     error = refused("Classify", EXAMPLES, *one, *one, *messages(CLASSIFY, GOOD))
-    assert error.message == "examples: received 1 classes; accepted: at least two"
+    assert error.message == "examples: received 1 classes; accepted: 2…256"
+
+
+def test_more_classes_than_can_be_told_apart() -> None:
+    with pytest.raises(InvalidInput, match="257 classes"):
+        Classes(np.zeros((257, 2)), [str(number) for number in range(257)])
+
+
+def test_labels_that_differ_by_a_zero_are_two() -> None:
+    classes = Classes(np.array([[0.0], [1.0]]), ["a", "a\0"])
+    assert [label for label, _ in classes.probabilities(np.array([1.0]))] == ["a\0", "a"]
 
 
 def test_examples_after_the_clouds(refused: Callable[..., InvalidInput]) -> None:
