@@ -66,7 +66,8 @@ def _train(given: argparse.Namespace) -> None:
     def loss(step: int, random: torch.Generator) -> Tensor:
         numbers = numpy_of(random)
         drawn = numbers.choice(np.flatnonzero(~held_out), given.batch)
-        some = np.stack([clouds[index][numbers.choice(clouds.shape[1], points)] for index in drawn])
+        there = clouds.shape[1]
+        some = np.stack([clouds[index][numbers.choice(there, points, replace=there < points)] for index in drawn])
         told = network(torch.from_numpy(deformed(some, numbers)).to(given.device))
         return functional.cross_entropy(told, torch.from_numpy(things.labels[drawn]).to(given.device))
 
