@@ -38,6 +38,8 @@ MOST_POINTS = 1 << 24
 """Of a cloud."""
 MOST_SAMPLED = 1 << 16
 """Points that a cloud can be sampled to."""
+MOST_CLASSES = 256
+"""That clouds are told apart as."""
 LONGEST_LABEL = 128
 """Characters of the name of a class."""
 EVALUATIONS = ("svm", "fewshot", "completion", "detection")
@@ -245,8 +247,8 @@ def check_encoding(model: str, points: int | None, seed: int) -> None:
 
 def check_classes(labels: Collection[str]) -> None:
     """Raises InvalidInput unless clouds can be told apart as these."""
-    if len(labels) < 2:
-        raise InvalidInput.of("examples", received=f"{len(labels)} classes", accepted="at least two")
+    if not 2 <= len(labels) <= MOST_CLASSES:
+        raise InvalidInput.of("examples", received=f"{len(labels)} classes", accepted=f"2…{MOST_CLASSES}")
     for label in labels:
         if not isinstance(label, str) or not 1 <= len(label) <= LONGEST_LABEL:
             raise InvalidInput.of("examples", received=label, accepted=f"classes of 1 to {LONGEST_LABEL} characters")

@@ -89,7 +89,7 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
             raise InvalidInput.of("task", received=spec.task, accepted="TASK_COMPLETE or TASK_UNMASK")
         name = "mmpt" if unmasks else "completion"
         cloud = await self._prepared(await stream.only(), name)
-        inputs = {**cloud.inputs} | ({"seed": np.array(spec.seed, np.uint64)} if unmasks else {})
+        inputs = {**cloud.inputs, **({"seed": np.array(spec.seed, np.uint64)} if unmasks else {})}
         outputs = await self._batching.infer(UNMASK if unmasks else COMPLETE, inputs)
         report = pointcloud_pb2.ReconstructReport(points=cloud.received, source=wire.source(name, self._weights))
         yield pointcloud_pb2.ReconstructResponse(report=report)

@@ -12,6 +12,7 @@ import pye57
 import pytest
 
 from tellurion_client.clouds import chunks, read_cloud
+from tellurion_client.clouds.las import las_chunks
 from tellurion_core.errors import InvalidInput
 
 N = 500
@@ -71,7 +72,7 @@ def test_colours_that_nobody_set_are_none(tmp_path: Path, points: np.ndarray) ->
     scan = laspy.LasData(laspy.LasHeader(point_format=7, version="1.4"))
     scan.x, scan.y, scan.z = points.T
     scan.write(str(tmp_path / "a.las"))
-    assert read_cloud(tmp_path / "a.las", most=N).colours is None
+    assert [part.colours for part in las_chunks(tmp_path / "a.las", "a.las", N)] == [None]
 
 
 def test_scans_of_an_e57_stand_at_their_poses(folder: Path, points: np.ndarray, colours: np.ndarray) -> None:
@@ -82,7 +83,7 @@ def test_scans_of_an_e57_stand_at_their_poses(folder: Path, points: np.ndarray, 
     assert np.array_equal(read.colours, np.concatenate([colours[valid]] * 2))
 
 
-@pytest.mark.parametrize("name", ["a.las", "a.laz", "a.e57"])
+@pytest.mark.parametrize("name", ["a.laz", "a.e57"])
 def test_more_points_than_asked_for_are_refused(folder: Path, name: str) -> None:
     refused(folder / name, "points", f"at most {N - 1}", most=N - 1)
 
@@ -151,4 +152,4 @@ def test_damaged_files_are_bad_input(folder: Path, tmp_path: Path, name: str) ->
         assert np.isfinite(points).all()
 
     with ThreadPoolExecutor(2) as threads:
-        list(threads.map(read, range(4)))
+        list(threads.map(read, range(2)))
