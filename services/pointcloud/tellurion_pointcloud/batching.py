@@ -88,9 +88,7 @@ class Batching:
                 line.popleft().answer.cancel()
 
     async def _run(self, model: str, batch: Sequence[_Waiting]) -> None:
-        deadline = max(each.deadline for each in batch)
-        inputs = padded([each.inputs for each in batch])
-        running = asyncio.ensure_future(self._predictor.infer(model, inputs, deadline=deadline))
+        running = asyncio.ensure_future(self._inferred(model, batch))
 
         def left(_: asyncio.Future[dict[str, Array]]) -> None:
             if all(each.answer.done() for each in batch):
@@ -106,6 +104,8 @@ class Batching:
             running.cancel()
             raise
         if running.cancelled():
+            for each in batch:
+                each.answer.cancel()
             return
         error = running.exception()
         for index, each in enumerate(batch):
@@ -115,6 +115,11 @@ class Batching:
                 each.answer.set_exception(error)
             else:
                 each.answer.set_result({name: array[index] for name, array in running.result().items()})
+
+    async def _inferred(self, model: str, batch: Sequence[_Waiting]) -> dict[str, Array]:
+        """What the predictor answers; inputs that cannot be batched fail here, where everybody who waits is told."""
+        inputs = padded([each.inputs for each in batch])
+        return await self._predictor.infer(model, inputs, deadline=max(each.deadline for each in batch))
 
 
 def padded(clouds: Sequence[Mapping[str, Array]]) -> dict[str, Array]:

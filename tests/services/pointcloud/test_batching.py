@@ -104,6 +104,15 @@ async def test_an_error_is_told_to_all_who_wait(weights: WeightsFile) -> None:
     assert len(await encoded(batching, clouds(16))) == 1
 
 
+async def test_clouds_that_cannot_be_one_batch_leave_nobody_waiting(weights: WeightsFile) -> None:
+    batching = Batching(LocalPredictor([Observed(weights)]), wait=0.05)
+    (cloud,) = clouds(64)
+    inputs = ({"points": cloud, "colours": cloud.astype(np.uint8)}, {"points": cloud})
+    waiting = (batching.infer(ENCODE, each) for each in inputs)
+    found = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+    assert [type(each) for each in found] == [KeyError, KeyError]
+
+
 async def test_an_inference_goes_on_while_one_still_waits_for_it(weights: WeightsFile) -> None:
     going = asyncio.Event()
     model = Observed(weights, going.is_set)
