@@ -148,7 +148,11 @@ def _colours(mesh: trimesh.Trimesh | trimesh.PointCloud, count: int) -> NDArray[
 
 
 def _picture(path: Path, side: int) -> NDArray[np.uint8]:
-    with Image.open(path) as image:
-        clear = image.convert("RGBA")
+    """[side, side, 3] on white."""
+    try:
+        with Image.open(path) as image:
+            clear = image.convert("RGBA")
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidInput.of("file", received=path.name, accepted="a picture") from error
     white = Image.new("RGBA", clear.size, "white")
     return np.asarray(Image.alpha_composite(white, clear).convert("RGB").resize((side, side), Image.Resampling.BOX))

@@ -111,6 +111,13 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, name, content):
         list(things(folder(tmp_path), **SIZES))
 
 
+def test_a_damaged_picture_is_refused_by_name(tmp_path):
+    np.save(tmp_path / "scan.npy", tall(10, axis=2))
+    (tmp_path / "scan.png").write_bytes(b"\x89PNG nothing")
+    with pytest.raises(InvalidInput, match=r"scan\.png"):
+        list(things(folder(tmp_path), **SIZES))
+
+
 def test_lists_that_are_not_there_or_lead_elsewhere_are_refused(tmp_path):
     with pytest.raises(InvalidInput, match=r"no train\.txt"):
         shapenet55(tmp_path)
