@@ -81,7 +81,7 @@ def _held_out(network: Completion, corpus: Corpus, folds: Sequence[int]) -> dict
     if not any(corpus.classes):
         return None
     things = evaluate.labelled(corpus, points=2 * network.spec.partial, samplings=1, seed=0)
-    unseen = torch.from_numpy(things.clouds[0][~np.isin(things.folds, folds)])
+    unseen = torch.from_numpy(things.clouds[0][~np.isin(things.folds, [-1, *folds])])
     if not len(unseen):
         return None
     found = errors(network, unseen, even_directions(evaluate.VIEWPOINTS))

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tellurion_pointcloud.corpus import Corpus
-from tellurion_pointcloud.geometry import grouped
+from tellurion_pointcloud.geometry import farthest_points, grouped
 from tellurion_pointcloud.mmpt.spec import Spec
 from tellurion_pointcloud.mmpt.tasks import Deformed, Seen
 
@@ -26,6 +26,8 @@ LEAN = np.deg2rad(30.0)
 """Greatest angle from the vertical."""
 NOISE = 0.01
 """Standard deviation of each coordinate, in radii of the cloud."""
+DENSER = 2
+"""Points that are drawn for each that is shown: those farthest from each other, as clouds are encoded once trained."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,9 @@ class Draws:
         self, things: Sequence[tuple[Corpus, int]], points: int, numbers: np.random.Generator
     ) -> NDArray[np.float32]:
         clouds = [corpus.clouds[index] for corpus, index in things]
-        return deformed(np.stack([cloud[_some(len(cloud), points, numbers)] for cloud in clouds]), numbers)
+        dense = deformed(np.stack([cloud[_some(len(cloud), DENSER * points, numbers)] for cloud in clouds]), numbers)
+        even = farthest_points(dense, points)
+        return in_unit_ball(np.take_along_axis(dense, even[..., None], 1))
 
 
 def deformed(clouds: NDArray[np.float32], numbers: np.random.Generator) -> NDArray[np.float32]:
@@ -82,9 +86,13 @@ def deformed(clouds: NDArray[np.float32], numbers: np.random.Generator) -> NDArr
     leaning = turned @ _turns(numbers.uniform(-LEAN, LEAN, batch), axis=0)
     moved = leaning @ _turns(numbers.uniform(0, 2 * np.pi, batch), axis=2)
     moved += numbers.normal(0, NOISE, moved.shape)
-    moved -= moved.mean(1, keepdims=True)
-    radius = np.linalg.norm(moved, axis=2).max(1)[:, None, None]
-    return (moved / radius).astype(np.float32)
+    return in_unit_ball(moved)
+
+
+def in_unit_ball(clouds: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Clouds [B, N, 3] about their centroids, the farthest point of each at 1."""
+    centred = clouds - clouds.mean(1, keepdims=True)
+    return (centred / np.linalg.norm(centred, axis=2).max(1)[:, None, None]).astype(np.float32)
 
 
 def numpy_of(random: torch.Generator) -> np.random.Generator:
