@@ -51,6 +51,8 @@ FROM_THE_LEFT = (-1.0, 0.0, 0.0)
 """Direction to the viewpoint whose half is completed."""
 WALL = 0.1
 """Metres from the bounds of a room within which points are walls, and left out of its picture."""
+CENTRE = 0.5
+"""Metres above the floor of the middle of a room's picture."""
 SURE = 0.5
 """Score from which a detection is shown."""
 GIVEN, ADDED, HIDDEN = (150, 150, 150), (235, 120, 20), (40, 110, 200)
@@ -123,7 +125,8 @@ def detections(rooms: Rooms, detector: Detector, seed: int) -> Figure:
         (found,) = detector.detect(points[None, :count], colours[None, :count])
         sure = found.scores >= SURE
         lowest, highest = points.min(0), points.max(0)
-        middle, radius = (lowest + highest) / 2, np.linalg.norm(highest - lowest) / 2
+        middle, radius = (lowest + highest) / 2, np.linalg.norm((highest - lowest)[:2]) / 2
+        middle[2] = lowest[2] + CENTRE
         inside = ((points > lowest + WALL) & (points < highest - WALL))[:, :2].all(1)
         place.imshow(ROOM.picture((points[inside] - middle) / radius, colours[inside], ROOM_SPECK, ROOM_SIDE))
         drawn = [(each, "black", 1.0) for each in _corners(rooms.aligned(room))]
@@ -209,7 +212,9 @@ def _write(figure: Figure, path: Path) -> None:
     drawn = BytesIO()
     figure.savefig(drawn, format="png")
     with placed(path) as place:
-        Image.open(drawn).convert("RGB").quantize(COLOURS).save(place, "PNG", optimize=True)
+        # maximum coverage keeps the colours of thin lines
+        reduced = Image.open(drawn).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
+        reduced.save(place, "PNG", optimize=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
