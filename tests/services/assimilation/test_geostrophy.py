@@ -113,7 +113,7 @@ def test_the_truth_scores_one_and_nothing_scores_more():
     analyses = truth.repeat(3, 1, 1, 1)
     analyses[:, L : 2 * L] *= factors[:, None, None, None]
     scores = BALANCE.physics_score(analyses, truth)
-    assert scores[1] == 1
+    assert scores[1] == pytest.approx(1, rel=1e-12)  # sums of a batch may round otherwise than those of one state
     assert scores[0] < 1  # too near to balance is as wrong as too far from it
     assert scores[2] < 1
 
