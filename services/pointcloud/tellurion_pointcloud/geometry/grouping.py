@@ -43,9 +43,7 @@ def grouped(clouds: Any, groups: int, size: int) -> Patches:
     if cuda.holds(clouds):
         return Patches(*cuda.grouped(clouds, groups, size))
     clouds = points_of(clouds, "clouds", axes=3).astype(np.float32)
-    first = clouds.shape[1] * np.arange(
-        len(clouds)
-    )  # in one list of all points, quickest to take from
+    first = clouds.shape[1] * np.arange(len(clouds))  # in one list of all points, quickest to take from
     places = clouds.reshape(-1, 3)
     centres = places.take(farthest_points(clouds, groups) + first[:, None], 0)
     index = neighbours(centres, clouds, size)
