@@ -163,7 +163,7 @@ def test_its_encoder_is_read_from_its_weights_file(detector, tmp_path):
         ({"depth": 0}, "spec.depth"),
         ({"points": 10**9}, "spec.points"),
         ({"classes": []}, "spec.classes"),
-        ({"classes": "chair"}, "spec"),
+        ({"classes": "chair"}, "spec.classes"),
         ({"encoder": {"width": "wide"}}, "spec.width"),
         ({"more": 1}, "spec"),
         ({"model": "mmpt"}, "weights.spec.model"),

@@ -66,9 +66,12 @@ def test_a_file_gives_the_networks_back(tmp_path: Path) -> None:
 
 def test_a_file_that_claims_other_sizes(tmp_path: Path) -> None:
     model = Mmpt(TINY)
-    weights.save(tmp_path / "a.safetensors", model, {**TINY.stored(), "depth": 3}, {})
+    weights.save(tmp_path / "a.safetensors", model, {"model": "mmpt", **TINY.stored(), "depth": 3}, {})
     with pytest.raises(InvalidInput, match="transformer"):
         Mmpt.load(tmp_path / "a.safetensors")
-    weights.save(tmp_path / "b.safetensors", model, {**TINY.stored(), "colour": 3}, {})
+    weights.save(tmp_path / "b.safetensors", model, {"model": "mmpt", **TINY.stored(), "colour": 3}, {})
     with pytest.raises(InvalidInput, match="colour"):
         Mmpt.load(tmp_path / "b.safetensors")
+    weights.save(tmp_path / "c.safetensors", model, {"model": "detector", **TINY.stored()}, {})
+    with pytest.raises(InvalidInput, match="received detector"):
+        Mmpt.load(tmp_path / "c.safetensors")

@@ -6,7 +6,7 @@ Source: Misra, Girdhar and Joulin 2021 (3DETR); the boxes are along the axes of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from tellurion_pointcloud.detection.average_precision import Detections
 from tellurion_pointcloud.scene_encoder import FULL as FULL_ENCODER
 from tellurion_pointcloud.scene_encoder import SMALL as SMALL_ENCODER
 from tellurion_pointcloud.scene_encoder import SceneEncoder, SceneSpec, scene_patches
+from tellurion_pointcloud.specs import check_model, check_sizes, stored_fields
 from tellurion_pointcloud.transformer import Block, PositionEmbedding
 
 MODEL = "detector"
@@ -51,10 +52,7 @@ class DetectorSpec:
     """Blocks of the decoder."""
 
     def __post_init__(self) -> None:
-        for name, largest in LIMITS.items():
-            value = getattr(self, name)
-            if not (isinstance(value, int) and 1 <= value <= largest):
-                raise InvalidInput.of(f"spec.{name}", received=repr(value), accepted=f"a whole number, 1…{largest}")
+        check_sizes(self, LIMITS)
         if self.queries > self.encoder.groups:
             accepted = f"at most {self.encoder.groups} groups of the encoder"
             raise InvalidInput.of("spec.queries", received=str(self.queries), accepted=accepted)
@@ -64,10 +62,12 @@ class DetectorSpec:
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> DetectorSpec:
         """What a weights file says. Raises InvalidInput for a name or a value that cannot be."""
-        known = {each.name for each in fields(cls)}
-        if set(stored) != known or not isinstance(stored["classes"], list):
-            raise InvalidInput.of("spec", received=", ".join(sorted(stored)), accepted=", ".join(sorted(known)))
-        return cls(**{**stored, "classes": tuple(stored["classes"]), "encoder": SceneSpec.of(stored["encoder"])})
+        known = stored_fields(cls, stored)
+        if not isinstance(known["classes"], list):
+            raise InvalidInput.of("spec.classes", received=known["classes"], accepted="a list of names")
+        if "encoder" in known:
+            known["encoder"] = SceneSpec.of(known["encoder"])
+        return cls(**{**known, "classes": tuple(known["classes"])})
 
     def stored(self) -> dict[str, Any]:
         """As JSON."""
@@ -166,8 +166,7 @@ class Detector(nn.Module):
     def load(cls, path: Path) -> Detector:
         """The network of a weights file, ready to detect. Raises InvalidInput and DataCorrupted."""
         tensors, stored = weights.load(path)
-        if (model := stored.pop("model", None)) != MODEL:
-            raise InvalidInput.of("weights.spec.model", received=model, accepted=MODEL)
+        check_model(stored, MODEL)
         with torch.device("meta"):
             detector = cls(DetectorSpec.of(stored))
         weights.fill(detector, tensors)

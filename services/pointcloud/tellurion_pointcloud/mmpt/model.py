@@ -21,7 +21,10 @@ from tellurion_pointcloud.mmpt.encoder import Encoded, Encoder, encoded, pooled
 from tellurion_pointcloud.mmpt.images import ImageEncoder
 from tellurion_pointcloud.mmpt.spec import Spec
 from tellurion_pointcloud.mmpt.tokenizer import Tokenizer
+from tellurion_pointcloud.specs import check_model
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
+
+MODEL = "mmpt"
 
 
 class Mmpt(nn.Module):
@@ -76,13 +79,13 @@ class Mmpt(nn.Module):
 
     def save(self, path: Path, card: Mapping[str, Any]) -> None:
         """Writes a weights file, whole or not at all."""
-        weights.save(path, self, {"model": "mmpt", **self.spec.stored()}, card, half=True)
+        weights.save(path, self, {"model": MODEL, **self.spec.stored()}, card, half=True)
 
     @classmethod
     def load(cls, path: Path) -> Mmpt:
         """The networks of a weights file, ready to encode. Raises InvalidInput or DataCorrupted for any other file."""
         tensors, stored = weights.load(path)
-        stored.pop("model", None)
+        check_model(stored, MODEL)
         with torch.device("meta"):
             model = cls(Spec.of(stored))
         weights.fill(model, tensors)
