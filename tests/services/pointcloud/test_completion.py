@@ -5,31 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_mmpt import TINY
 
 from tellurion_core.errors import DataCorrupted, InvalidInput
 from tellurion_pointcloud.downstream.backbone import Backbone
 from tellurion_pointcloud.downstream.completion import Completion, CompletionSpec, errors, halved, in_unit_ball
 from tellurion_pointcloud.downstream.crops import even_directions
 from tellurion_pointcloud.geometry import chamfer
-from tellurion_pointcloud.mmpt import Mmpt, Spec
+from tellurion_pointcloud.mmpt import Mmpt
 from tellurion_pointcloud.training.loop import Schedule, fit
 
-TINY = Spec(
-    points=64,
-    groups=8,
-    group_size=8,
-    hidden=8,
-    width=32,
-    depth=1,
-    heads=2,
-    drop_path=0.0,
-    vocabulary=8,
-    code_width=32,
-    decoder_depth=1,
-    image_size=16,
-    image_width=8,
-    contrast=8,
-)
 SPEC = CompletionSpec(TINY, partial=32, patches=8, patch_size=4, depth=1)
 
 

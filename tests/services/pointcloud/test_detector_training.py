@@ -15,6 +15,7 @@ from tellurion_pointcloud.detection.evaluation import Evaluation, evaluated, int
 from tellurion_pointcloud.rooms import Rooms
 from tellurion_pointcloud.scene_encoder import SceneEncoder, SceneSpec
 from tellurion_pointcloud.training import detector as training
+from tellurion_pointcloud.training import room_changes
 from tellurion_pointcloud.training.rooms import compose
 
 SPEC = DetectorSpec(("any",), SceneSpec(groups=8, group_size=8), points=20_000, queries=4)
@@ -58,7 +59,7 @@ class Shown:
 
 def test_all_eight_symmetries_of_the_square_are_drawn():
     random = np.random.default_rng(0)
-    drawn = {tuple(training.symmetry(random).ravel()) for _ in range(200)}
+    drawn = {tuple(room_changes.symmetry(random).ravel()) for _ in range(200)}
     assert len(drawn) == 8
     for each in drawn:
         turn = np.reshape(each, (3, 3))

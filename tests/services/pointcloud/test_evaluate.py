@@ -6,29 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from tiny_mmpt import TINY
 
 from tellurion_core.errors import InvalidInput
 from tellurion_pointcloud import evaluate
 from tellurion_pointcloud.corpus import Corpus
 from tellurion_pointcloud.downstream.completion import Completion, CompletionSpec
-from tellurion_pointcloud.mmpt import Mmpt, Spec
+from tellurion_pointcloud.mmpt import Mmpt
 
-TINY = Spec(
-    points=64,
-    groups=8,
-    group_size=8,
-    hidden=8,
-    width=32,
-    depth=1,
-    heads=2,
-    drop_path=0.0,
-    vocabulary=8,
-    code_width=32,
-    decoder_depth=1,
-    image_size=16,
-    image_width=8,
-    contrast=8,
-)
 SHAPES = {
     "cube": (1, 1, 1),
     "plate": (1, 1, 0.05),

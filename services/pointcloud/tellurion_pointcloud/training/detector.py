@@ -31,10 +31,11 @@ from tellurion_pointcloud.scene_encoder import SMALL, ScenePatches, load_encoder
 from tellurion_pointcloud.training import command
 from tellurion_pointcloud.training.draws import numpy_of
 from tellurion_pointcloud.training.loop import fit
+from tellurion_pointcloud.training.room_changes import light, lit, some_points, turn
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "detector.safetensors"
-STRETCH, NOISE, BRIGHTNESS = 0.1, 0.005, 0.2
-"""Greatest relative change of lengths, standard deviation of coordinates in metres, greatest change of brightness."""
+NOISE = 0.005
+"""Standard deviation of coordinates, metres."""
 
 Floats = NDArray[np.floating]
 
@@ -56,19 +57,13 @@ def _shown(
     rooms: Rooms, index: int, count: int, random: np.random.Generator
 ) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64], Floats, Floats]:
     """Points, colours, and kinds, centres and sizes of objects of a room after one of the square's eight symmetries."""
-    chosen = random.choice(len(rooms.points[index]), count, replace=len(rooms.points[index]) < count)
+    chosen = some_points(rooms, index, count, random)
     points, colours = rooms.points[index][chosen], rooms.colours[index][chosen]
     boxes = rooms.aligned(index)
-    turn = symmetry(random) * random.uniform(1 - STRETCH, 1 + STRETCH)
-    points = points @ turn + random.normal(0, NOISE, points.shape)
-    colours = (colours * random.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS)).clip(0, 255).astype(np.uint8)
-    return points, colours, rooms.kinds[index][rooms.objects(index)], boxes.centres @ turn, boxes.sizes @ np.abs(turn)
-
-
-def symmetry(random: np.random.Generator) -> Floats:
-    """[3, 3] one of the eight symmetries of an upright box on a square: quarter turns about z, mirrored or not."""
-    turn = np.diag([*random.choice([-1.0, 1.0], 2), 1.0])
-    return turn[[1, 0, 2]] if random.random() < 0.5 else turn
+    change = turn(random)
+    points = points @ change + random.normal(0, NOISE, points.shape)
+    kinds = rooms.kinds[index][rooms.objects(index)]
+    return points, lit(colours, light(random)), kinds, boxes.centres @ change, boxes.sizes @ np.abs(change)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

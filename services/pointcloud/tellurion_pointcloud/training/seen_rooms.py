@@ -15,10 +15,8 @@ from tellurion_pointcloud.gaussian2scene import Frame, Spec
 from tellurion_pointcloud.gaussian2scene.model import FAR, GREY, Seen, Views
 from tellurion_pointcloud.rooms import Rooms
 from tellurion_pointcloud.scene_encoder import scene_patches
-from tellurion_pointcloud.training.detector import symmetry
+from tellurion_pointcloud.training import room_changes
 
-STRETCH, BRIGHTNESS = 0.1, 0.2
-"""Greatest relative change of lengths and of brightness."""
 GREYED = 0.2
 """Share of the scenes whose points come without colours."""
 
@@ -49,10 +47,9 @@ def draw(
     """`size` rooms, each with two of its views, turned, mirrored, stretched and lit at random."""
     points, colours, turns, lights, seen, others, places = [], [], [], [], [], [], []
     for index in random.integers(len(rooms), size=size):
-        chosen = random.choice(len(rooms.points[index]), spec.points, replace=len(rooms.points[index]) < spec.points)
-        turn = symmetry(random) * random.uniform(1 - STRETCH, 1 + STRETCH)
-        light = random.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS)
-        colour = (rooms.colours[index][chosen] * light).clip(0, 255).astype(np.uint8)
+        chosen = room_changes.some_points(rooms, index, spec.points, random)
+        turn, light = room_changes.turn(random), room_changes.light(random)
+        colour = room_changes.lit(rooms.colours[index][chosen], light)
         points.append(rooms.points[index][chosen] @ turn)
         colours.append(np.full_like(colour, GREY) if random.random() < GREYED else colour)
         turns.append(turn)
