@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 from google.longrunning import operations_pb2
+from grpc.experimental import ChannelOptions
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tellurion.artifacts.v1 import artifacts_pb2
@@ -173,7 +174,10 @@ class Client:
         self.close()
 
     def _open(self, address: str) -> grpc.Channel:
-        options = channel_options(SERVICES)
+        # gRPC's own thread for what streams in is started with the first of it. A Ctrl-C at that moment leaves the call
+        # without its thread, and closing the channel then waits for ever; on the calling thread nothing can be lost.
+        streams = (ChannelOptions.SingleThreadedUnaryStream, 1)
+        options = [*channel_options(SERVICES), streams]
         if self._tls is None:
             return grpc.insecure_channel(address, options)
         return grpc.secure_channel(address, self._tls.credentials(), options)

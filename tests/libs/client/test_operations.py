@@ -99,6 +99,17 @@ def test_work_is_watched_to_its_end(probe: Probe) -> None:
         assert [status.state for status in operation.watch()] == ["RUNNING", "SUCCEEDED"]
 
 
+def test_work_is_watched_on_the_thread_that_waits(probe: Probe) -> None:
+    """A Ctrl-C while gRPC starts a thread of its own for what streams in leaves a channel that cannot be closed."""
+    operation, claim = probe.begin()
+    news = operation.watch()
+    before = threading.enumerate()
+    assert next(news).state == "RUNNING"
+    assert [each for each in threading.enumerate() if each.daemon and each not in before] == []
+    probe.claims.succeed(claim, packed())
+    assert [status.state for status in news] == ["SUCCEEDED"]
+
+
 def test_waiting_tells_progress(probe: Probe) -> None:
     operation, claim = probe.begin()
     probe.claims.renew(claim, 0.5, "counting")
