@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tellurion_pointcloud import clouds
 from tellurion_pointcloud.detection.average_precision import (
     THRESHOLDS,
     Detections,
@@ -73,12 +74,11 @@ def evaluated(found: Sequence[Detections], rooms: Rooms) -> Evaluation:
 
 
 def detected(detector: Detector, rooms: Rooms) -> list[Detections]:
-    """What is found in each room, of as many of its points as the detector reads: those of a room are in no order."""
-    count = detector.spec.points
-    return [
-        each
-        for first in range(0, len(rooms), BATCH)
-        for each in detector.detect(
-            rooms.points[first : first + BATCH, :count], rooms.colours[first : first + BATCH, :count]
-        )
-    ]
+    """What is found in each room, of as many of its points as the detector reads, sampled as scenes are served."""
+    found: list[Detections] = []
+    for first in range(0, len(rooms), BATCH):
+        batch = slice(first, min(first + BATCH, len(rooms)))
+        points, colours = rooms.points[batch], rooms.colours[batch]
+        chosen = np.stack([clouds.resampled(each, detector.spec.points)[0] for each in points])[..., None]
+        found += detector.detect(np.take_along_axis(points, chosen, 1), np.take_along_axis(colours, chosen, 1))
+    return found

@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tellurion_pointcloud.geometry import farthest_points
 from tellurion_pointcloud.rooms import Rooms
+from tellurion_pointcloud.training.draws import DENSER
 
 STRETCH, BRIGHTNESS = 0.1, 0.2
 """Greatest relative change of lengths and of brightness."""
 
 
 def some_points(rooms: Rooms, index: int, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Indices [count] of a room's points, repeated only where it has fewer."""
+    """Indices [count] of a room's points: of those drawn the ones farthest from each other, as scenes are encoded."""
     there = len(rooms.points[index])
-    return random.choice(there, count, replace=there < count)
+    drawn = random.choice(there, max(count, min(DENSER * count, there)), replace=there < count)
+    return drawn[farthest_points(rooms.points[index][drawn][None], count)[0]]
 
 
 def turn(random: np.random.Generator) -> NDArray[np.float64]:
