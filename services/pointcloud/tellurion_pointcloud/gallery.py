@@ -34,7 +34,8 @@ from tellurion_pointcloud.detection.detector import Detector
 from tellurion_pointcloud.downstream.completion import Completion
 from tellurion_pointcloud.downstream.crops import nearer_half
 from tellurion_pointcloud.geometry import grouped
-from tellurion_pointcloud.mmpt import Mmpt, masks
+from tellurion_pointcloud.masking import scattered
+from tellurion_pointcloud.mmpt import Mmpt
 from tellurion_pointcloud.models import Weights, weights_files
 from tellurion_pointcloud.rooms import Rooms
 from tellurion_pointcloud.settings import PointCloudSettings
@@ -71,7 +72,7 @@ def reconstructions(corpus: Corpus, mmpt: Mmpt, seed: int) -> Figure:
     clouds, names = _things(corpus, mmpt.spec.points, seed)
     cut = grouped(clouds, mmpt.spec.groups, mmpt.spec.group_size)
     patches, centres = torch.from_numpy(cut.points), torch.from_numpy(cut.centres)
-    shown, hidden = masks.scattered(*centres.shape[:2], torch.Generator().manual_seed(seed))
+    shown, hidden = scattered(*centres.shape[:2], torch.Generator().manual_seed(seed))
     thing = torch.arange(len(clouds))[:, None]
     with torch.inference_mode():
         told = mmpt.rebuilt(patches[thing, shown], centres[thing, shown], centres[thing, hidden])

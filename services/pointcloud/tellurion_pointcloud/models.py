@@ -21,7 +21,8 @@ from tellurion_pointcloud.detection.detector import Detector
 from tellurion_pointcloud.downstream.completion import Completion
 from tellurion_pointcloud.gaussian2scene.model import Gaussian2Scene
 from tellurion_pointcloud.geometry import grouped
-from tellurion_pointcloud.mmpt import Mmpt, masks
+from tellurion_pointcloud.masking import scattered
+from tellurion_pointcloud.mmpt import Mmpt
 
 FILES: Mapping[str, Callable[[Path], torch.nn.Module]] = {
     "mmpt": Mmpt.load,
@@ -185,7 +186,7 @@ class UnmaskModel(_OfWeights):
             _check(cancelled)
             cut = grouped(points[present][None], network.spec.groups, network.spec.group_size)
             patches, centres = torch.from_numpy(cut.points), torch.from_numpy(cut.centres)
-            (shown,), (hidden,) = masks.scattered(1, len(centres[0]), torch.Generator().manual_seed(int(seed)))
+            (shown,), (hidden,) = scattered(1, len(centres[0]), torch.Generator().manual_seed(int(seed)))
             told = network.rebuilt(patches[:, shown], centres[:, shown], centres[:, hidden])
             parts = ((patches[0, shown], centres[0, shown]), (told[0], centres[0, hidden]))
             answers.append([(around + middle[:, None]).flatten(0, 1).numpy() for around, middle in parts])

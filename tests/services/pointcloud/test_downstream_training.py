@@ -2,19 +2,26 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from small_models import OBJECT
 
+from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
 from tellurion_pointcloud.corpus import Thing, write
 from tellurion_pointcloud.downstream.completion import Completion
 from tellurion_pointcloud.downstream.part_layout import parts_of, shapenet_part
 from tellurion_pointcloud.evaluate import untrained
+from tellurion_pointcloud.mmpt.tokenizer import Tokenizer
 from tellurion_pointcloud.training import completion, fine_tuning, segmentation
+from tellurion_pointcloud.training.tokenizer import load_tokenizer
 
+FREE = {fine_tuning: ["--fold", "1"], completion: ["--folds", "0", "2"]}
+"""By which folds none is judged that the encoder was shown."""
 RANDOM = np.random.default_rng(0)
 
 
@@ -87,6 +94,26 @@ def test_a_classifier_is_judged_by_the_fold_that_is_held_out(corpus: Path, encod
     assert card["trained_on"] == "8 labelled things of boxes"
     assert card["held_out"]["things"] == 4
     assert weights.load(output)[1]["classes"] == ["plate", "rod"]
+
+
+@pytest.mark.parametrize("training", [fine_tuning, completion])
+def test_an_encoder_that_was_shown_what_it_is_judged_by_is_refused(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], training: ModuleType
+) -> None:
+    shown = tmp_path / "mmpt.safetensors"
+    untrained(OBJECT, 0).save(shown, {"folds": [0, 2]})
+    with pytest.raises(SystemExit, match="2"):
+        training.main([str(corpus), *options(shown, tmp_path / "out.safetensors")])
+    assert "encoder: received one that was shown the folds [0" in capsys.readouterr().err
+    training.main([str(corpus), *FREE[training], *options(shown, tmp_path / "out.safetensors")])
+
+
+def test_a_tokenizer_is_of_the_size_of_its_networks(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.safetensors"
+    weights.save(path, Tokenizer(OBJECT), {"model": "tokenizer", **OBJECT.stored()}, {})
+    assert not load_tokenizer(path, OBJECT).training
+    with pytest.raises(InvalidInput, match="tokenizer"):
+        load_tokenizer(path, replace(OBJECT, vocabulary=OBJECT.vocabulary + 1))
 
 
 def test_parts_are_learned_from_the_published_layout(shapenet: Path, encoder: Path, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tellurion_pointcloud.gaussian2scene.masks import HIDDEN, aligned, complementary, seen_in
+from tellurion_pointcloud.gaussian2scene.masks import aligned, complementary, seen_in
+from tellurion_pointcloud.masking import HIDDEN
 
 K = torch.tensor([[[10.0, 0, 16], [0, 10, 12], [0, 0, 1]]])
 GROUPS, IMAGE_PATCHES = 50, 12

@@ -28,8 +28,8 @@ def linear() -> nn.Linear:
     return nn.Linear(2, 1)
 
 
-def trained(network: nn.Module, steps: int, **options: object) -> Fitted:
-    schedule = Schedule(steps=steps, learning_rate=0.1, weight_decay=0, warmup=5)
+def trained(network: nn.Module, steps: int, *, bfloat16: bool = False, **options: object) -> Fitted:
+    schedule = Schedule(steps=steps, learning_rate=0.1, weight_decay=0, warmup=5, bfloat16=bfloat16)
     options = {"seed": 0, "report": None, **options}
     return fit(regression(network), network.parameters(), schedule, state={"network": network}, **options)
 
@@ -110,12 +110,14 @@ def test_seeds_that_share_their_low_bits_give_other_numbers() -> None:
     assert len(drawn) == 4
 
 
-def test_a_checkpoint_of_another_seed_or_spec_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_seed_spec_or_precision_is_refused(tmp_path: Path) -> None:
     trained(linear(), 2, checkpoint=tmp_path / "a", spec={"width": 1})
     with pytest.raises(InvalidInput, match="seed"):
         trained(linear(), 2, checkpoint=tmp_path / "a", spec={"width": 1}, seed=1)
     with pytest.raises(InvalidInput, match="spec"):
         trained(linear(), 2, checkpoint=tmp_path / "a", spec={"width": 2})
+    with pytest.raises(InvalidInput, match="bfloat16"):
+        trained(linear(), 2, checkpoint=tmp_path / "a", spec={"width": 1}, bfloat16=True)
 
 
 def test_a_damaged_checkpoint_is_told(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tellurion_pointcloud.geometry import grouped
+from tellurion_pointcloud.masking import scattered
 from tellurion_pointcloud.mmpt import Mmpt, masks
 from tellurion_pointcloud.mmpt.tasks import TASKS, Deformed, Seen, contrast, losses, nt_xent, reconstruction, token_loss
 
@@ -46,7 +47,7 @@ def test_a_block_is_the_neighbours_of_one_patch() -> None:
 
 
 def test_scattered_patches_are_seen_or_hidden() -> None:
-    shown, hidden = masks.scattered(7, 20, random())
+    shown, hidden = scattered(7, 20, random())
     assert (shown.shape, hidden.shape) == ((7, 8), (7, 12))
     assert torch.equal(torch.cat([shown, hidden], 1).sort(1).values, torch.arange(20).expand(7, 20))
 
@@ -58,7 +59,7 @@ def test_hidden_patches_do_not_reach_what_is_seen() -> None:
     with torch.inference_mode():
         told, other = (model.told_words(patches, seen.centres, hidden) for patches in (seen.patches, elsewise))
     assert torch.equal(told, other)
-    shown, covered = masks.scattered(4, TINY.groups, random(9))
+    shown, covered = scattered(4, TINY.groups, random(9))
     changed, rows = seen.patches.clone(), torch.arange(4)[:, None]
     changed[rows, covered] = torch.randn(changed[rows, covered].shape, generator=random(6))
     with torch.inference_mode():

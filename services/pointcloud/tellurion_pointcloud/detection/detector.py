@@ -46,7 +46,7 @@ class DetectorSpec:
     encoder: SceneSpec = field(default_factory=lambda: SMALL_ENCODER)
     points: int = 4096
     """Points that a scene is sampled to."""
-    queries: int = 64
+    queries: int = 128
     """Objects that a scene may be said to hold."""
     depth: int = 4
     """Blocks of the decoder."""

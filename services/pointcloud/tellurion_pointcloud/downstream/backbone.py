@@ -35,11 +35,6 @@ class Backbone(nn.Module):
         return encoded(self.encoder, self.spec, clouds)
 
 
-def backbone_from(path: Path | None, spec: Spec) -> Backbone:
-    """With the encoder of a weights file of MMPT, or, without one, an untrained one of this spec."""
-    return Backbone(spec) if path is None else Backbone.of(Mmpt.load(path))
-
-
 def saved(path: Path, network: nn.Module, model: str, spec: Mapping[str, Any], card: Mapping[str, Any]) -> None:
     """Writes a weights file of a network built from `spec`, whole or not at all."""
     weights.save(path, network, {"model": model, **spec}, card, half=True)

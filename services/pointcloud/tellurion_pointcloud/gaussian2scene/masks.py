@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-HIDDEN = 0.6
-"""Share of the scene's patches that is hidden, and of those image patches that no patch of the scene is in."""
+from tellurion_pointcloud.masking import HIDDEN, scattered
+
 NEAR = 0.05
 """Metres ahead of a camera from which something is seen."""
 
@@ -44,10 +44,10 @@ def seen_in(
     return torch.where(inside, row * (width // patch) + column, -1).long()
 
 
-def scattered(batch: int, groups: int, random: torch.Generator) -> Tensor:
-    """[B, G] true for a share HIDDEN of patches, drawn at random; at least one is hidden and one is not, of two."""
-    count = min(max(round(HIDDEN * groups), 1), groups - 1)
-    return torch.rand(batch, groups, generator=random).argsort(1).argsort(1) < count
+def hidden_at_random(batch: int, groups: int, random: torch.Generator) -> Tensor:
+    """[B, G] true for patches that are hidden."""
+    _, hidden = scattered(batch, groups, random)
+    return torch.zeros(batch, groups, dtype=torch.bool).scatter(1, hidden, True)
 
 
 def complementary(cells: Tensor, image_patches: int, random: torch.Generator, *, blind: float = 0.0) -> Masks:
@@ -57,7 +57,7 @@ def complementary(cells: Tensor, image_patches: int, random: torch.Generator, *,
     only hidden ones are seen in is visible, and others are drawn. A share `blind` of the images is hidden whole.
     """
     batch, groups = cells.shape
-    scene = scattered(batch, groups, random)
+    scene = hidden_at_random(batch, groups, random)
     drawn = torch.rand(batch, image_patches, generator=random) < HIDDEN
     whole = torch.rand(batch, 1, generator=random) < blind
     scene, drawn, whole = (each.to(cells.device) for each in (scene, drawn, whole))

@@ -22,7 +22,7 @@ from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
 from tellurion_pointcloud.gaussian2scene.gaussians import GaussianHead, PredictedGaussians
 from tellurion_pointcloud.gaussian2scene.images import ImageEncoder, image_patches
-from tellurion_pointcloud.gaussian2scene.masks import Masks, aligned, scattered, seen_in
+from tellurion_pointcloud.gaussian2scene.masks import Masks, aligned, hidden_at_random, seen_in
 from tellurion_pointcloud.gaussian2scene.spec import Spec
 from tellurion_pointcloud.geometry.checks import points_of
 from tellurion_pointcloud.mmpt.encoder import Encoded, pooled
@@ -132,7 +132,7 @@ class Gaussian2Scene(nn.Module):
     def reconstruct(self, clouds: Tensor, colours: Tensor | None = None, *, seed: int = 0) -> Reconstructed:
         """Clouds as they are told from a part of their patches, which `seed` draws. Otherwise as `encode`."""
         patches, centres, back = self._cut(clouds, colours)
-        hidden = scattered(*centres.shape[:2], torch.Generator().manual_seed(seed)).to(centres.device)
+        hidden = hidden_at_random(*centres.shape[:2], torch.Generator().manual_seed(seed)).to(centres.device)
         told = self.from_points(patches, centres, hidden).points
         points = centres[:, :, None] + torch.where(hidden[..., None, None], told, patches[..., :3])
         return Reconstructed(back(points), hidden)

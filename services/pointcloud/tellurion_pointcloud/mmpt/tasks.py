@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tellurion_pointcloud.geometry.distances import chamfer_l2
+from tellurion_pointcloud.masking import scattered
 from tellurion_pointcloud.mmpt import masks
 from tellurion_pointcloud.mmpt.model import Mmpt
 
@@ -67,7 +68,7 @@ def token_loss(model: Mmpt, seen: Deformed, random: torch.Generator) -> Tensor:
 def reconstruction(model: Mmpt, seen: Deformed, random: torch.Generator) -> tuple[Deformed, Tensor]:
     """The cloud with its hidden patches as they are predicted, and Chamfer-L2 of these, relative to their centres."""
     batch, groups = seen.centres.shape[:2]
-    shown, hidden = (index.to(seen.centres.device) for index in masks.scattered(batch, groups, random))
+    shown, hidden = (index.to(seen.centres.device) for index in scattered(batch, groups, random))
     rows = torch.arange(batch, device=shown.device)[:, None]
     visible, centres, hidden_centres = seen.patches[rows, shown], seen.centres[rows, shown], seen.centres[rows, hidden]
     predicted = model.rebuilt(visible, centres, hidden_centres)

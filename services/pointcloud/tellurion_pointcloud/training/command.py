@@ -37,14 +37,14 @@ def training_parser(
     return parser
 
 
-def schedule_of(given: argparse.Namespace, *, weight_decay: float = 0.05, warmup: int = 100) -> Schedule:
+def schedule_of(given: argparse.Namespace, *, weight_decay: float = 0.05, clip: float = 10.0) -> Schedule:
     """The schedule that the options ask for."""
     return Schedule(
         steps=given.steps,
         minutes=given.minutes,
         learning_rate=given.learning_rate,
         weight_decay=weight_decay,
-        warmup=warmup,
+        clip=clip,
         bfloat16=given.bfloat16,
     )
 

@@ -19,14 +19,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tellurion_diffusion import weights
 from tellurion_pointcloud import evaluate
 from tellurion_pointcloud.corpus import Corpus
-from tellurion_pointcloud.downstream.backbone import backbone_from
 from tellurion_pointcloud.downstream.completion import Completion, CompletionSpec, errors, halved
 from tellurion_pointcloud.downstream.crops import even_directions, random_directions
 from tellurion_pointcloud.training import command
 from tellurion_pointcloud.training.corpora import add_corpora, draws_of
+from tellurion_pointcloud.training.encoders import add_encoder, backbone_of
 from tellurion_pointcloud.training.loop import fit
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "completion.safetensors"
@@ -38,18 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "completion", __doc__.splitlines()[0], output=WEIGHTS, batch=32, learning_rate=1e-3
     )
     add_corpora(parser)
-    parser.add_argument("--encoder", type=Path, help="weights file of MMPT; an untrained one of --size where left out")
+    add_encoder(parser)
     command.run(parser, _train, arguments)
 
 
 def _train(given: argparse.Namespace) -> None:
     draws, described = draws_of(given)
     torch.manual_seed(given.seed)
-    backbone = backbone_from(given.encoder, draws.spec)
+    folds = np.concatenate([corpus.folds for corpus in draws.corpora])
+    backbone, encoder = backbone_of(given, np.setdiff1d(folds, [-1, *given.folds]).tolist())
     spec = CompletionSpec(backbone.spec)
     network = Completion(spec, backbone).to(given.device)
     described |= {
-        "encoder": None if given.encoder is None else weights.sha256(given.encoder),
+        "encoder": encoder,
         "learning_rate": given.learning_rate,
     }
 

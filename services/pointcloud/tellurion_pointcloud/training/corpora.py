@@ -10,16 +10,14 @@ import numpy as np
 
 from tellurion_core.errors import InvalidInput
 from tellurion_pointcloud.corpus import Corpus
-from tellurion_pointcloud.mmpt.spec import FULL, SMALL
 from tellurion_pointcloud.training.draws import Draws
-
-SIZES = {"small": SMALL, "full": FULL}
+from tellurion_pointcloud.training.encoders import SIZES, add_size
 
 
 def add_corpora(parser: argparse.ArgumentParser) -> None:
     """Adds the corpora, what of them is left out, and the size of the networks."""
     parser.add_argument("corpora", type=Path, nargs="+", help="folders of corpora, each shown as often as the others")
-    parser.add_argument("--size", choices=list(SIZES), default="small", help="of the networks (%(default)s)")
+    add_size(parser)
     parser.add_argument(
         "--folds",
         type=int,

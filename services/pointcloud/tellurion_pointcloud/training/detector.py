@@ -36,6 +36,8 @@ from tellurion_pointcloud.training.room_changes import light, lit, some_points, 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "detector.safetensors"
 NOISE = 0.005
 """Standard deviation of coordinates, metres."""
+CLIP = 1.0
+"""Norm to which a gradient is cut: that of a few objects far from their queries is large."""
 
 Floats = NDArray[np.floating]
 
@@ -68,7 +70,7 @@ def _shown(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
-    parser = command.training_parser("detector", __doc__.splitlines()[0], output=WEIGHTS, batch=8, learning_rate=5e-4)
+    parser = command.training_parser("detector", __doc__.splitlines()[0], output=WEIGHTS, batch=8, learning_rate=1e-3)
     parser.add_argument("rooms", type=Path, help="folder of rooms to train on")
     parser.add_argument("--held-out", type=Path, help="folder of rooms to evaluate in")
     parser.add_argument("--encoder", type=Path, help="weights file of Gaussian2Scene to begin with")
@@ -102,7 +104,7 @@ def _train(given: argparse.Namespace) -> None:
     fitted = fit(
         loss,
         detector.parameters(),
-        command.schedule_of(given),
+        command.schedule_of(given, clip=CLIP),
         state={"detector": detector},
         seed=given.seed,
         spec={**spec.stored(), **described},

@@ -19,14 +19,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from tellurion_core.errors import InvalidInput
-from tellurion_diffusion import weights
 from tellurion_pointcloud.corpus import Corpus
-from tellurion_pointcloud.downstream.backbone import backbone_from, saved
+from tellurion_pointcloud.downstream.backbone import saved
 from tellurion_pointcloud.downstream.classification import Classifier
 from tellurion_pointcloud.evaluate import BATCH, labelled
 from tellurion_pointcloud.training import command
-from tellurion_pointcloud.training.corpora import SIZES
 from tellurion_pointcloud.training.draws import deformed, numpy_of
+from tellurion_pointcloud.training.encoders import add_encoder, add_size, backbone_of
 from tellurion_pointcloud.training.loop import fit
 
 
@@ -37,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("corpus", type=Path, help="folder of a corpus with classes and folds")
     parser.add_argument("--fold", type=int, default=0, help="that is held out (%(default)s)")
-    parser.add_argument("--size", choices=list(SIZES), default="small", help="without --encoder (%(default)s)")
-    parser.add_argument("--encoder", type=Path, help="weights file of MMPT; an untrained one of --size where left out")
+    add_size(parser)
+    add_encoder(parser)
     command.run(parser, _train, arguments)
 
 
@@ -51,14 +50,14 @@ def _train(given: argparse.Namespace) -> None:
             "fold", received=given.fold, accepted=f"one of {np.unique(things.folds)}, not the only one"
         )
     torch.manual_seed(given.seed)
-    backbone = backbone_from(given.encoder, SIZES[given.size])
+    backbone, encoder = backbone_of(given, [given.fold])
     points = backbone.spec.points
     spec = {"encoder": backbone.spec.stored(), "classes": sorted({kind for kind in corpus.classes if kind})}
     network = Classifier(backbone, len(spec["classes"])).to(given.device)
     described = {
         "trained_on": f"{np.count_nonzero(~held_out)} labelled things of {corpus.source}",
         "held_out_fold": given.fold,
-        "encoder": None if given.encoder is None else weights.sha256(given.encoder),
+        "encoder": encoder,
         "batch": given.batch,
         "learning_rate": given.learning_rate,
     }

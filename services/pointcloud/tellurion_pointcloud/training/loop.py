@@ -121,7 +121,7 @@ def fit(
         clock: seconds, monotonic.
 
     Raises:
-        InvalidInput: the checkpoint is of another spec or seed or has no folder to be in, or a loss or a gradient is
+        InvalidInput: the checkpoint is of another spec, seed or precision or has no folder to be in, or a loss or a gradient is
             not finite: the step is named.
         DataCorrupted: the checkpoint is damaged.
     """
@@ -134,7 +134,7 @@ def fit(
             {"params": [each for each in trained if each.ndim <= 1], "weight_decay": 0.0},
         ]
     )
-    identity = {"spec": dict(spec or {}), "seed": seed}
+    identity = {"spec": dict(spec or {}), "seed": seed, "bfloat16": schedule.bfloat16}
     step, spent = 0, 0.0
     if checkpoint is not None and checkpoint.exists():
         step, spent = _resume(checkpoint, state, optimiser, identity, trained[0].device)

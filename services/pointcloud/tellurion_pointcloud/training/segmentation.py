@@ -18,13 +18,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tellurion_diffusion import weights
-from tellurion_pointcloud.downstream.backbone import backbone_from, saved
+from tellurion_pointcloud.downstream.backbone import saved
 from tellurion_pointcloud.downstream.part_layout import Parted, parts_of, shapenet_part
 from tellurion_pointcloud.downstream.segmentation import PartSegmenter, mean_iou
 from tellurion_pointcloud.training import command
-from tellurion_pointcloud.training.corpora import SIZES
 from tellurion_pointcloud.training.draws import deformed, numpy_of
+from tellurion_pointcloud.training.encoders import add_encoder, add_size, backbone_of
 from tellurion_pointcloud.training.loop import fit
 
 POINTS = 2048
@@ -41,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         learning_rate=2e-4,
     )
     parser.add_argument("data", type=Path, help="folder of ShapeNetPart")
-    parser.add_argument("--size", choices=list(SIZES), default="small", help="without --encoder (%(default)s)")
-    parser.add_argument("--encoder", type=Path, help="weights file of MMPT; an untrained one of --size where left out")
+    add_size(parser)
+    add_encoder(parser)
     command.run(parser, _train, arguments)
 
 
@@ -50,12 +49,12 @@ def _train(given: argparse.Namespace) -> None:
     models, unseen = shapenet_part(given.data, "train"), shapenet_part(given.data, "test")
     known = parts_of(models + unseen)
     torch.manual_seed(given.seed)
-    backbone = backbone_from(given.encoder, SIZES[given.size])
+    backbone, encoder = backbone_of(given)
     spec = {"encoder": backbone.spec.stored(), "parts": 1 + int(max(parts.max() for parts in known.values()))}
     network = PartSegmenter(backbone, spec["parts"]).to(given.device)
     described = {
         "trained_on": f"{len(models)} models of {given.data.name}",
-        "encoder": None if given.encoder is None else weights.sha256(given.encoder),
+        "encoder": encoder,
         "batch": given.batch,
         "learning_rate": given.learning_rate,
     }

@@ -16,9 +16,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
 from tellurion_pointcloud.mmpt import Spec
 from tellurion_pointcloud.mmpt.tokenizer import Tokenizer
+from tellurion_pointcloud.specs import check_model
 from tellurion_pointcloud.training import command
 from tellurion_pointcloud.training.corpora import add_corpora, draws_of
 from tellurion_pointcloud.training.loop import fit
@@ -77,7 +79,10 @@ def used_words(tokenizer: Tokenizer, patches: Tensor, centres: Tensor) -> int:
 
 def load_tokenizer(path: Path, spec: Spec) -> Tokenizer:
     """The tokenizer of a weights file. Raises InvalidInput where it is not one for networks of this spec."""
-    tensors, _ = weights.load(path)
+    tensors, stored = weights.load(path)
+    check_model(stored, "tokenizer")
+    if Spec.of(stored) != spec:
+        raise InvalidInput.of("tokenizer", received=stored, accepted=f"one of {spec.stored()}")
     tokenizer = Tokenizer(spec)
     weights.fill(tokenizer, tensors)
     return tokenizer.eval()
