@@ -82,7 +82,8 @@ def _train(given: argparse.Namespace) -> None:
     if held_out is not None and held_out.classes != rooms.classes:
         raise InvalidInput.of("held-out", received=held_out.classes, accepted=f"the classes {rooms.classes}")
     encoder = None if given.encoder is None else load_encoder(given.encoder)
-    spec = DetectorSpec(tuple(rooms.classes), SMALL if encoder is None else encoder.spec)
+    of_encoder = SMALL if encoder is None else encoder.spec
+    spec = DetectorSpec(tuple(rooms.classes), of_encoder, queries=min(DetectorSpec.queries, of_encoder.groups))
     torch.manual_seed(given.seed)
     detector = Detector(spec)
     if encoder is not None:

@@ -33,9 +33,6 @@ def backbone_of(given: argparse.Namespace, judged: Iterable[int] = ()) -> tuple[
     if given.encoder is None:
         return Backbone(SIZES[given.size]), None
     if shown := sorted(set(weights.card(given.encoder).get("folds", ())) & set(judged)):
-        raise InvalidInput.of(
-            "encoder",
-            received=f"one that was shown the folds {shown}",
-            accepted="one that was not shown what is held out",
-        )
+        received = f"one that was shown the folds {shown}"
+        raise InvalidInput.of("encoder", received=received, accepted="one that was not shown what is held out")
     return Backbone.of(Mmpt.load(given.encoder)), weights.sha256(given.encoder)

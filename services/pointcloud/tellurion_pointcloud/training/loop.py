@@ -121,8 +121,8 @@ def fit(
         clock: seconds, monotonic.
 
     Raises:
-        InvalidInput: the checkpoint is of another spec, seed or precision or has no folder to be in, or a loss or a gradient is
-            not finite: the step is named.
+        InvalidInput: the checkpoint is of another spec, seed or precision or has no folder to be in, or a loss or a
+            gradient is not finite: the step is named.
         DataCorrupted: the checkpoint is damaged.
     """
     if checkpoint is not None and not checkpoint.parent.is_dir():
