@@ -1,0 +1,1 @@
+"""Scripts that are written, run in the sandbox, mended, and checked."""

@@ -1,0 +1,1 @@
+"""Where scripts run: with the files they need, and nothing else."""
