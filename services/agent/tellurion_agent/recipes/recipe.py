@@ -13,7 +13,9 @@ from tellurion_agent.slots import Slot
 
 Inputs = Mapping[str, xr.DataArray]
 """By role. Each in canonical form: dimensions `time`, `level`, `lat`, `lon` of those it has, latitudes and longitudes
-(0…360) ascending, levels in m downwards or in hPa, units of its standard name (see `catalogue`), dask arrays."""
+(0…360) ascending, levels in m downwards or in hPa, units of its standard name (see `catalogue`), dask arrays.
+Where an input takes many data sets, each is under ``role:label``; the label is its source, and what else tells it apart
+from the others, and the same in every role."""
 Slots = Mapping[str, Any]
 """By the name of the slot; values of `tellurion_agent.slots`, numbers and strings; None where there is no default."""
 
@@ -49,7 +51,11 @@ class NoAnswer(Exception):  # an answer of its own kind, not an error
 
 @dataclass(frozen=True)
 class Input:
-    """A field that a recipe reads."""
+    """A field that a recipe reads.
+
+    The slots `variable`, `source` and `experiment` hold for every input that does not say it itself, unless there is a
+    slot for this role alone: ``first_variable``, ``first_source``.
+    """
 
     role: str
     variables: tuple[str, ...]
@@ -59,6 +65,8 @@ class Input:
     experiment: str = ""
     """Experiment of CMIP that it must be of: ``abrupt-4xCO2``."""
     optional: bool = False
+    many: bool = False
+    """Every data set that fits, each under ``role:label``."""
 
 
 @dataclass(frozen=True)
