@@ -1,0 +1,90 @@
+"""Runs and lessons: each tenant's own, once for each request, in their order."""
+
+from pathlib import Path
+
+import pytest
+
+from tellurion_agent.store import Store
+from tellurion_core.errors import Conflict, InvalidInput, NotFound
+from tellurion_core.jobs.database import open_engine
+
+ASKED = {"question": "How warm?", "data": {}}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(open_engine(f"sqlite:///{tmp_path / 'jobs.sqlite'}"))
+
+
+def begin(store: Store, request_id: str = "r", tenant: str = "a", session: str = "", **asked: object):
+    return store.begin(tenant, "ann", request_id, session=session, question="How warm?", request={**ASKED, **asked})
+
+
+def test_the_same_request_is_the_same_run(store: Store) -> None:
+    assert begin(store) == begin(store)
+    assert begin(store, "s").id != begin(store).id
+
+
+def test_a_request_id_with_another_request_is_a_conflict(store: Store) -> None:
+    begin(store)
+    with pytest.raises(Conflict, match="another request"):
+        begin(store, data={"libraries": ["cmip6"]})
+
+
+def test_a_run_is_its_tenants(store: Store) -> None:
+    run = begin(store)
+    assert begin(store, tenant="b").id != run.id
+    assert store.run("a", run.id) == run
+    with pytest.raises(NotFound):
+        store.run("b", run.id)
+
+
+def test_the_first_proposal_stands(store: Store) -> None:
+    run = begin(store)
+    assert run.proposal is None
+    assert store.propose(run, {"plans": [1]}).proposal == {"plans": [1]}
+    assert store.propose(run, {"plans": [2]}).proposal == {"plans": [1]}
+
+
+def test_one_plan_is_chosen(store: Store) -> None:
+    run = begin(store)
+    chosen = store.choose(run, 1, "0" * 32)
+    assert (chosen.plan, chosen.job) == (1, "0" * 32)
+    assert store.choose(run, 1, "0" * 32) == chosen
+    with pytest.raises(Conflict, match="chosen before"):
+        store.choose(run, 0, "1" * 32)
+
+
+def test_runs_come_page_by_page_newest_first(store: Store) -> None:
+    ids = [begin(store, str(number), session="s" if number % 2 else "").id for number in range(5)]
+    begin(store, tenant="b")
+    first, token = store.runs("a", size=3)
+    rest, end = store.runs("a", size=3, token=token)
+    assert [run.id for run in first + rest] == ids[::-1]
+    assert end == ""
+    assert [run.id for run in store.runs("a", session="s")[0]] == [ids[3], ids[1]]
+    with pytest.raises(InvalidInput, match="page_token"):
+        store.runs("a", token="x")
+
+
+def teach(store: Store, request_id: str, topic: str = "trend", tenant: str = "a"):
+    content = {"settings": {"base": [1991, 2020]}}
+    return store.teach(tenant, request_id, topic=topic, text="1991–2020, please", content=content, run="0" * 32)
+
+
+def test_lessons_have_versions_by_topic_and_tenant(store: Store) -> None:
+    assert [teach(store, "1").version, teach(store, "2").version] == [1, 2]
+    assert teach(store, "3", topic="mean").version == 1
+    assert teach(store, "1", tenant="b").version == 1
+    assert teach(store, "2").version == 2  # said again, taught once
+    assert [lesson.version for lesson in store.lessons("a", topic="trend")] == [2, 1]
+    assert len(list(store.lessons("a"))) == 3
+
+
+def test_a_lesson_is_taken_back_and_up_again(store: Store) -> None:
+    lesson = teach(store, "1")
+    assert not store.set_active("a", lesson.id, False).active
+    assert list(store.lessons("a", active=True)) == []
+    assert store.set_active("a", lesson.id, True) == lesson
+    with pytest.raises(NotFound):
+        store.set_active("b", lesson.id, False)
