@@ -1,7 +1,7 @@
 """The variables that people ask for: their CF standard names, what files and people call them, and canonical units.
 
-The table is `variables.csv`. Sources: CF Standard Name Table; CMIP6 data request (short names); ECMWF parameter database
-and NEMO (other short names).
+The table is `variables.csv`. Sources: CF Standard Name Table; CMIP6 data request (short names); ECMWF parameter data
+base and NEMO (other short names).
 """
 
 from __future__ import annotations
