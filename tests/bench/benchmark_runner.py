@@ -23,16 +23,16 @@ import httpx
 from memory import peak_mib
 from targets import Target, at_most, exit_code, markdown, target_table
 
-from tellurion_benchmark.asking.allowlist import AllowList
 from tellurion_benchmark.asking.answers import AnswerLog
 from tellurion_benchmark.asking.asker import Asker
 from tellurion_benchmark.asking.budget import Budget, Limits
-from tellurion_benchmark.asking.endpoint import Endpoint
 from tellurion_benchmark.asking.question import Asked
 from tellurion_benchmark.asking.runner import run
 from tellurion_benchmark.scoring import Message
+from tellurion_core.endpoints.allowlist import AllowList
+from tellurion_core.endpoints.endpoint import Endpoint
 
-SERVER = Path(__file__).parents[1] / "services" / "benchmark" / "scripted.py"
+SERVER = Path(__file__).parents[1] / "scripted.py"
 AT_ONCE = 64
 ROUNDS, PER_ROUND = 5, 1500
 OVERHEAD_MS = 2.0

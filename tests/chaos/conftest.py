@@ -58,7 +58,7 @@ class Chaos:
         self.client = client
         self._second: subprocess.Popen[bytes] | None = None
         self._script = subprocess.Popen(
-            [sys.executable, BENCHMARK_TESTS / "scripted.py", folder], stdout=subprocess.PIPE, text=True
+            [sys.executable, BENCHMARK_TESTS.parents[1] / "scripted.py", folder], stdout=subprocess.PIPE, text=True
         )
         assert self._script.stdout is not None
         self.url = self._script.stdout.readline().strip()

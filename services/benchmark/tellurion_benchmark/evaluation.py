@@ -28,7 +28,6 @@ from tellurion.benchmark.v1 import benchmark_pb2
 from tellurion_benchmark.asking import answers
 from tellurion_benchmark.asking.runner import run
 from tellurion_benchmark.asking.session import session
-from tellurion_benchmark.asking.settings import AskingSettings
 from tellurion_benchmark.assess import Assessor, completed
 from tellurion_benchmark.dataset import DataSet
 from tellurion_benchmark.headway import ITEMS_SHARE, Headway
@@ -40,6 +39,7 @@ from tellurion_benchmark.report import REPORT, report, summary, write_json, writ
 from tellurion_benchmark.results import Assessed, Results
 from tellurion_benchmark.scoring import Json, Variant
 from tellurion_benchmark.scoring_thread import ScoringThread
+from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import Cancelled, InvalidInput, NotFound, ResourceExhausted
 from tellurion_core.jobs.running import RunningJob
 from tellurion_core.jobs.settings import JobSettings
@@ -74,7 +74,7 @@ def evaluate(body: any_pb2.Any, job: RunningJob) -> benchmark_pb2.EvaluationResu
     request = benchmark_pb2.CreateEvaluationRequest()
     if not body.Unpack(request):
         raise InvalidInput.of("body", received=body.type_url, accepted="a CreateEvaluationRequest")
-    plan = Plan.of(request, load(AskingSettings))
+    plan = Plan.of(request, load(EndpointSettings))
     for left in job.folder.glob("attempt-*"):  # by attempts that were killed
         shutil.rmtree(left, ignore_errors=True)
     with _room(), TemporaryDirectory(dir=job.folder, prefix="attempt-", ignore_cleanup_errors=True) as folder:

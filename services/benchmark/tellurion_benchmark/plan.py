@@ -7,15 +7,15 @@ from decimal import Decimal
 from typing import Self
 
 from tellurion.benchmark.v1 import benchmark_pb2
-from tellurion_benchmark.asking.allowlist import AllowList
 from tellurion_benchmark.asking.budget import Limits
-from tellurion_benchmark.asking.endpoint import Endpoint, check
-from tellurion_benchmark.asking.keys import KeyList
-from tellurion_benchmark.asking.settings import AskingSettings
 from tellurion_benchmark.inputs import FORMATS
 from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.scoring import Variant
 from tellurion_benchmark.suites import Suite, suite
+from tellurion_core.endpoints.allowlist import AllowList
+from tellurion_core.endpoints.endpoint import Endpoint, check
+from tellurion_core.endpoints.keys import KeyList
+from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import InvalidInput
 
 DEFAULT_VARIANT = "official"
@@ -41,7 +41,7 @@ class Plan:
     """What may be used up."""
 
     @classmethod
-    def of(cls, request: benchmark_pb2.CreateEvaluationRequest, settings: AskingSettings) -> Self:
+    def of(cls, request: benchmark_pb2.CreateEvaluationRequest, settings: EndpointSettings) -> Self:
         """Checks everything that can be checked without a file.
 
         Raises:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import structlog
 
-from tellurion_benchmark.encodable import encodable
 from tellurion_benchmark.scoring import Gathered, Item, Json, Scored, Unscored, Variant
 from tellurion_benchmark.statistics import LARGEST
 from tellurion_benchmark.suites import suite
+from tellurion_core.encodable import encodable
 
 log = structlog.get_logger()
 

@@ -14,9 +14,6 @@ from typing import Any
 from google.protobuf import any_pb2
 
 from tellurion.benchmark.v1 import benchmark_pb2, benchmark_pb2_grpc
-from tellurion_benchmark.asking.allowlist import AllowList
-from tellurion_benchmark.asking.keys import KeyList
-from tellurion_benchmark.asking.settings import AskingSettings
 from tellurion_benchmark.compare import FILES, Difference, compare
 from tellurion_benchmark.evaluation import KIND, job_id
 from tellurion_benchmark.inputs import check_artifacts
@@ -27,6 +24,9 @@ from tellurion_benchmark.suites import SUITES, Suite, suite
 from tellurion_core import artifact_service
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import Identity, answering
+from tellurion_core.endpoints.allowlist import AllowList
+from tellurion_core.endpoints.keys import KeyList
+from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import Conflict, DataCorrupted, InvalidInput, NotFound
 from tellurion_core.jobs import operations
 from tellurion_core.jobs.opening import job_store
@@ -47,7 +47,7 @@ PAGE_SIZE = 1000
 class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
     """Answers tellurion.benchmark.v1.BenchmarkService."""
 
-    def __init__(self, jobs: JobStore, artifacts: ArtifactStore, settings: AskingSettings) -> None:
+    def __init__(self, jobs: JobStore, artifacts: ArtifactStore, settings: EndpointSettings) -> None:
         self._jobs = jobs
         self._artifacts = artifacts
         self._settings = settings
@@ -150,7 +150,7 @@ def services(settings: ServerSettings) -> list[Service]:
         Unavailable: the database of jobs cannot be reached.
     """
     jobs, artifacts = job_store(), ArtifactStore(load(StateSettings).state / "artifacts")
-    asking = load(AskingSettings)
+    asking = load(EndpointSettings)
     AllowList(asking.endpoints)  # what cannot be read is refused now, and not with the first evaluation
     KeyList(asking.endpoint_keys)
     servicer = BenchmarkServicer(jobs, artifacts, asking)

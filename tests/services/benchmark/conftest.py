@@ -1,4 +1,4 @@
-"""Data sets in the benchmarks' published layouts, a scripted server, and evaluations as jobs run them."""
+"""Data sets in the benchmarks' published layouts, and evaluations as jobs run them."""
 
 from __future__ import annotations
 
@@ -67,12 +67,6 @@ def data_files() -> ModuleType:
 def write_dataset(data_files: ModuleType) -> Callable[..., Path]:
     """Writes a data set: `write_dataset(folder, "sfe", form="jsonl")`."""
     return data_files.write_dataset
-
-
-@pytest.fixture(scope="session")
-def scripted() -> ModuleType:
-    """The module `scripted`."""
-    return _module("scripted")
 
 
 @pytest.fixture

@@ -15,16 +15,16 @@ from weakref import WeakValueDictionary
 
 import httpx
 
-from tellurion_benchmark.asking.allowlist import AllowList, ListedTransport
 from tellurion_benchmark.asking.answers import AnswerLog
 from tellurion_benchmark.asking.budget import Budget, Prices, Spending, worst_case
 from tellurion_benchmark.asking.concurrency import Concurrency, Room
-from tellurion_benchmark.asking.endpoint import Endpoint
 from tellurion_benchmark.asking.question import Asked, Question
 from tellurion_benchmark.asking.retries import Patience, Tries
-from tellurion_benchmark.asking.troubles import Busy, Refused, TimedOut, Trouble, Unwelcome
-from tellurion_benchmark.asking.wire import Reply, exchange
 from tellurion_benchmark.scoring import Message, NoAnswer
+from tellurion_core.endpoints.allowlist import AllowList, ListedTransport
+from tellurion_core.endpoints.endpoint import Endpoint
+from tellurion_core.endpoints.troubles import Busy, Refused, TimedOut, Trouble, Unwelcome
+from tellurion_core.endpoints.wire import Reply, exchange
 
 CONNECT_SECONDS = 10.0
 IMAGE_BYTES = 256 << 20

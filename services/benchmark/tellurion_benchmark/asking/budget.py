@@ -17,8 +17,8 @@ from pathlib import Path
 
 from tellurion_benchmark.asking.attempts import new_file
 from tellurion_benchmark.asking.question import Question
-from tellurion_benchmark.asking.wire import Usage
 from tellurion_benchmark.scoring import NoAnswer
+from tellurion_core.endpoints.wire import Usage
 
 TOKENS_OF_AN_IMAGE = 16_384
 """Most that a vision model in use makes of one (Qwen2.5-VL without a limit of pixels)."""

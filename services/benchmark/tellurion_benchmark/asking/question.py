@@ -11,9 +11,9 @@ from typing import Any
 
 from PIL import Image
 
-from tellurion_benchmark.asking.troubles import Refused
 from tellurion_benchmark.media import FORMATS
 from tellurion_benchmark.scoring import Message
+from tellurion_core.endpoints.troubles import Refused
 
 MOST_IMAGE_BYTES = 64 << 20
 """Of all images of one question."""

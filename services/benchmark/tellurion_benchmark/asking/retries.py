@@ -8,8 +8,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from tellurion_benchmark.asking.troubles import Busy, Failed, Trouble
 from tellurion_benchmark.scoring import NoAnswer
+from tellurion_core.endpoints.troubles import Busy, Failed, Trouble
 
 
 @dataclass(frozen=True, slots=True)

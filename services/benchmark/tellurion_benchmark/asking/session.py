@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tellurion_benchmark.asking.allowlist import AllowList
 from tellurion_benchmark.asking.answers import AnswerLog
 from tellurion_benchmark.asking.asker import Asker
 from tellurion_benchmark.asking.budget import Budget, Limits, Spending
-from tellurion_benchmark.asking.endpoint import Endpoint
 from tellurion_benchmark.asking.question import Asked
+from tellurion_core.endpoints.allowlist import AllowList
+from tellurion_core.endpoints.endpoint import Endpoint
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
-from tellurion_benchmark.encodable import encodable
 from tellurion_benchmark.metrics import meteor
 from tellurion_benchmark.prompts import Prompts
 from tellurion_benchmark.scorers import msearth_text
@@ -20,6 +19,7 @@ from tellurion_benchmark.scorers.msearth_choice import option_and_content, same_
 from tellurion_benchmark.scorers.reply import object_in, value_from
 from tellurion_benchmark.scoring import Ask, Item, Json, Message, Scored, Unscored
 from tellurion_benchmark.suites import MSEARTH
+from tellurion_core.encodable import encodable
 
 ANSWER_KEYS: Mapping[str, str] = {"mcq": "answer", "open": "answer", "caption": "caption"}
 """Under which key of the JSON that is asked for the answer stands."""

@@ -7,14 +7,14 @@ import random
 import sys
 from pathlib import Path
 
-from tellurion_benchmark.asking.allowlist import AllowList
 from tellurion_benchmark.asking.answers import AnswerLog
 from tellurion_benchmark.asking.asker import Asker
 from tellurion_benchmark.asking.budget import Budget, Limits
-from tellurion_benchmark.asking.endpoint import Endpoint
 from tellurion_benchmark.asking.question import Asked
 from tellurion_benchmark.asking.runner import run
 from tellurion_benchmark.scoring import Message
+from tellurion_core.endpoints.allowlist import AllowList
+from tellurion_core.endpoints.endpoint import Endpoint
 
 
 async def main(url: str, folder: Path, count: int) -> None:

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from tellurion_benchmark.asking.allowlist import AllowList
 from tellurion_benchmark.asking.answers import AnswerLog
 from tellurion_benchmark.asking.asker import Asker
 from tellurion_benchmark.asking.budget import Budget, Limits
-from tellurion_benchmark.asking.endpoint import Endpoint
 from tellurion_benchmark.asking.question import Asked
 from tellurion_benchmark.asking.retries import Patience
+from tellurion_core.endpoints.allowlist import AllowList
+from tellurion_core.endpoints.endpoint import Endpoint
 
 HASTY = Patience(failures=2, waits=4, first=0.01, longest=0.05, vain=3)
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tellurion_benchmark.asking.answers import reuse
 from tellurion_benchmark.asking.budget import Budget, Limits, Prices, Spending, worst_case
 from tellurion_benchmark.asking.question import Question
-from tellurion_benchmark.asking.wire import Usage
 from tellurion_benchmark.scoring import Message, NoAnswer
+from tellurion_core.endpoints.wire import Usage
 
 NOTHING = Spending()
 

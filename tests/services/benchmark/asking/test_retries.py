@@ -7,8 +7,8 @@ import random
 import pytest
 
 from tellurion_benchmark.asking.retries import Patience, Tries
-from tellurion_benchmark.asking.troubles import Busy, Failed, Refused, TimedOut
 from tellurion_benchmark.scoring import NoAnswer
+from tellurion_core.endpoints.troubles import Busy, Failed, Refused, TimedOut
 
 
 class Longest(random.Random):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tellurion_benchmark.asking.allowlist import AllowList
-from tellurion_benchmark.asking.endpoint import Endpoint, check
-from tellurion_benchmark.asking.keys import KeyList
+from tellurion_core.endpoints.allowlist import AllowList
+from tellurion_core.endpoints.endpoint import Endpoint, check
+from tellurion_core.endpoints.keys import KeyList
 from tellurion_core.errors import InvalidInput, PermissionDenied
 
 URL = "http://localhost:8000/v1"

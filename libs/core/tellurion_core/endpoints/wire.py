@@ -13,9 +13,9 @@ from typing import Any
 
 import httpx
 
-from tellurion_benchmark.asking.endpoint import Endpoint
-from tellurion_benchmark.asking.troubles import Busy, Failed, Refused, TimedOut, Trouble, Unwelcome
-from tellurion_benchmark.encodable import encodable
+from tellurion_core.encodable import encodable
+from tellurion_core.endpoints.endpoint import Endpoint
+from tellurion_core.endpoints.troubles import Busy, Failed, Refused, TimedOut, Trouble, Unwelcome
 from tellurion_core.errors import PermissionDenied
 
 LARGEST = 4 << 20

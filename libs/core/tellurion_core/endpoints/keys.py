@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import httpx
 
-from tellurion_benchmark.asking.allowlist import PORTS
+from tellurion_core.endpoints.allowlist import PORTS
 from tellurion_core.errors import InvalidInput, PermissionDenied
 
 ACCEPTED = "VARIABLE@https://host or VARIABLE@https://host:port"

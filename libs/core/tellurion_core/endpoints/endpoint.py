@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from tellurion_benchmark.asking.allowlist import AllowList
-from tellurion_benchmark.asking.keys import KeyList
+from tellurion_core.endpoints.allowlist import AllowList
+from tellurion_core.endpoints.keys import KeyList
 from tellurion_core.errors import InvalidInput
 
 

@@ -1,7 +1,7 @@
 """A scripted OpenAI-compatible server: its answers follow from the question, its misbehaviour from a script.
 
-    with serving(folder) as server: …                          in a thread, for a test
-    python tests/services/benchmark/scripted.py FOLDER [PORT]  a process, for what kills its clients; prints its URL
+    with serving(folder) as server: …       in a thread, for a test
+    python tests/scripted.py FOLDER [PORT]  a process, for what kills its clients; prints its URL
 
 FOLDER/script.json holds the rules, a list; the first whose `match` stands in the question decides:
 

@@ -9,10 +9,10 @@ from email.utils import formatdate
 import httpx
 import pytest
 
-from tellurion_benchmark.asking.endpoint import Endpoint
-from tellurion_benchmark.asking.troubles import Busy, Failed, Refused, TimedOut, Unwelcome
-from tellurion_benchmark.asking.wire import LONGEST_WAIT, Usage, exchange
-from tellurion_benchmark.asking.wire import _trouble as read_trouble
+from tellurion_core.endpoints.endpoint import Endpoint
+from tellurion_core.endpoints.troubles import Busy, Failed, Refused, TimedOut, Unwelcome
+from tellurion_core.endpoints.wire import LONGEST_WAIT, Usage, exchange
+from tellurion_core.endpoints.wire import _trouble as read_trouble
 
 BODY = json.dumps({"messages": [{"role": "user", "content": "Which ocean is the largest?"}]}).encode()
 

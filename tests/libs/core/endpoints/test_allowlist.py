@@ -8,8 +8,8 @@ import socket
 import httpx
 import pytest
 
-from tellurion_benchmark.asking.allowlist import AllowList, ListedTransport
-from tellurion_benchmark.asking.settings import AskingSettings
+from tellurion_core.endpoints.allowlist import AllowList, ListedTransport
+from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import InvalidInput, PermissionDenied
 
 PUBLIC = "93.184.215.14"
@@ -156,16 +156,16 @@ async def test_no_proxy_of_the_environment_is_used(monkeypatch, scripted, tmp_pa
 
 def test_by_default_nothing_is_listed_and_no_key(monkeypatch):
     monkeypatch.delenv("TELLURION_ENDPOINTS", raising=False)
-    allowed = AllowList(AskingSettings().endpoints)
+    allowed = AllowList(EndpointSettings().endpoints)
     for url in ("http://[::1]:8080", "http://localhost", "https://api.example.org"):
         with pytest.raises(PermissionDenied):
             allowed.check(httpx.URL(url))
-    assert AskingSettings().endpoint_keys == ()
+    assert EndpointSettings().endpoint_keys == ()
 
 
 def test_the_settings_are_lists_with_commas(monkeypatch):
     monkeypatch.setenv("TELLURION_ENDPOINTS", "localhost, https://api.example.org,")
     monkeypatch.setenv("TELLURION_ENDPOINT_KEYS", "JUDGE_KEY@https://api.example.org")
-    settings = AskingSettings()
+    settings = EndpointSettings()
     assert settings.endpoints == ("localhost", "https://api.example.org")
     assert settings.endpoint_keys == ("JUDGE_KEY@https://api.example.org",)

@@ -16,7 +16,7 @@ Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 """Separated by commas."""
 
 
-class AskingSettings(BaseSettings):
+class EndpointSettings(BaseSettings):
     """What may be asked, as the installation's keeper allows it."""
 
     model_config = SettingsConfigDict(env_prefix="TELLURION_", extra="ignore", frozen=True)

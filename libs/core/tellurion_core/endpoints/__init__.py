@@ -1,0 +1,1 @@
+"""OpenAI-compatible servers: which may be asked, with which keys, and what comes back, read with bounds."""
