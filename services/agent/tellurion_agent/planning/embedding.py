@@ -103,7 +103,7 @@ def embedder() -> Embedder:
 
 
 def kept_embeddings(sentences: Sequence[str], embed: Embedder, folder: Path | None) -> Vectors:
-    """Vectors of sentences that seldom change, [sentences, 384]: from the folder where it holds them, else kept there."""
+    """Vectors of sentences that seldom change, [sentences, 384]: kept in the folder."""
     if folder is None:
         return embed(sentences)
     key = hashlib.sha256(json.dumps([PACKAGE, list(sentences)]).encode()).hexdigest()

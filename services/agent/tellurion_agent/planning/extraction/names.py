@@ -1,0 +1,110 @@
+"""Names of models, products, experiments and members: those of the data at hand, and the well-known ones."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+
+from tellurion_agent.planning.extraction.lexicon import Lexicon
+from tellurion_agent.planning.extraction.mention import Mention
+from tellurion_agent.planning.extraction.text import Text
+from tellurion_agent.slots import Kind
+
+_SSP = ("119", "126", "245", "370", "434", "460", "585")
+EXPERIMENTS: dict[str, tuple[str, ...]] = {
+    "historical": (
+        "historical simulation",
+        "historical experiment",
+        "historical run",
+        "historical scenario",
+        "historical model run",
+        "historical forcing",
+    ),
+    "piControl": (
+        "pre-industrial control",
+        "preindustrial control",
+        "pi control",
+        "control run",
+        "control simulation",
+        "control experiment",
+        "unforced control",
+    ),
+    "abrupt-4xCO2": (
+        "abrupt 4x CO2",
+        "4x CO2",
+        "4xCO2",
+        "4 CO2",
+        "quadrupled CO2",
+        "quadrupling of CO2",
+        "CO2 quadrupling",
+        "abrupt quadrupling",
+        "quadrupled carbon dioxide",
+    ),
+    "1pctCO2": (
+        "1 pct CO2",
+        "1% CO2",
+        "one percent CO2",
+        "1 percent CO2",
+        "1% per year CO2",
+        "1% a year CO2",
+        "CO2 increasing at 1% per year",
+        "1 % per year",
+    ),
+    "hist-nat": ("natural forcing only", "natural only", "natural forcings", "natural forcing", "historical natural"),
+    "hist-GHG": ("greenhouse gas only", "GHG only", "greenhouse gas forcing", "historical GHG"),
+    "hist-aer": ("aerosol only", "aerosol forcing only", "historical aerosol"),
+    "amip": ("AMIP run", "AMIP simulation"),
+    **{f"ssp{a}{b}{c}": (f"SSP{a}-{b}.{c}", f"SSP {a} {b} {c}") for a, b, c in _SSP},
+    **{f"rcp{a}{b}": (f"RCP{a}.{b}", f"RCP {a} {b}") for a, b in ("26", "45", "60", "85")},
+}
+"""What people call CMIP's experiments, by CMIP's name. Eyring et al. 2016; O'Neill et al. 2016."""
+
+_KNOWN = re.compile(
+    r"(?<![\w-])(?:ACCESS|AWI-(?:CM|ESM)|BCC-(?:CSM|ESM)|CAMS-CSM|CAS-ESM|CESM[12]|CIESM|CMCC-|CNRM-|CanESM|E3SM|EC-Earth|FGOALS|"
+    r"FIO-ESM|GFDL-|GISS-E|HadGEM|HadCRUT|HadISST|HadSST|HadCM3|ICON-ESM|IITM-ESM|INM-CM|IPSL-CM|KACE|KIOST|MCM-UA|MIROC|"
+    r"MPI-ESM|MRI-(?:ESM|CGCM)|NESM3|NorESM|NorCPM|TaiESM|UKESM|ERA-?5|ERA-?Interim|ERA-?40|ERA-?20C|JRA-?[35]|MERRA|"
+    r"NCEP|20CR|CFSR|GPCP|CMAP|CRU ?TS|CRUTEM|GPCC|TRMM|IMERG|CHIRPS|GISTEMP|NOAAGlobalTemp|Berkeley Earth|ERSST|OISST|"
+    r"COBE|OSTIA|EN4|WOA|Argo|IAP|ORAS|SODA|GODAS|GLORYS|ECCO|AVISO|GRACE|CERES|ISCCP|MODIS|PIOMAS|NSIDC|"
+    r"Levitus|I?COADS|Ishii|Cowtan)(?:[\w.]|-(?=\w)|(?<=CRUT) |(?: v\d))*",
+    re.IGNORECASE,
+)
+_MEMBER = re.compile(r"(?<!\w)r\d{1,3}i\d{1,3}p\d{1,3}f\d{1,3}(?!\w)")
+
+
+def named_sources(text: Text, sources: Collection[str]) -> Iterator[Mention]:
+    """Models and products, as tuples of the names that are meant; as it was said where there is none such."""
+    found = [Mention(Kind.SOURCE, f.value, f.start, f.end) for f in _sources(sources).find(text)]
+    yield from found
+    for match in _KNOWN.finditer(text.without((m.start, m.end) for m in found).said):
+        yield Mention(Kind.SOURCE, (match[0].strip(),), match.start(), match.end())
+
+
+def named_experiments(text: Text, experiments: Collection[str]) -> Iterator[Mention]:
+    """Experiments, by CMIP's names or by those that the data have."""
+    there = {name.casefold(): name for name in experiments}
+    names: list[tuple[str, str]] = [(name, name) for name in experiments]
+    for name, synonyms in EXPERIMENTS.items():
+        said = synonyms if name == "historical" else (name, *synonyms)  # what is historical need not be a simulation
+        names += [(synonym, there.get(name.casefold(), name)) for synonym in said]
+    for found in Lexicon(names).find(text):
+        yield Mention(Kind.EXPERIMENT, found.value, found.start, found.end)
+
+
+def named_members(text: Text) -> Iterator[str]:
+    """Members of ensembles as CMIP6 numbers them."""
+    yield from (match[0] for match in _MEMBER.finditer(text.plain))
+
+
+def _sources(sources: Iterable[str]) -> Lexicon[tuple[str, ...]]:
+    """By name, and by as much of it as looks like a name: ``GISTEMP`` of ``GISTEMP v4``."""
+    names: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    whole = sorted({source for source in sources if source.strip()})
+    for source in whole:
+        parts = re.split(r"(?<=[\w.])[\s_-]+", source)
+        for count in range(1, len(parts)):
+            beginning = " ".join(parts[:count])
+            if len(beginning) >= 3 and re.search(r"[A-Z].*[A-Z]|[A-Za-z].*\d", beginning):
+                names[beginning][source] = None
+    beginnings = [(name, tuple(found)) for name, found in names.items()]
+    return Lexicon([*((source, (source,)) for source in whole), *beginnings])

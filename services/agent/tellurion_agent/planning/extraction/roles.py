@@ -1,0 +1,55 @@
+"""What a mention is for: compared with, excluded, or meant; told by the words about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tellurion_agent.planning.extraction.mention import Mention, Role
+from tellurion_agent.planning.extraction.text import TAKEN, Text
+
+_FILLER = (
+    r"(?:\W|\b(?:the|a|an|its|their|that|those|of|for|from|in|over|on|to|is|as|by|period|years?|mean|average|values?|"
+    r"climatolog\w*|long-term|normals?|base|baseline|reference|ones?|data|model|run|simulation|observations?)\b)*"
+)
+_BASE_BEFORE = re.compile(
+    r"(?:relative to|with respect to|wrt|compared? (?:to|with|against)|in comparison (?:to|with)|against|"
+    r"minus|versus|vs|"
+    r"than|(?:anomal\w+|departures?|deviations?|differen\w+|bias\w*) (?:from|to|relative to|with respect to)|"
+    r"subtract\w*|(?:base|baseline|base-?line|reference|normal)(?: period)?(?: of)?|"
+    r"referenced to|referred to|taking away)"
+    rf"{_FILLER}$"
+)
+_BASE_AFTER = re.compile(
+    r"^\W*(?:(?:mean|average|period|years?|climatolog\w+|is|as|being|the|a|our)\W+)*"
+    r"(?:base(?:line)?|reference|normals?)(?!\w)"
+)
+_LEFT_OUT = re.compile(
+    r"(?:excluding|except(?:ing)?(?: for)?|without|omitting|leaving out|ignoring|apart from|other than|but not|minus)"
+    r"(?:\W|\b(?:the|a|in|over|for|from|data)\b)*$"
+)
+_NOT = re.compile(
+    r"(?:\bnot|\brather than|\binstead of|n't(?: \w+)?)(?:\W|\b(?:the|a|in|over|for|from|of|on|use|mean)\b)*$"
+)
+_REACH = 70
+"""Characters about a mention that tell its role."""
+
+
+def with_roles(text: Text, mentions: Sequence[Mention]) -> list[Mention]:
+    """The mentions, each with its role."""
+    blank = text.without((m.start, m.end) for m in mentions).plain
+    return [replace(mention, role=_role(blank, mention)) for mention in mentions]
+
+
+def _role(blank: str, mention: Mention) -> Role:
+    before = blank[max(0, mention.start - _REACH) : mention.start].rpartition(TAKEN)[2]
+    before = re.split(r"[;?!]|[.](?=\s|$)", before)[-1]
+    after = blank[mention.end : mention.end + _REACH].partition(TAKEN)[0]
+    if _NOT.search(before) and not before.rstrip().endswith("but not"):
+        return Role.NOT
+    if re.search(r"\bminus\W", before) is None and _LEFT_OUT.search(before):
+        return Role.LEFT_OUT
+    if _BASE_BEFORE.search(before) or _BASE_AFTER.search(after):
+        return Role.BASE
+    return Role.PLAIN
