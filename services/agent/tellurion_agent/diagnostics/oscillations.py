@@ -1,0 +1,63 @@
+"""Indices of climate variability from time series of boxes and stations."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+
+def standardised(series: xr.DataArray, base: slice | None = None) -> xr.DataArray:
+    """Departures from each calendar month's mean, divided by that month's standard deviation, over `base` years."""
+    reference = series if base is None else series.sel(time=_years(series, base))
+    months = reference.groupby("time.month")
+    mean, deviation = months.mean("time"), months.std("time")
+    month = series.time.dt.month
+    return ((series - mean.sel(month=month)) / deviation.sel(month=month)).drop_vars("month")
+
+
+def standardised_difference(first: xr.DataArray, second: xr.DataArray, base: slice | None = None) -> xr.DataArray:
+    """Difference of two standardised series, divided by its own standard deviation over the base years.
+
+    With the pressures of Tahiti and Darwin it is the Southern Oscillation Index (Trenberth 1984; CPC), with 40°S and
+    65°S the Southern Annular Mode's (Gong and Wang 1999), with the Azores and Iceland the NAO's (Hurrell 1995).
+    """
+    difference = standardised(first, base) - standardised(second, base)
+    reference = difference if base is None else difference.sel(time=_years(difference, base))
+    return difference / reference.std("time")
+
+
+def at_place(field: xr.DataArray, lat: float, lon: float) -> xr.DataArray:
+    """Series at a place, bilinear between the cells around it, across Greenwich too; the nearest where one is missing."""
+    around = field
+    if field.sizes["lon"] > 1:
+        last = field.isel(lon=[-1]).assign_coords(lon=field.lon[[-1]] - 360.0)
+        first = field.isel(lon=[0]).assign_coords(lon=field.lon[[0]] + 360.0)
+        around = xr.concat([last, field, first], dim="lon")
+    near = around.isel(
+        lat=np.sort(np.argsort(np.abs(around.lat.values - lat))[:4]),
+        lon=np.sort(np.argsort(np.abs(around.lon.values - lon))[:4]),
+    ).compute()
+    nearest = near.sel(lat=lat, lon=lon, method="nearest", drop=True)
+    if near.sizes["lat"] < 2 or near.sizes["lon"] < 2:
+        return nearest
+    return near.interp(lat=lat, lon=lon).drop_vars(["lat", "lon"]).fillna(nearest)
+
+
+def on_parallel(field: xr.DataArray, lat: float) -> xr.DataArray:
+    """Mean along a parallel, linear between the rows beside it."""
+    rows = np.sort(np.argsort(np.abs(field.lat.values - lat), kind="stable")[:3])
+    zonal = field.isel(lat=rows).mean("lon").compute()
+    return zonal.interp(lat=lat).drop_vars("lat") if zonal.sizes["lat"] > 1 else zonal.isel(lat=0, drop=True)
+
+
+def running_mean(series: xr.DataArray, steps: int, dim: str = "time") -> xr.DataArray:
+    """Centred mean over an odd number of values, or over an even one with half weights at the ends; NaN at both ends."""
+    if steps % 2:
+        return series.rolling({dim: steps}, center=True).mean()
+    weights = xr.DataArray(np.r_[0.5, np.ones(steps - 1), 0.5] / steps, dims="window")
+    return xr.dot(series.rolling({dim: steps + 1}, center=True).construct("window"), weights, dim="window")
+
+
+def _years(series: xr.DataArray, base: slice) -> xr.DataArray:
+    year = series.time.dt.year
+    return series.time[((year >= base.start) & (year <= base.stop)).values]
