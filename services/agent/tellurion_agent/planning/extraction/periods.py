@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tellurion_agent.planning.extraction.counts import COUNT, counted
 from tellurion_agent.planning.extraction.mention import Mention
+from tellurion_agent.planning.extraction.seasons import MONTH
 from tellurion_agent.planning.extraction.text import Text
 from tellurion_agent.slots import Kind, Period
 
@@ -41,9 +42,8 @@ class SaidPeriod:
         return self.first is not None and self.last is not None and self.last < self.first
 
 
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)(?:[a-z]{3,7})?\.?"
 _DAY = r"(?:\d{1,2}(?:st|nd|rd|th)?\s+(?:of\s+)?)?"
-_DATE = rf"(?:{_DAY}{_MONTH}\s*(?:\d{{1,2}},?\s+)?(?:of\s+)?)?"
+_DATE = rf"(?:{_DAY}(?:{MONTH})\.?\s*(?:\d{{1,2}},?\s+)?(?:of\s+)?)?"
 _FOUR = r"(?:1[4-9]|2[0-3])\d"
 _YEAR = rf"{_FOUR}\d(?:-(?:0[1-9]|1[0-2])(?:-\d\d)?(?!\d))?"  # or an ISO date
 _YEARS = rf"{_YEAR}(?!\w|\.\d|\s*(?:k?m|mm|meters?|hpa|members?)\b)"

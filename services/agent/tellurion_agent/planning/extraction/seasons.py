@@ -46,12 +46,13 @@ def months_from(first: int, last: int) -> Season:
 
 
 _BOREAL = {"winter": (12, 2), "spring": (3, 5), "summer": (6, 8), "autumn": (9, 11), "fall": (9, 11)}
-_NAME = "|".join(f"{name[:3].lower()}(?:{name[3:].lower()})?" for name in MONTHS if name != "May") + "|sept|may"
-_ONE = re.compile(rf"(?<![\w-])(?P<cue>(?:in|of|for|during|each|every|month of)\s+)?(?P<month>{_NAME})\b\.?")
+MONTH = "|".join(f"{name[:3].lower()}(?:{name[3:].lower()})?" for name in MONTHS if name != "May") + "|sept|may"
+"""Pattern of a month's name."""
+_ONE = re.compile(rf"(?<![\w-])(?P<cue>(?:in|of|for|during|each|every|month of)\s+)?(?P<month>{MONTH})\b\.?")
 _RANGE = re.compile(
-    rf"(?<![\w-])(?P<first>{_NAME})\b\.?\s*(?:-|/|to|through|until)\s*(?P<last>{_NAME})\b\.?"
-    rf"|(?<!\w)between\s+(?P<b>{_NAME})\s+and\s+(?P<d>{_NAME})\b"
-    rf"|(?<![\w-])(?P<a>{_NAME})-(?:{_NAME})-(?P<c>{_NAME})\b"
+    rf"(?<![\w-])(?:(?P<a>{MONTH})-(?:{MONTH})-(?P<c>{MONTH})\b"
+    rf"|(?P<first>{MONTH})\b\.?\s*(?:-|/|to|through|until)\s*(?P<last>{MONTH})\b\.?"
+    rf"|between\s+(?P<b>{MONTH})\s+and\s+(?P<d>{MONTH})\b)"
 )
 _INITIALS = re.compile(r"(?<![\w-])[JFMASOND]{3,11}(?![\w])|(?<!\w)(?:djf|mam|jja|son|ndj|jjas|djfm)(?!\w)")
 _WORD = re.compile(
