@@ -1,0 +1,53 @@
+"""Provenance of a run as W3C PROV: which data and which script the results came from, by whom."""
+
+from __future__ import annotations
+
+from prov.model import PROV, ProvDocument
+
+from tellurion_agent.report.record import File, Record
+
+NAMESPACE = "urn:tellurion:"
+
+
+def provenance(record: Record, *, requester: str) -> str:
+    """PROV-JSON of a record.
+
+    Source: W3C PROV-DM (2013); the PROV-JSON serialisation (2013 submission).
+    """
+    document = ProvDocument()
+    document.add_namespace("tellurion", NAMESPACE)
+    document.add_namespace("sha256", "urn:sha256:")
+    packages = record.environment["packages"]
+    person = document.agent("tellurion:requester", {PROV["type"]: PROV["Person"], "tellurion:subject": requester})
+    software = document.agent(
+        "tellurion:agent",
+        {PROV["type"]: PROV["SoftwareAgent"], "tellurion:version": packages.get("tellurion-agent", "")},
+    )
+    analysis = document.activity(
+        f"tellurion:{record.run.replace('/', '-')}",
+        startTime=record.created,
+        other_attributes={
+            PROV["label"]: record.title,
+            "tellurion:question": record.question,
+            "tellurion:recipe": record.recipe,
+            "tellurion:python": record.environment["python"],
+        },
+    )
+    document.wasAssociatedWith(analysis, software)
+    document.actedOnBehalfOf(software, person)
+    inputs = [(source.role, file) for source in record.sources for file in source.files]
+    used = {file.sha256: _entity(document, file, role) for role, file in inputs}
+    for entity in used.values():
+        document.used(analysis, entity)
+    for file in record.results:
+        result = _entity(document, file, "result")
+        document.wasGeneratedBy(result, analysis)
+        for entity in used.values():
+            document.wasDerivedFrom(result, entity)
+    text: str = document.serialize(format="json")
+    return text
+
+
+def _entity(document: ProvDocument, file: File, role: str) -> object:
+    attributes = {PROV["label"]: file.name, "tellurion:bytes": file.bytes, "tellurion:role": role}
+    return document.entity(f"sha256:{file.sha256}", attributes)
