@@ -30,6 +30,8 @@ from tellurion_core.errors import Conflict, InvalidInput, NotFound
 from tellurion_core.jobs.database import insert_or, now, reading, writing
 
 METADATA = MetaData()
+MOST_NEWS = 1000
+"""That are read at once."""
 RUNS = Table(
     "agent_runs",
     METADATA,
@@ -62,6 +64,16 @@ LESSONS = Table(
     Column("created", Double, nullable=False),
     UniqueConstraint("tenant", "request_id"),
     UniqueConstraint("tenant", "topic", "version"),
+)
+EVENTS = Table(
+    "agent_events",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("run", String(32), nullable=False),
+    Column("key", String(64), nullable=False),  # what makes it this event: an attempt that tells it again tells nothing
+    Column("content", Text, nullable=False),  # JSON
+    UniqueConstraint("run", "key"),
+    Index("agent_events_in_order", "run", "number"),
 )
 
 
@@ -164,6 +176,19 @@ class Store:
             rows = [_run(row) for row in connection.execute(ordered)]
         more = f"{rows[size - 1].created!r}:{rows[size - 1].id}" if len(rows) > size else ""
         return rows[:size], more
+
+    def tell(self, run: str, key: str, content: Mapping[str, Any]) -> None:
+        """Keeps news of a run, once for each key."""
+        values = {"run": run, "key": key, "content": json.dumps(content)}
+        with writing(self._engine) as connection:
+            connection.execute(insert_or(connection, EVENTS, values, key="run key", otherwise=None))
+
+    def told(self, run: Run, after: int = 0) -> list[tuple[int, Mapping[str, Any]]]:
+        """News of a run after that number, each with its own, in their order."""
+        query = select(EVENTS.c.number, EVENTS.c.content).where(EVENTS.c.run == run.id, EVENTS.c.number > after)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.order_by(EVENTS.c.number).limit(MOST_NEWS)).all()
+        return [(row.number, json.loads(row.content)) for row in rows]
 
     def teach(
         self, tenant: str, request_id: str, *, topic: str, text: str, content: Mapping[str, Any], run: str

@@ -88,3 +88,14 @@ def test_a_lesson_is_taken_back_and_up_again(store: Store) -> None:
     assert store.set_active("a", lesson.id, True) == lesson
     with pytest.raises(NotFound):
         store.set_active("b", lesson.id, False)
+
+
+def test_news_are_told_once_in_their_order(store: Store) -> None:
+    run, other = begin(store), begin(store, "s")
+    for key in ("a", "b", "a"):
+        store.tell(run.id, key, {"said": key})
+    store.tell(other.id, "a", {"said": "elsewhere"})
+    (first, a), (second, b) = store.told(run)
+    assert (a, b) == ({"said": "a"}, {"said": "b"})
+    assert store.told(run, after=first) == [(second, b)]
+    assert store.told(run, after=second) == []

@@ -19,10 +19,17 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tellurion_agent.catalogue.canonical import canonical
+from tellurion_agent.libraries import read
 from tellurion_agent.recipes.recipe import Inputs, NoAnswer, Outcome, Recipe, Slots, Value
 
 ANSWER, DATA, FIGURE = "answer.json", "data.nc", "figure.png"
 INCHES, DPI = (8.0, 5.0), 120
+
+
+def opened(manifest: str) -> Inputs:
+    """The fields of a run by role, in canonical form, nothing of them in memory yet."""
+    return {role: canonical(data) for role, data in read(Path(manifest).read_bytes()).items()}
 
 
 def answer(recipe: Recipe, inputs: Inputs, slots: Slots, output: Path) -> None:

@@ -1,0 +1,47 @@
+"""Files that came with a request, laid out in a folder so that the catalogue can look through them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tellurion_core.artifacts import ArtifactStore
+from tellurion_core.errors import InvalidInput, NotFound
+from tellurion_core.whole_files import placed
+
+LIBRARY = "files"
+"""Name of the library that they are."""
+_PART = re.compile(r"[\w][\w.+=-]{0,199}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+MOST_PARTS = 12
+
+
+def check_names(files: Mapping[str, str]) -> None:
+    """Raises InvalidInput for a name that is no place in a folder, or a hash that is none."""
+    for name, sha256 in files.items():
+        parts = name.split("/")
+        if len(parts) > MOST_PARTS or not all(map(_PART.fullmatch, parts)):
+            accepted = "names of folders and a file, of letters, digits and . _ - + ="
+            raise InvalidInput.of("data.files", received=name, accepted=accepted)
+        if not _SHA256.fullmatch(sha256):
+            raise InvalidInput.of(f"data.files[{name}]", received=sha256, accepted="the SHA-256 of an uploaded file")
+
+
+def laid_out(artifacts: ArtifactStore, tenant: str, files: Mapping[str, str], folder: Path) -> None:
+    """Puts a tenant's files into a folder, those that are not there yet.
+
+    Raises InvalidInput for a name that cannot be used, or a file that was not uploaded.
+    """
+    check_names(files)
+    for name, sha256 in files.items():
+        path = folder / name
+        if path.exists():
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with placed(path) as place:
+                artifacts.fetch(tenant, sha256, place)
+        except NotFound:
+            accepted = "the SHA-256 of an uploaded file"
+            raise InvalidInput.of(f"data.files[{name}]", received=sha256, accepted=accepted) from None
