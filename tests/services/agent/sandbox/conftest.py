@@ -1,0 +1,75 @@
+"""A script in the sandbox, as the tests run one, and what must be so after each of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tellurion_agent.sandbox import landlock
+from tellurion_agent.sandbox.inner import InnerSandbox
+from tellurion_agent.sandbox.sandbox import Limits, Run
+
+SMALL = {"seconds": 20, "memory_bytes": 192 << 20, "disk_bytes": 8 << 20, "processes": 16, "output_bytes": 1 << 20}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _confinable() -> None:
+    if not sys.platform.startswith("linux") or landlock.abi() < landlock.MIN_ABI:
+        message = "this system has no Landlock, or one older than Linux 6.2"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run and what is left of it."""
+
+    run: Run
+    output: Path
+    lines: list[str]
+    """What the script printed, as it came."""
+
+
+Runner = Callable[..., Ran]
+
+
+@pytest.fixture
+def ran(tmp_path: Path) -> Iterator[Runner]:
+    """Runs Python code in the sandbox under small limits; afterwards nothing of it is left and nothing has leaked."""
+    me = psutil.Process()
+    before = me.num_fds()
+
+    def run(
+        code: str,
+        inputs: Sequence[Path] = (),
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+        log: Callable[[str], None] = lambda line: None,
+        **limits: float,
+    ) -> Ran:
+        place = tmp_path / f"run-{len(list(tmp_path.glob('run-*')))}"
+        output = place / "output"
+        output.mkdir(parents=True)
+        script = place / "script.py"
+        script.write_text(code)
+        lines: list[str] = []
+
+        def heard(line: str) -> None:
+            lines.append(line)
+            log(line)
+
+        what = InnerSandbox().run(
+            script, inputs, output, Limits(**{**SMALL, **limits}), cancelled=cancelled, log=heard
+        )
+        return Ran(what, output, lines)
+
+    yield run
+    assert not me.children(recursive=True)
+    assert me.num_fds() == before
