@@ -1,0 +1,280 @@
+"""Which data sets a recipe gets: chosen with reasons, with the others that would have done, or what is missing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tellurion_agent.catalogue.dataset import DataSet
+from tellurion_agent.catalogue.library import Catalogue, is_source, is_variable
+from tellurion_agent.catalogue.missing import nothing_fits
+from tellurion_agent.recipes.recipe import Input
+from tellurion_agent.slots import Level, Period
+
+FREQUENCIES = ("mon", "day", "6hr", "3hr", "1hr", "yr", "clim")
+"""The preferred first."""
+TIMELESS_EXPERIMENTS = re.compile(r"piControl|esm-piControl|abrupt-.*|1pctCO2.*|lgm|midHolocene", re.IGNORECASE)
+"""Their years are not those of a calendar."""
+OBSERVED = frozenset({"observation", "observations", "observed", "obs", "reanalysis", "reanalyses", "measurements"})
+MODELLED = frozenset({"model", "models", "simulation", "simulations", "simulated", "cmip6", "cmip5"})
+MOST_ALTERNATIVES, MOST_NEAREST = 10, 3
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What is read."""
+
+    by_role: Mapping[str, DataSet]
+    """Under the role; under ``role:label`` where the input takes many."""
+    reasons: tuple[str, ...]
+    """Why these, in sentences for the reader of the report; what was left out."""
+    alternatives: Mapping[str, tuple[DataSet, ...]] = field(default_factory=dict)
+    """By role, what fits as well, of another source or experiment that was not asked for: the choice is arbitrary."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """There are no data for it."""
+
+    reasons: tuple[str, ...]
+    """What is missing, and what there is instead."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one input asks for, after the slots."""
+
+    role: str
+    variables: tuple[str, ...]
+    source: str
+    experiment: str
+    member: str
+    periods: tuple[Period, ...]
+    needs: frozenset[str]
+    level: bool
+
+    @classmethod
+    def by(cls, needed: Input, slots: Mapping[str, Any]) -> Wanted:
+        """A slot for the role alone goes before the one for all."""
+
+        def slot(name: str) -> str:
+            return str(slots.get(f"{needed.role}_{name}") or slots.get(name) or "")
+
+        variable = slot("variable")
+        return cls(
+            role=needed.role,
+            variables=needed.variables or ((variable,) if variable else ()),
+            source=slot("source"),
+            experiment=needed.experiment or slot("experiment"),
+            member=slot("member"),
+            periods=tuple(value for value in slots.values() if isinstance(value, Period)),
+            needs=frozenset(needed.needs),
+            level=any(isinstance(value, Level) for value in slots.values()) or "level" in needed.needs,
+        )
+
+    def fits(self, data: DataSet) -> bool:
+        """Whether a data set is what is asked for."""
+        return (
+            not data.refused
+            and any(is_variable(data, name) for name in self.variables)
+            and self.needs <= set(data.dimensions)
+            and self.of_source(data)
+            and (not self.experiment or self.experiment.casefold() == data.experiment.casefold())
+            and (not self.member or self.member.casefold() == data.member.casefold())
+            and (not self.periods or not _dated(data) or self.coverage(data) > 0)
+        )
+
+    def of_source(self, data: DataSet) -> bool:
+        """Whether the data set is of the source asked for, or of the kind."""
+        asked = self.source.casefold()
+        if not asked:
+            return True
+        if asked in OBSERVED or asked in MODELLED:
+            return data.kind == ("observation" if asked in OBSERVED else "model")
+        return is_source(data, self.source)
+
+    def coverage(self, data: DataSet) -> float:
+        """The share of the periods asked for that the data cover; all where they have no dates."""
+        if not self.periods or not _dated(data):
+            return 1.0
+        return sum(data.covered(period) for period in self.periods) / len(self.periods)
+
+    def rank(self, data: DataSet) -> tuple[Any, ...]:
+        """The lower the better; equal for data sets between which there is no reason to choose."""
+        return (
+            next(nth for nth, name in enumerate(self.variables) if is_variable(data, name)),
+            self.level != ("level" in data.dimensions),
+            -round(self.coverage(data), 2),
+            data.statistic not in ("mean", "", "point", "sum"),
+            FREQUENCIES.index(data.frequency) if data.frequency in FREQUENCIES else len(FREQUENCIES),
+            ("observation", "", "model").index(data.kind) if not self.experiment else 0,
+            data.experiment.casefold() not in ("", "historical") if not self.experiment else False,
+        )
+
+    def order(self, data: DataSet) -> tuple[Any, ...]:
+        """`rank`, and what decides between equals: the longer record, the first member, the name."""
+        steps = sum(file.steps for file in data.files)
+        return *self.rank(data), _natural(data.member), -steps, _natural(data.source), data.name, data.key
+
+
+def resolve(inputs: Sequence[Input], slots: Mapping[str, Any], catalogue: Catalogue) -> Resolved | Missing:
+    """Data sets for the roles of a recipe, of one model throughout where models are read."""
+    wanted = {needed.role: Wanted.by(needed, slots) for needed in inputs}
+    fitting = {
+        role: sorted((data for data in catalogue.datasets if want.fits(data)), key=want.order)
+        for role, want in wanted.items()
+    }
+    required = [needed for needed in inputs if not needed.optional]
+    if lacking := [nothing_fits(wanted[each.role], catalogue) for each in required if not fitting[each.role]]:
+        return Missing(tuple(lacking))
+    one = {needed.role: fitting[needed.role] for needed in inputs if not needed.many and fitting[needed.role]}
+    many = [needed for needed in inputs if needed.many]
+    chosen, reasons = _consistent(one, wanted, {each.role for each in required})
+    if chosen is None:
+        return Missing(tuple(reasons))
+    alternatives = _alternatives(chosen, one, wanted)
+    by_role: dict[str, DataSet] = dict(chosen)
+    reasons += [_reason(wanted[role], data, alternatives.get(role, ())) for role, data in chosen.items()]
+    reasons += [
+        f"{role.replace('_', ' ')}: no data set fits, and it is not needed"
+        for role in wanted
+        if not fitting[role] and role not in {each.role for each in required}
+    ]
+    if many:
+        labelled, left_out = _many({each.role: fitting[each.role] for each in many}, {e.role for e in required}, wanted)
+        if not labelled:
+            return Missing(tuple(left_out))
+        by_role |= labelled
+        reasons += [f"{role}: {data.label}" for role, data in labelled.items()] + left_out
+    return Resolved(by_role, tuple(reasons), alternatives)
+
+
+def _consistent(
+    one: Mapping[str, list[DataSet]], wanted: Mapping[str, Wanted], required: set[str]
+) -> tuple[dict[str, DataSet] | None, list[str]]:
+    """The best data set for each role: all of one source and member where there is one that has them all."""
+    free = {role: _Runs(found) for role, found in one.items() if not _own_source(wanted[role], wanted)}
+    best = {role: found[0] for role, found in one.items()}
+    complete = []
+    for source, member in dict.fromkeys(run for runs in free.values() for run in runs.of_run):
+        having = {role: data for role, runs in free.items() if (data := runs.best(source, member)) is not None}
+        if all(role in having for role in free if role in required):
+            ranks = [sum(map(float, column)) for column in zip(*_ranks(having, wanted), strict=True)]
+            length = sum(file.steps for data in having.values() for file in data.files)
+            order = (len(free) - len(having), ranks, _natural(member), -length, _natural(source))
+            complete.append((order, having))
+    if complete:
+        return best | min(complete, key=lambda each: each[0])[1], []
+    simulated = [role for role in free if role in required and wanted[role].experiment]
+    if len(simulated) > 1 or any(best[role].kind == "model" for role in free if role in required):
+        return None, [_no_source_has_all(free, required, wanted)]
+    return best, ["no source has all that is read: the sources differ"]
+
+
+class _Runs:
+    """What fits one role, the best of each run of each source."""
+
+    def __init__(self, found: Sequence[DataSet]) -> None:
+        self.of_run: dict[tuple[str, str], DataSet] = {}
+        self.of_source: dict[str, DataSet] = {}
+        for data in found:
+            self.of_run.setdefault((data.source, data.member), data)
+            self.of_source.setdefault(data.source, data)
+
+    def best(self, source: str, member: str) -> DataSet | None:
+        """Of this member where there is one: a control run may have one member alone."""
+        return self.of_run.get((source, member)) or self.of_source.get(source)
+
+
+def _ranks(having: Mapping[str, DataSet], wanted: Mapping[str, Wanted]) -> Iterator[tuple[Any, ...]]:
+    return (wanted[role].rank(data) for role, data in having.items())
+
+
+def _own_source(want: Wanted, wanted: Mapping[str, Wanted]) -> bool:
+    """Whether a source was asked for that role alone."""
+    return bool(want.source) and any(want.source != other.source for other in wanted.values())
+
+
+def _no_source_has_all(free: Mapping[str, _Runs], required: set[str], wanted: Mapping[str, Wanted]) -> str:
+    roles = [role for role in free if role in required]
+    counts = Counter(source for role in roles for source in free[role].of_source)
+    nearest = sorted((source for source, count in counts.items() if count == max(counts.values())), key=_natural)
+    lacks = [
+        f"{source} lacks " + " and ".join(_what(wanted[role]) for role in roles if source not in free[role].of_source)
+        for source in nearest[:MOST_NEAREST]
+    ]
+    return f"no model has all that is needed: {'; '.join(lacks)}"
+
+
+def _many(
+    fitting: Mapping[str, list[DataSet]], required: set[str], wanted: Mapping[str, Wanted]
+) -> tuple[dict[str, DataSet], list[str]]:
+    """Of each run of each source the best data set, under a label that is the same in every role."""
+    best: dict[str, dict[tuple[str, str, str], DataSet]] = {}
+    for role, found in fitting.items():
+        best[role] = {}
+        for data in found:
+            run = "" if wanted[role].experiment else data.experiment
+            best[role].setdefault((data.source, run, data.member), data)
+    roles = [role for role in best if role in required] or list(best)
+    runs = sorted({run for role in roles for run in best[role]}, key=lambda run: tuple(map(_natural, run)))
+    whole = [run for run in runs if all(run in best[role] for role in roles)]
+    left_out = [
+        f"{' '.join(filter(None, run))} is left out: it lacks "
+        + " and ".join(_what(wanted[role]) for role in roles if run not in best[role])
+        for run in runs
+        if run not in whole
+    ]
+    labels = _labels(whole)
+    labelled = {f"{role}:{labels[run]}": best[role][run] for role in best for run in whole if run in best[role]}
+    return labelled, left_out
+
+
+def _labels(runs: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
+    """The source; with the experiment or the member only where they tell runs apart."""
+    labels = {}
+    for run in runs:
+        same = [other for other in runs if other[0] == run[0]]
+        parts = [run[0], *(run[n] for n in (1, 2) if len({other[n] for other in same}) > 1)]
+        labels[run] = " ".join(filter(None, parts))
+    return labels
+
+
+def _alternatives(
+    chosen: Mapping[str, DataSet], one: Mapping[str, list[DataSet]], wanted: Mapping[str, Wanted]
+) -> dict[str, tuple[DataSet, ...]]:
+    found = {}
+    for role, data in chosen.items():
+        want, others = wanted[role], {(data.source, data.experiment): data}
+        named = want.source and want.source.casefold() not in OBSERVED | MODELLED
+        for other in one[role]:
+            if want.rank(other) == want.rank(data) and not (named and want.experiment):
+                others.setdefault((other.source, other.experiment), other)
+        if len(others) > 1:
+            found[role] = tuple(others.values())[1 : MOST_ALTERNATIVES + 1]
+    return found
+
+
+def _reason(want: Wanted, data: DataSet, alternatives: Sequence[DataSet]) -> str:
+    share = want.coverage(data)
+    covers = f", which covers {share:.0%} of the period" if want.periods and _dated(data) else ""
+    others = ", ".join(" ".join(filter(None, (other.source, other.experiment))) for other in alternatives)
+    instead = f"; {others} would do as well" if others else ""
+    return f"{want.role.replace('_', ' ')}: {data.label}{covers}{instead}"
+
+
+def _dated(data: DataSet) -> bool:
+    return data.period is not None and TIMELESS_EXPERIMENTS.fullmatch(data.experiment) is None
+
+
+def _what(want: Wanted) -> str:
+    variable = want.variables[0].replace("_", " ") if want.variables else want.role
+    return f"{variable} of {want.experiment}" if want.experiment else variable
+
+
+def _natural(name: str) -> tuple[tuple[int, str], ...]:
+    """r2 before r10."""
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.casefold()))

@@ -1,0 +1,45 @@
+"""A process that reads the headers of files, so that what a damaged one may do to a library ends here.
+
+Each line of its input is a path in JSON, each line of its output that file's records, or why there are none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+
+from tellurion_agent.catalogue.reading import records
+from tellurion_agent.catalogue.record import to_json
+from tellurion_core.errors import InvalidInput
+
+ADDRESS_SPACE = 4 << 30
+"""Bytes; an attribute or a coordinate that needs more is refused by the allocator."""
+
+
+def main() -> None:
+    """Answers until its input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # what a C library prints is no answer
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin:
+        answers.write(_answer(Path(json.loads(line))) + "\n")
+        answers.flush()
+
+
+def _answer(path: Path) -> str:
+    try:
+        return json.dumps({"records": to_json(records(path))})
+    except InvalidInput as error:
+        return json.dumps({"problem": error.message})
+    except MemoryError:
+        return json.dumps({"problem": "its header alone needs more memory than there is for it"})
+    except Exception as error:  # noqa: BLE001 - whatever a hostile file provokes is that file's problem
+        return json.dumps({"problem": f"cannot be read ({type(error).__name__})"})
+
+
+if __name__ == "__main__":
+    main()
