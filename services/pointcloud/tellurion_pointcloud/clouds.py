@@ -37,7 +37,7 @@ def check_points(points: Floats, field: str) -> None:
     """Raises InvalidInput unless there are points [N, 3], all finite and at most LARGEST."""
     if not len(points):
         raise InvalidInput.of(field, received="no points", accepted="at least one")
-    usable = np.abs(points) <= LARGEST  # which NaN is not
+    usable = (points >= -LARGEST) & (points <= LARGEST)  # which NaN is not
     if not usable.all():
         row, column = np.argwhere(~usable)[0]
         received = f"{'xyz'[column]} = {points[row, column]:g} of point {row}"
@@ -53,8 +53,12 @@ def normalised(points: Floats) -> Normalised:
     columns -= mean[:, None]
     extent = float(np.abs(columns).max()) or 1.0
     columns /= extent  # so that no square is too small for a float
-    radius = float(np.sqrt(np.square(columns).sum(0).max())) or 1.0
-    return Normalised((columns.T / radius).astype(np.float32), middle + mean, extent * radius)
+    squared = np.square(columns[0])
+    for axis in columns[1:]:
+        squared += np.square(axis)
+    radius = float(np.sqrt(squared.max())) or 1.0
+    columns /= radius
+    return Normalised(columns.T.astype(np.float32), middle + mean, extent * radius)
 
 
 def resampled(points: Floats, count: int) -> tuple[NDArray[np.int64], Normalised]:

@@ -38,8 +38,9 @@ def voxels(points: Any, size: float) -> Voxels:
     points = points_of(points, "points", axes=2)
     low = points.min(0)
     check_span((points.max(0) - low).max() / size)
-    cells = ((points - low) / points.dtype.type(size)).astype(np.int64)
-    keys = (cells[:, 0] << 2 * BITS) | (cells[:, 1] << BITS) | cells[:, 2]
+    keys = np.zeros(len(points), np.int64)
+    for axis in range(3):  # one after the other, for the sake of memory
+        keys = (keys << BITS) | ((points[:, axis] - low[axis]) / points.dtype.type(size)).astype(np.int64)
     _, index, counts = np.unique(keys, return_inverse=True, return_counts=True)
     sums = np.stack([np.bincount(index, weights=points[:, axis] - low[axis]) for axis in range(3)], -1)
     return Voxels(index, (low + sums / counts[:, None]).astype(points.dtype), counts)
