@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tellurion_pointcloud.clouds import check_points, resampled
+from tellurion_pointcloud.clouds import COMPARED, check_points, resampled
 from tellurion_pointcloud.gaussian2scene.model import GREY
 from tellurion_pointcloud.received import Received
 
 Floats = NDArray[np.floating[Any]]
+LIGHT_POINTS, LIGHT_DISTANCES = 1 << 20, 1 << 28
+"""Points that a cloud may have, and distances that may be worked out to sample it, before it is heavy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,3 +51,8 @@ def prepared(received: Received, count: int, *, coloured: bool = False, metres: 
         of = received.colours
         inputs["colours"] = np.full((count, 3), GREY, np.uint8) if of is None else of[index]
     return Prepared(inputs, ball.centre, ball.scale / unit, received.label, len(received.points))
+
+
+def is_heavy(points: int, count: int) -> bool:
+    """Whether it takes 100 MiB, or a tenth of a second and more, to prepare `count` of so many points."""
+    return points > LIGHT_POINTS or count * min(points, COMPARED) > LIGHT_DISTANCES

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from tellurion_pointcloud.models import (
     models,
     weights_files,
 )
-from tellurion_pointcloud.preparation import Prepared, prepared
+from tellurion_pointcloud.preparation import Prepared, is_heavy, prepared
 from tellurion_pointcloud.received import CloudStream, Received
 from tellurion_pointcloud.scoring import evaluated
 from tellurion_pointcloud.settings import PointCloudSettings
@@ -56,6 +57,7 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
         self._data = data
         self._max_request_bytes = max_request_bytes
         self._evaluations = ThreadPoolExecutor(1, thread_name_prefix="evaluate")
+        self._heavy = ThreadPoolExecutor(1, thread_name_prefix="heavy")
 
     async def ListModels(  # noqa: N802
         self, request: pointcloud_pb2.ListModelsRequest, context: Context
@@ -109,7 +111,7 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
         async with aclosing(self._encodings(stream, spec)) as answers:
             async for cloud, outputs in answers:
                 if not cloud.label:
-                    classes = classes or await asyncio.to_thread(Classes, np.array(examples), labels)
+                    classes = classes or await self._classes(np.array(examples), labels)
                     yield wire.classified(classes.probabilities(outputs["embedding"]))
                     continue
                 if classes is not None or len(labels) == MOST_EXAMPLES:
@@ -150,7 +152,8 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
         """Ends what runs."""
         await self._batching.close()
         await self._predictor.close()
-        await asyncio.to_thread(self._evaluations.shutdown, wait=True, cancel_futures=True)
+        for threads in (self._heavy, self._evaluations):
+            await asyncio.to_thread(threads.shutdown, wait=True, cancel_futures=True)
 
     def _stream(self, requests: AsyncIterator[Any]) -> CloudStream:
         return CloudStream(requests, self._max_request_bytes)
@@ -174,11 +177,20 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
                 yield answer
 
     async def _prepared(self, received: Received, name: str, points: int = 0, *, metres: bool = False) -> Prepared:
-        """A cloud for the network of a weights file, of so many points or its own number."""
+        """A cloud for the network of a weights file, of so many points or its own number; heavy ones take turns."""
         shape = self._weights[name].shape
         shape.check(points := points or shape.points)
-        coloured = name in COLOURED
-        return await asyncio.to_thread(prepared, received, points, coloured=coloured, metres=metres)
+        threads = self._heavy if is_heavy(len(received.points), points) else None
+        ready = partial(prepared, received, points, coloured=name in COLOURED, metres=metres)
+        return await asyncio.get_running_loop().run_in_executor(threads, ready)
+
+    async def _classes(self, examples: Array, labels: list[str]) -> Classes:
+        """What examples [S, D] tell, learned after whatever else is heavy, until nobody waits for it any more."""
+        left = threading.Event()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._heavy, Classes, examples, labels, left.is_set)
+        finally:
+            left.set()
 
     async def _evaluated(self, request: pointcloud_pb2.EvaluateRequest, report: Progress) -> Scores:
         """The scores, computed in a thread of their own, one evaluation after the other."""
