@@ -158,6 +158,10 @@ class Client:
         """See `Platform.keep_working`."""
         self._platform.keep_working(service)
 
+    def configure(self, service: str, **settings: str) -> None:
+        """See `Platform.configure`."""
+        self._platform.configure(service, **settings)
+
     def close(self) -> None:
         """Closes the channels and stops what `connect` started; closing twice is as good as once."""
         with self._lock:

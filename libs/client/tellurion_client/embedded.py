@@ -28,6 +28,7 @@ class Embedded:
     def __init__(self, *, timeout: float, state: Path | None = None) -> None:
         self._timeout = timeout
         self._state = state
+        self._settings: dict[str, str] = {}
         self._folder = SocketFolder()
         self._processes: dict[str, ServiceProcess] = {}
         self._lock = threading.Lock()
@@ -64,6 +65,19 @@ class Embedded:
             if JOBS in chosen_services([service]):
                 self._processes[JOBS] = self._start(JOBS)
 
+    def configure(self, service: str, **settings: str) -> None:
+        """Sets settings, by the lower-case name without `TELLURION_`.
+
+        The service, and what does long work, are started anew where they run with others.
+        """
+        with self._lock:
+            if self._settings.items() >= settings.items():
+                return
+            self._settings |= settings
+            for name in (service, JOBS):
+                if (process := self._processes.pop(name, None)) is not None:
+                    process.stop(STOP_SECONDS)
+
     def close(self) -> None:
         """Stops the services."""
         self._stop()
@@ -76,6 +90,7 @@ class Embedded:
             state=None if self._state is None else str(self._state),
             jobs_broker=jobs_broker(self._folder.path),
             stop_seconds="0",
+            **self._settings,
         )
         # Whoever debugs sees the services' log lines among the client's own.
         log = None if os.environ.get("TELLURION_LOG_LEVEL") == "DEBUG" else self._folder.path / f"{service}.log"

@@ -36,6 +36,9 @@ class Platform(Protocol):
             Unavailable: what does it cannot be started.
         """
 
+    def configure(self, service: str, **settings: str) -> None:
+        """Sets settings of a service that this client starts; a service that it does not start has its own."""
+
     def close(self) -> None:
         """Stops what this client started."""
 
@@ -65,6 +68,9 @@ class Remote:
 
     def keep_working(self, service: str) -> None:
         """Whoever runs the services sees to it."""
+
+    def configure(self, service: str, **settings: str) -> None:
+        """Whoever runs the services has set them."""
 
     def close(self) -> None:
         """Nothing was started."""
@@ -96,6 +102,9 @@ class Running:
 
     def keep_working(self, service: str) -> None:
         """The platform's supervisor sees to it."""
+
+    def configure(self, service: str, **settings: str) -> None:
+        """Whoever runs the services has set them."""
 
     def close(self) -> None:
         """Nothing was started."""

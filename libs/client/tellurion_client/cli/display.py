@@ -112,6 +112,14 @@ def operations(known: Iterable[OperationStatus]) -> None:
     _print(table)
 
 
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """A table of words."""
+    filled = _table(title, columns, [])
+    for row in rows:
+        filled.add_row(*row)
+    _print(filled)
+
+
 def scores(title: str, by_method: Mapping[str, MethodScores]) -> None:
     """A table of scores by method."""
     from rich.text import Text

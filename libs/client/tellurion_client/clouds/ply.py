@@ -87,12 +87,12 @@ class _Body:
 
     def lists(self, element: Element) -> _Lists:
         """The lists of the next element that are named for corners."""
-        corners, sizes = array("q"), array("q")
+        corners, sizes, named = array("q"), array("q"), element.list_named(CORNERS)
         for _ in range(element.count):
             for each in element.properties:
                 count = self.length(each)
                 values = self.numbers(each.kind, count)
-                if each.name == element.list_named(CORNERS):
+                if each.name == named:
                     corners.extend(values)
                     sizes.append(count)
         return np.array(corners, np.int64), np.array(sizes, np.int64)

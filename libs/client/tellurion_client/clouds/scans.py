@@ -18,6 +18,8 @@ from tellurion_core.errors import InvalidInput
 
 MEMORY = 2 << 30
 """Bytes of address space; a file whose parts need more is damaged."""
+SECONDS, SECONDS_PER_MEGABYTE = 60, 10
+"""Of a processor, for any file and for its length; a file that needs more is damaged."""
 
 
 def main() -> None:
@@ -25,6 +27,7 @@ def main() -> None:
     path, most = Path(sys.argv[1]), int(sys.argv[2])
     _limit(resource.RLIMIT_AS, MEMORY)
     _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_CPU, SECONDS + SECONDS_PER_MEGABYTE * path.stat().st_size // 1_000_000)
     chunks = e57_chunks if path.suffix.lower() == ".e57" else las_chunks
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -1,0 +1,253 @@
+"""The agent service, as a client sees it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tellurion.agent.v1 import agent_pb2, agent_pb2_grpc
+from tellurion_client.agent_results import Answer, DataSet, Lesson, Listing, Plan, Recipe
+from tellurion_client.artifacts import ArtifactsClient
+from tellurion_client.operations import Operation, cancelled_if_left
+from tellurion_client.options import check_request_id, check_timeout, countdown
+from tellurion_core.call import call_metadata, new_request_id
+from tellurion_core.errors import DataCorrupted, InvalidInput
+
+if TYPE_CHECKING:
+    from tellurion_client.benchmark_request import Endpoint
+    from tellurion_client.client import Client
+
+SERVICE = "agent"
+SUFFIXES = (".nc", ".nc4", ".cdf")
+MOST_FILES = 10_000
+"""That are sent to a platform with one request; more belong into one of its libraries."""
+
+Told = Callable[[str], None]
+"""Told what is being done, in a few words."""
+Choose = Callable[[Sequence[Plan]], int | None]
+"""From the plans, the best first, to the number of that which is run; None for none."""
+
+
+class AgentClient:
+    """Asks for analyses in plain language. Got from `Client.agent`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._artifacts = ArtifactsClient(client, SERVICE)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        data: Iterable[str | os.PathLike[str]] = (),
+        libraries: Iterable[str] = (),
+        session: str = "",
+        choose: Choose | None = None,
+        model: Endpoint | None = None,
+        told: Told | None = None,
+        request_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Asks a question about data, and waits for what comes of it.
+
+        `data` are folders of NetCDF files; a platform is sent them, an embedded one reads them where they are.
+        `libraries` are names of folders that a platform has. Questions of one `session` are understood together. The
+        best plan is run, or that which `choose` says. `model` is a language model that plans beside the recipes.
+
+        Raises:
+            InvalidInput: a question or data that cannot be used.
+            NotFound: there is no such library.
+            DeadlineExceeded: not done within `timeout` seconds; the work goes on.
+            Unavailable: the service cannot be reached or started.
+        """
+        left = countdown(timeout)
+        if request_id is not None:
+            check_request_id(request_id)
+        request = agent_pb2.AskRequest(
+            request_id=request_id or new_request_id(),
+            question=question,
+            session=session,
+            choose=agent_pb2.CHOICE_BEST if choose is None else agent_pb2.CHOICE_ASK,
+        )
+        if model is not None:
+            request.model.CopyFrom(agent_pb2.Endpoint(url=model.url, model=model.model, api_key_env=model.api_key_env))
+        request.data.CopyFrom(self._data(data, libraries, left()))
+        run, plans, answer = self._followed(request, told, left())
+        if answer is None and choose is not None:
+            chosen = choose(plans)
+            if chosen is None:
+                return Answer(run, "clarify", (), "", "Which plan?", tuple(plan.title for plan in plans), "", (), {})
+            operation = self._asked("ChoosePlan", agent_pb2.ChoosePlanRequest(run=run, plan=chosen), left()).operation
+            answer = self._awaited(run, operation, told, left())
+        if answer is None:
+            raise DataCorrupted("the answer ended before its end")
+        return answer
+
+    def replay(
+        self,
+        record: str | os.PathLike[str],
+        *,
+        data: Iterable[str | os.PathLike[str]] = (),
+        told: Told | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Runs again what a record.json has; FAILED where the numbers are others.
+
+        `data` are the folders that the run was about; a platform still has what it was sent.
+
+        Raises:
+            InvalidInput: the file is no record.
+            NotFound: its data are not there any more.
+            DeadlineExceeded, Unavailable: as for `ask`.
+        """
+        left = countdown(timeout)
+        path = Path(record)
+        self._data(data, (), left())
+        sha256 = self._artifacts.upload([path], timeout=left())[path]
+        request = agent_pb2.ReplayRequest(request_id=new_request_id(), record=sha256)
+        return self._awaited("", self._asked("Replay", request, left()).operation, told, left())
+
+    def feedback(
+        self, run: str, text: str, *, request_id: str | None = None, timeout: float | None = None
+    ) -> tuple[Lesson | None, str]:
+        """Says of a run that it is good, what is wrong with it, or that it is to be remembered; what was learned.
+
+        Raises:
+            InvalidInput: no run can have the name.
+            NotFound: there is no such run.
+            DeadlineExceeded, Unavailable: as for `ask`.
+        """
+        request = agent_pb2.FeedbackRequest(request_id=request_id or new_request_id(), run=run, text=text)
+        response = self._asked("Feedback", request, timeout)
+        return (Lesson.of(response.lesson) if response.HasField("lesson") else None), response.understood
+
+    def lessons(self, *, topic: str = "", timeout: float | None = None) -> list[Lesson]:
+        """What was taught, newest first. Raises DeadlineExceeded and Unavailable."""
+        response = self._asked("ListLessons", agent_pb2.ListLessonsRequest(topic=topic), timeout)
+        return [Lesson.of(each) for each in response.lessons]
+
+    def set_lesson(self, id: str, *, active: bool, timeout: float | None = None) -> Lesson:
+        """Takes a lesson back, or up again. Raises NotFound, DeadlineExceeded and Unavailable."""
+        return Lesson.of(self._asked("SetLesson", agent_pb2.SetLessonRequest(id=id, active=active), timeout).lesson)
+
+    def recipes(self, *, timeout: float | None = None) -> list[Recipe]:
+        """The analyses that are known, by name. Raises DeadlineExceeded and Unavailable."""
+        response = self._asked("ListRecipes", agent_pb2.ListRecipesRequest(), timeout)
+        return [Recipe.of(each) for each in response.recipes]
+
+    def catalogue(
+        self,
+        data: Iterable[str | os.PathLike[str]] = (),
+        *,
+        libraries: Iterable[str] = (),
+        timeout: float | None = None,
+    ) -> Listing:
+        """The data sets in folders or libraries, and the files that cannot be read.
+
+        Raises:
+            InvalidInput: a folder that cannot be used.
+            NotFound, DeadlineExceeded, Unavailable: as for `ask`.
+        """
+        left = countdown(timeout)
+        request = agent_pb2.ListDataSetsRequest(data=self._data(data, libraries, left()))
+        sets: list[DataSet] = []
+        problems: dict[str, str] = {}
+        with self._client.calling(SERVICE):
+            for item in self._stub().ListDataSets(request, timeout=left(), metadata=call_metadata()):
+                if item.HasField("data_set"):
+                    sets.append(DataSet.of(item.data_set))
+                else:
+                    problems[item.problem.file] = item.problem.reason
+        return Listing(tuple(sets), problems)
+
+    def download(self, answer: Answer, folder: Path, *, timeout: float | None = None) -> list[Path]:
+        """Writes the files of a run into a folder, which is made where it is not there.
+
+        Raises:
+            InvalidInput: it cannot be written.
+            NotFound: they are not kept any more.
+            DeadlineExceeded, Unavailable: as for `ask`.
+        """
+        left = countdown(timeout)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / name for name in sorted(answer.files) if Path(name).name == name]
+        for path in paths:
+            self._artifacts.download(answer.files[path.name], path, timeout=left())
+        return paths
+
+    def _followed(
+        self, request: agent_pb2.AskRequest, told: Told | None, timeout: float | None
+    ) -> tuple[str, list[Plan], Answer | None]:
+        """The run, its plans, and how it ended where it was run."""
+        run, plans, answer = "", list[Plan](), None
+        self._client.keep_working(SERVICE)
+        with self._client.calling(SERVICE):
+            for news in self._stub().Ask(request, timeout=timeout, metadata=call_metadata()):
+                match news.WhichOneof("news"):
+                    case "proposal":
+                        run, plans = news.proposal.run, list(map(Plan.of, news.proposal.plans))
+                    case "answer":
+                        answer = Answer.of(run, news.answer)
+                    case "doing" | "log" as kind if told is not None:
+                        told(getattr(news, kind))
+                    case "step" if told is not None:
+                        told(f"{news.step.name}: {news.step.outcome}")
+        return run, plans, answer
+
+    def _awaited(self, run: str, operation: str, told: Told | None, timeout: float | None) -> Answer:
+        def progress(fraction: float, message: str) -> None:
+            if told is not None and message:
+                told(message)
+
+        work = Operation(self._client, operation)
+        with cancelled_if_left(work.cancel):
+            return Answer.of(run, work.result(agent_pb2.Answer, progress=progress, timeout=timeout))
+
+    def _data(
+        self, given: Iterable[str | os.PathLike[str]], libraries: Iterable[str], timeout: float | None
+    ) -> agent_pb2.Data:
+        """What a request is about; the folders are read where they are, or their files are sent."""
+        paths = [Path(folder) for folder in given]
+        for path in paths:
+            if not path.is_dir():
+                raise InvalidInput.of("data", received=f"no folder {path}", accepted="a folder with NetCDF files")
+        if not self._client.lasting:
+            named = _named(paths)
+            if named:
+                folders = ",".join(f"{name}={path}" for name, path in named.items())
+                self._client.configure(SERVICE, agent_libraries=folders)
+            return agent_pb2.Data(libraries=[*named, *libraries])
+        files = {
+            f"{name}/{file.relative_to(path).as_posix()}": file
+            for name, path in _named(paths).items()
+            for file in _files(path)
+        }
+        if len(files) > MOST_FILES:
+            accepted = f"at most {MOST_FILES}, or a library"
+            raise InvalidInput.of("data", received=f"{len(files)} files", accepted=accepted)
+        sent = self._artifacts.upload(files.values(), timeout=timeout)
+        return agent_pb2.Data(libraries=list(libraries), files={name: sent[path] for name, path in files.items()})
+
+    def _asked(self, method: str, request: Any, timeout: float | None) -> Any:
+        check_timeout(timeout)
+        with self._client.calling(SERVICE):
+            return getattr(self._stub(), method)(request, timeout=timeout, metadata=call_metadata())
+
+    def _stub(self) -> agent_pb2_grpc.AgentServiceStub:
+        return agent_pb2_grpc.AgentServiceStub(self._client.channel(SERVICE))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+
+
+def _named(folders: Sequence[Path]) -> Mapping[str, Path]:
+    """Folders by names of their own, as libraries have them."""
+    named: dict[str, Path] = {}
+    for number, path in enumerate(folders):
+        plain = re.sub(r"[^A-Za-z0-9._-]", "-", path.resolve().name).strip("-.")[:50] or "data"
+        named[plain if plain not in named else f"{plain}-{number}"] = path.resolve()
+    return named
