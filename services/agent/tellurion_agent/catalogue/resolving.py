@@ -158,6 +158,8 @@ def _consistent(
     """The best data set for each role: all of one source and member where there is one that has them all."""
     free = {role: _Runs(found) for role, found in one.items() if not _own_source(wanted[role], wanted)}
     best = {role: found[0] for role, found in one.items()}
+    if not free:
+        return best, []
     complete = []
     for source, member in dict.fromkeys(run for runs in free.values() for run in runs.of_run):
         having = {role: data for role, runs in free.items() if (data := runs.best(source, member)) is not None}

@@ -88,7 +88,7 @@ def conversion(units: object | None, variable: Variable | None, *, difference: b
         return Conversion(1.0, 0.0, str(units or "1")[:LONGEST])
     if not str(units or "").strip() and variable.units in DIMENSIONLESS:
         source = Unit("1")
-    if variable.kind is Kind.SALINITY and source == Unit("1"):
+    if variable.kind is Kind.SALINITY and str(units or "1").strip() in ("", "1"):
         source = Unit("1e-3")  # practical salinity is a number, 35, not 0.035
     if source is not None:
         target = Unit(variable.units)
