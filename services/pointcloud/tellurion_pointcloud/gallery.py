@@ -29,6 +29,7 @@ from tellurion_core.errors import TellurionError
 from tellurion_core.whole_files import placed
 from tellurion_pointcloud import evaluate
 from tellurion_pointcloud.boxes import Boxes
+from tellurion_pointcloud.clouds import resampled
 from tellurion_pointcloud.corpus import Corpus
 from tellurion_pointcloud.detection.detector import Detector
 from tellurion_pointcloud.downstream.completion import Completion
@@ -120,10 +121,11 @@ def detections(rooms: Rooms, detector: Detector, seed: int) -> Figure:
     """Rooms with the boxes of what stands there, in black, and of what is found, in the colour of its class."""
     chosen = np.random.default_rng(seed).permutation(len(rooms))[:ROOMS]
     figure, axes = _grid(-(-len(chosen) // 2), 2, ROOM_SIDE)
-    palette, count = colormaps["Set1"], detector.spec.points
+    palette = colormaps["Set1"]
     for place, room in zip(axes.flat, chosen, strict=False):
         points, colours = np.array(rooms.points[room]), np.array(rooms.colours[room])
-        (found,) = detector.detect(points[None, :count], colours[None, :count])
+        some = resampled(points, detector.spec.points)[0]  # as scenes are served
+        (found,) = detector.detect(points[some][None], colours[some][None])
         sure = found.scores >= SURE
         lowest, highest = points.min(0), points.max(0)
         middle, radius = (lowest + highest) / 2, np.linalg.norm((highest - lowest)[:2]) / 2
