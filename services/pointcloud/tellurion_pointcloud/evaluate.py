@@ -110,7 +110,10 @@ def told_by_few(features: Array, things: Things, drawn: Sequence[Episode], class
 def svm(corpus: Corpus, mmpt: Mmpt, seed: int, told: Told) -> Scores:
     """The frozen linear support vector machine, of MMPT, its untrained encoder and the descriptor made by hand."""
     things = labelled(corpus, points=mmpt.spec.points, samplings=SAMPLINGS, seed=seed)
-    of = {name: told_by_svm(features, things) for name, features in _features(things, mmpt, seed, told).items()}
+    of: dict[str, Array] = {}
+    for name, features in _features(things, mmpt, seed, told).items():
+        of[name] = told_by_svm(features, things)
+        told(0.5 + len(of) / 6, f"learned classes by {name}")
     return Scores(_compared(of, things.groups), len(things.labels))
 
 
@@ -120,18 +123,22 @@ def fewshot(corpus: Corpus, mmpt: Mmpt, seed: int, told: Told) -> Scores:
     drawn = episodes(things.labels, things.groups, count=EPISODES, seed=seed)
     features = _features(things, mmpt, seed, told)
     figures: dict[str, Interval] = {}
-    for way, classify in CLASSIFIERS.items():
+    for number, (way, classify) in enumerate(CLASSIFIERS.items(), 1):
         of = {f"{way}_{name}": told_by_few(each, things, drawn, classify) for name, each in features.items()}
         figures |= _compared(of, np.arange(EPISODES))
+        told(0.5 + number / (2 * len(CLASSIFIERS)), f"learned classes, {way}")
     return Scores(figures, len(things.labels))
 
 
 def completion(corpus: Corpus, network: Completion, seed: int, told: Told) -> Scores:
     """Chamfer-L2 of clouds of which one viewpoint's half is left, of the same made whole, and their ratio."""
     things = labelled(corpus, points=POINTS, samplings=1, seed=seed)
-    told(0.0, f"completing {len(things.labels)} clouds seen from {VIEWPOINTS} viewpoints")
-    found = errors(network, torch.from_numpy(things.clouds[0]), even_directions(VIEWPOINTS))
-    partial, completed = (each.mean(1).numpy() for each in (found.partial, found.completed))
+    clouds, found = torch.from_numpy(things.clouds[0]), []
+    for view, direction in enumerate(even_directions(VIEWPOINTS).split(1)):
+        told(view / VIEWPOINTS, f"completing {len(clouds)} clouds, viewpoint {view + 1} of {VIEWPOINTS}")
+        found.append(errors(network, clouds, direction))
+    partial = torch.cat([each.partial for each in found], 1).mean(1).numpy()
+    completed = torch.cat([each.completed for each in found], 1).mean(1).numpy()
     figures = {
         "partial": over_groups(partial, things.groups),
         "completed": over_groups(completed, things.groups),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny_mmpt import TINY
 
-from tellurion_core.errors import InvalidInput
+from tellurion_core.errors import Cancelled, InvalidInput
 from tellurion_pointcloud import evaluate
 from tellurion_pointcloud.corpus import Corpus
 from tellurion_pointcloud.downstream.completion import Completion, CompletionSpec
@@ -113,9 +113,26 @@ def test_few_shots_are_judged_by_both_classifiers(corpus: Corpus, mmpt: Mmpt, mo
     assert {"centroid_mmpt", "centroid_untrained", "linear_mmpt_less_linear_descriptor"} <= set(figures)
 
 
-def test_the_ratio_of_a_completion_is_that_of_the_errors(corpus: Corpus) -> None:
+@pytest.fixture(scope="module")
+def network() -> Completion:
     torch.manual_seed(0)
-    network = Completion(CompletionSpec(TINY, partial=32, patches=8, patch_size=4, depth=1)).eval()
+    return Completion(CompletionSpec(TINY, partial=32, patches=8, patch_size=4, depth=1)).eval()
+
+
+def test_a_protocol_that_is_told_to_stop_does(corpus: Corpus, mmpt: Mmpt, network: Completion) -> None:
+    def stopping_at(share: float) -> evaluate.Told:
+        def told(done: float, what: str) -> None:
+            if done >= share:
+                raise Cancelled(what)
+
+        return told
+
+    for protocol, model in ((evaluate.svm, mmpt), (evaluate.fewshot, mmpt), (evaluate.completion, network)):
+        with pytest.raises(Cancelled):
+            protocol(corpus, model, 0, stopping_at(0.5 if protocol is evaluate.completion else 0.6))
+
+
+def test_the_ratio_of_a_completion_is_that_of_the_errors(corpus: Corpus, network: Completion) -> None:
     figures = evaluate.completion(corpus, network, 0, Told()).figures
     assert figures["ratio"].mean == pytest.approx(figures["completed"].mean / figures["partial"].mean)
     assert figures["ratio"].low < figures["ratio"].mean < figures["ratio"].high
