@@ -65,9 +65,7 @@ def ran(tmp_path: Path) -> Iterator[Runner]:
             lines.append(line)
             log(line)
 
-        what = InnerSandbox().run(
-            script, inputs, output, Limits(**{**SMALL, **limits}), cancelled=cancelled, log=heard
-        )
+        what = InnerSandbox().run(script, inputs, output, Limits(**{**SMALL, **limits}), cancelled=cancelled, log=heard)
         return Ran(what, output, lines)
 
     yield run

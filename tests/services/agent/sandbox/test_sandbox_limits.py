@@ -150,7 +150,9 @@ def test_what_was_printed_before_the_end_is_kept_and_told_line_by_line(ran):
 
 
 def test_nothing_is_left_of_folders_that_lie_too_deep_to_be_named(ran):
-    what = ran("import os, tempfile\nos.chdir(tempfile.gettempdir())\nfor _ in range(1500): os.mkdir('x'); os.chdir('x')")
+    what = ran(
+        "import os, tempfile\nos.chdir(tempfile.gettempdir())\nfor _ in range(1500): os.mkdir('x'); os.chdir('x')"
+    )
     assert what.run.reason in (Reason.DISK, None)
     assert not list(what.output.iterdir())
 
