@@ -223,6 +223,8 @@ def unchanged(record: Record, again: Record) -> str:
         return "the data are not those that the run read"
     if again.status != record.status:
         return f"the run ended as {record.status}, its replay as {again.status}: {again.reason}"
+    if len(record.values) != len(again.values):
+        return "the replay gives other values"
     for one, other in zip(record.values, again.values, strict=True):
         if not _same(one, other):
             return f"{one.label} was {json.dumps(one.value)}, and is {json.dumps(other.value)} now"

@@ -9,7 +9,10 @@ from typing import Any
 from tellurion_agent.recipes.recipe import Recipe
 
 _TEMPLATE = '''\
-"""{title}. Written by Tellurion's agent; reads the data sets that the manifest names, writes answer.json beside itself."""
+"""{title}.
+
+Written by Tellurion's agent. Reads the data sets that the manifest in sys.argv[1] names; writes answer.json here.
+"""
 
 import sys
 from pathlib import Path

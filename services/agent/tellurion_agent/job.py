@@ -1,0 +1,226 @@
+"""The job that works on a chosen plan, or on a run that is replayed, and stores what comes of it.
+
+    <job's folder>/files/      the files that came with the request
+    <job's folder>/steps/      the steps that are done (`laboratory.steps`)
+    <job's folder>/            script and results (`laboratory.analysis`)
+
+Killed at any moment and begun again, it repeats no finished step.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import any_pb2
+
+from tellurion.agent.v1 import agent_pb2
+from tellurion_agent import wire
+from tellurion_agent.laboratory.analysis import Laboratory, Task, unchanged
+from tellurion_agent.laboratory.instruments import FIGURE
+from tellurion_agent.laboratory.script import script
+from tellurion_agent.laboratory.steps import Step, Steps
+from tellurion_agent.libraries import Libraries
+from tellurion_agent.recipes.registry import RECIPES
+from tellurion_agent.report.pages import html, markdown
+from tellurion_agent.report.provenance import provenance
+from tellurion_agent.report.record import Record, Setting
+from tellurion_agent.sandbox.inner import InnerSandbox
+from tellurion_agent.settings import AgentSettings
+from tellurion_agent.slot_json import from_json
+from tellurion_agent.store import Run, Store
+from tellurion_agent.uploads import LIBRARY, laid_out
+from tellurion_core.errors import DataCorrupted, NotFound
+from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.running import RunningJob
+from tellurion_core.jobs.settings import JobSettings
+from tellurion_core.settings import StateSettings, load
+from tellurion_core.whole_files import write_whole
+
+KIND, REPLAY = "agent.run", "agent.replay"
+LOG_LINES = 1000
+"""That are told of a run."""
+RECORD = "record.json"
+STEPS = 3
+MEDIA_TYPES: Mapping[str, str] = {
+    ".json": "application/json",
+    ".html": "text/html",
+    ".md": "text/markdown",
+    ".py": "text/x-python",
+    ".nc": "application/netcdf",
+    ".png": "image/png",
+}
+
+
+def run(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
+    """Works on the plan that a ChoosePlanRequest names.
+
+    Raises:
+        NotFound: a file of the data is not there any more.
+        Unavailable: the sandbox cannot hold a script here.
+        Cancelled: it was asked to stop.
+    """
+    request = agent_pb2.ChoosePlanRequest()
+    _unpack(body, request)
+    store = Store(open_engine(load(JobSettings).database_url(load(StateSettings))))
+    kept = store.run(job.tenant, wire.run_id(request.run))
+    libraries = _libraries(kept.request.get("data", {}), job)
+    task = _task(kept, _plan(kept, request.plan), libraries)
+    news = _News(lambda key, content: store.tell(kept.id, key, content), job)
+    record = _recorded(task, libraries, job, news)
+    return _stored(record, job, news)
+
+
+def replay(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
+    """Runs again what the record of a ReplayRequest has, and compares the numbers.
+
+    Raises:
+        InvalidInput: the artifact is no record.
+        NotFound: it, or a file of its data, is not there any more.
+        Unavailable, Cancelled: as `run`.
+    """
+    request = agent_pb2.ReplayRequest()
+    _unpack(body, request)
+    path = job.folder / "replayed.json"
+    job.artifacts.fetch(job.tenant, request.record, path)
+    before = Record.of(_json(path))
+    uploaded = {
+        file.name.removeprefix(f"{LIBRARY}/"): file.sha256
+        for source in before.sources
+        for file in source.files
+        if file.name.startswith(f"{LIBRARY}/")
+    }
+    libraries = _libraries({"files": uploaded}, job)
+    facets = {source.role: source.facets for source in before.sources}
+    known = {name: getattr(before, name) for name in ("question", "recipe", "title", "method", "references")}
+    task = Task(
+        run=before.run,
+        **known,
+        settings=before.settings,
+        slots=before.slots,
+        reasons=before.reasons,
+        data=libraries.data(facets),
+        script=before.script,
+        limits=load(AgentSettings).limits,
+    )
+    news = _News(lambda key, content: None, job)
+    again = _recorded(task, libraries, job, news)
+    if differs := unchanged(before, again):
+        again = replace(again, status="failed", reason=f"not the same: {differs}", values=())
+    return _stored(again, job, news)
+
+
+class _News:
+    """What is told of a run while it goes on."""
+
+    def __init__(self, tell: Callable[[str, Mapping[str, Any]], None], job: RunningJob) -> None:
+        self._tell = tell
+        self._job = job
+        self._steps = 0
+        self._lines = 0
+
+    def step(self, step: Step) -> None:
+        """A step has ended."""
+        self._steps += 1
+        self._job.progress(min(self._steps / (STEPS + 1), 1.0), f"{step.name}: {step.outcome}")
+        told = {"name": step.name, "outcome": step.outcome, "seconds": step.seconds, "done": True}
+        self._tell(f"step {step.name}", {"step": told})
+
+    def line(self, text: str) -> None:
+        """A script has printed a line."""
+        self._lines += 1
+        if self._lines <= LOG_LINES:
+            self._tell(f"log {self._job.attempt} {self._lines}", {"log": text[:LOG_LINES]})
+
+    def figure(self, sha256: str) -> None:
+        """There is a figure."""
+        self._tell(f"figure {sha256[:32]}", {"figure": sha256})
+
+
+def _recorded(task: Task, libraries: Libraries, job: RunningJob, news: _News) -> Record:
+    laboratory = Laboratory(sandbox=InnerSandbox(), libraries=libraries, cancelled=job.cancelled, log=news.line)
+    (job.folder / "steps").mkdir(exist_ok=True)
+    return laboratory.record(task, job.folder, Steps(job.folder / "steps", told=news.step))
+
+
+def _libraries(data: Mapping[str, Any], job: RunningJob) -> Libraries:
+    """The installation's, and the files that came with the request."""
+    libraries, files = Libraries.of(load(AgentSettings).libraries), data.get("files", {})
+    if not files:
+        return libraries
+    folder = job.folder / LIBRARY
+    folder.mkdir(exist_ok=True)
+    laid_out(job.artifacts, job.tenant, files, folder)
+    return libraries.with_folder(LIBRARY, folder)
+
+
+def _plan(kept: Run, number: int) -> Mapping[str, Any]:
+    plans = (kept.proposal or {}).get("plans", [])
+    if number >= len(plans):
+        raise NotFound(f"the run has no plan {number}")
+    plan: Mapping[str, Any] = plans[number]
+    return plan
+
+
+def _task(kept: Run, plan: Mapping[str, Any], libraries: Libraries) -> Task:
+    recipe = RECIPES.get(plan["recipe"])
+    if recipe is None:
+        raise NotFound(f"there is no recipe {plan['recipe']} any more")
+    return Task(
+        run=wire.RUNS + kept.id,
+        question=kept.question,
+        recipe=recipe.name,
+        title=recipe.title,
+        method=recipe.method,
+        references=recipe.references,
+        settings=tuple(Setting(**each) for each in plan["settings"]),
+        slots=plan["slots"],
+        reasons=tuple(plan["reasons"]),
+        data=libraries.data(plan["data"]),
+        script=script(recipe, from_json(plan["slots"]), kept.question),
+        limits=load(AgentSettings).limits,
+    )
+
+
+def _stored(record: Record, job: RunningJob, news: _News) -> agent_pb2.Answer:
+    """Writes the report, and keeps all files as artifacts as long as the job is remembered."""
+    results = job.folder / "results"
+    figure = (results / FIGURE).read_bytes() if (results / FIGURE).exists() else None
+    pages = {
+        RECORD: json.dumps(record.json(), ensure_ascii=False, indent=1),
+        "prov.json": provenance(record, requester=job.subject),
+        "report.html": html(record, figure),
+        "report.md": markdown(record, figure=figure is not None),
+        "script.py": record.script,
+    }
+    for name, content in pages.items():
+        write_whole(job.folder / "report" / name, content.encode())
+    paths = [*(job.folder / "report" / name for name in pages), *(results / file.name for file in record.results)]
+    files = {path.name: _artifact(path, job) for path in paths}
+    if FIGURE in files:
+        news.figure(files[FIGURE])
+    return wire.answer(record, files)
+
+
+def _artifact(path: Path, job: RunningJob) -> str:
+    keep = timedelta(days=load(JobSettings).retention_days)
+    with path.open("rb") as file:
+        chunks = iter(lambda: file.read(1 << 20), b"")
+        kind = MEDIA_TYPES[path.suffix]
+        return job.artifacts.put(job.tenant, chunks, media_type=kind, name=path.name, keep=keep).id
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unpack(body: any_pb2.Any, message: Any) -> None:
+    if not body.Unpack(message):
+        raise DataCorrupted(f"the job's body is {body.TypeName()}, not {message.DESCRIPTOR.full_name}")

@@ -1,0 +1,56 @@
+"""What a request was understood as, as the database keeps it: plans whose data are places in libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tellurion_agent.feedback.lessons import base_of
+from tellurion_agent.libraries import Libraries
+from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan, Plans
+from tellurion_agent.report.record import Setting
+from tellurion_agent.slot_json import from_json, to_json
+from tellurion_agent.slot_text import text
+
+
+def stored(
+    found: Plans | Clarify | Abstain, libraries: Libraries, lessons: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """As JSON. `lessons` are ids of lessons by recipe and slot."""
+    if isinstance(found, Abstain):
+        return {"plans": [], "end": {"status": "abstained", "reason": found.reason}}
+    if isinstance(found, Clarify):
+        end = {"status": "clarify", "question": found.question, "options": list(found.options)}
+        return {"plans": [], "end": end, "context": _context(found.context)}
+    plans = [_plan(plan, libraries, lessons.get(plan.recipe.name, {})) for plan in found.candidates]
+    return {"plans": plans, "context": _context(found.candidates[0].context)}
+
+
+def context(proposal: Mapping[str, Any], preferred: Mapping[str, Mapping[str, Any]]) -> Context:
+    """What was said before in a session, as the last proposal there has it."""
+    kept = proposal.get("context", {"recipe": "", "slots": {}})
+    return Context(kept["recipe"], from_json(kept["slots"]), preferred)
+
+
+def _context(said: Context) -> dict[str, Any]:
+    return {"recipe": said.recipe, "slots": to_json(said.slots)}
+
+
+def _plan(plan: Plan, libraries: Libraries, lessons: Mapping[str, str]) -> dict[str, Any]:
+    settings = [
+        vars(Setting(name=name, value=text(value), assumed=name in plan.assumptions, lesson=lessons.get(name, "")))
+        for name, value in plan.slots.items()
+        if value is not None
+    ]
+    return {
+        "recipe": base_of(plan.recipe),
+        "title": plan.recipe.title,
+        "settings": settings,
+        "slots": to_json(plan.slots),
+        "reasons": [*plan.reasons, *plan.assumptions.values()],
+        "data": libraries.stored(plan.data),
+        "labels": {role: each.label for role, each in plan.data.items()},
+        "bytes": plan.bytes_read,
+        "seconds": plan.seconds,
+        "score": plan.score,
+    }

@@ -1,0 +1,282 @@
+"""The agent on gRPC: plans what is asked for, has plans worked on as jobs, and keeps what is taught."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import any_pb2
+from google.protobuf.json_format import MessageToDict
+from google.rpc import status_pb2
+
+from tellurion.agent.v1 import agent_pb2, agent_pb2_grpc
+from tellurion_agent import proposals, wire
+from tellurion_agent.catalogue.library import Catalogue
+from tellurion_agent.feedback.lessons import Lessons
+from tellurion_agent.job import KIND, REPLAY
+from tellurion_agent.libraries import Libraries
+from tellurion_agent.planning.planner import Planner
+from tellurion_agent.recipes.registry import RECIPES
+from tellurion_agent.settings import AgentSettings
+from tellurion_agent.store import Run, Store
+from tellurion_agent.uploads import LIBRARY, laid_out
+from tellurion_core import artifact_service
+from tellurion_core.artifacts import ArtifactStore
+from tellurion_core.call import Identity, answering
+from tellurion_core.errors import DataCorrupted, NotFound
+from tellurion_core.jobs import operations
+from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.opening import job_store
+from tellurion_core.jobs.operations import operation_name
+from tellurion_core.jobs.settings import JobSettings
+from tellurion_core.jobs.store import JobStore
+from tellurion_core.jobs.submission import submit
+from tellurion_core.jobs.table import Job, State
+from tellurion_core.server import Service
+from tellurion_core.settings import ServerSettings, StateSettings, load
+from tellurion_core.status import from_status
+
+Context = Any
+SERVICE = "agent"
+LOOK_SECONDS = 0.2
+"""Between two looks at a run that is followed."""
+PAGE_SIZE = 100
+
+
+class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
+    """Answers tellurion.agent.v1.AgentService."""
+
+    def __init__(
+        self,
+        store: Store,
+        jobs: JobStore,
+        artifacts: ArtifactStore,
+        libraries: Libraries,
+        planner: Planner,
+        state: Path,
+    ) -> None:
+        """`state` is a folder for indices of data, which are made again where they are lost."""
+        self._store = store
+        self._jobs = jobs
+        self._artifacts = artifacts
+        self._libraries = libraries
+        self._planner = planner
+        self._state = state
+        self._lessons = Lessons(store, planner.correction)
+
+    async def Ask(  # noqa: N802
+        self, request: agent_pb2.AskRequest, context: Context
+    ) -> AsyncIterator[agent_pb2.AskResponse]:
+        """Plans, and follows the best plan where it is to be run."""
+        caller = answering().identity
+        asked = MessageToDict(request, preserving_proto_field_name=True)
+        begin = {"session": request.session, "question": request.question, "request": asked}
+        run = await asyncio.to_thread(
+            lambda: self._store.begin(caller.tenant, caller.subject, request.request_id, **begin)
+        )
+        if run.proposal is None:
+            yield agent_pb2.AskResponse(doing="looking through the data")
+            libraries, catalogue = await asyncio.to_thread(self._data, request.data, caller.tenant)
+            yield agent_pb2.AskResponse(doing=f"planning, with {len(catalogue.datasets)} data sets")
+            run = await asyncio.to_thread(self._plan, run, catalogue, libraries)
+        proposal = wire.proposal(run)
+        yield agent_pb2.AskResponse(proposal=proposal)
+        if not proposal.plans:
+            yield agent_pb2.AskResponse(answer=proposal.answer)
+            return
+        if run.job is None and request.choose == agent_pb2.CHOICE_BEST:
+            run = await asyncio.to_thread(self._choose, run, 0, caller, request.priority)
+        if run.job is not None:
+            async for news in self._followed(run):
+                yield news
+
+    async def ChoosePlan(  # noqa: N802
+        self, request: agent_pb2.ChoosePlanRequest, context: Context
+    ) -> agent_pb2.ChoosePlanResponse:
+        """Has a plan worked on."""
+        caller = answering().identity
+        run = await asyncio.to_thread(self._run, request.run, caller.tenant)
+        if request.plan >= len((run.proposal or {}).get("plans", [])):
+            raise NotFound(f"{request.run} has no plan {request.plan}")
+        run = await asyncio.to_thread(self._choose, run, request.plan, caller, 0)
+        return agent_pb2.ChoosePlanResponse(operation=f"{SERVICE}/operations/{run.job}")
+
+    async def GetRun(self, request: agent_pb2.GetRunRequest, context: Context) -> agent_pb2.GetRunResponse:  # noqa: N802
+        """All that is known of a run."""
+        run = await asyncio.to_thread(self._run, request.run, answering().identity.tenant)
+        told = await asyncio.to_thread(self._store.told, run)
+        message = await asyncio.to_thread(self._described, run)
+        message.steps.extend(news.step for _, content in told if (news := wire.news(content)).HasField("step"))
+        return agent_pb2.GetRunResponse(run=message)
+
+    async def ListRuns(self, request: agent_pb2.ListRunsRequest, context: Context) -> agent_pb2.ListRunsResponse:  # noqa: N802
+        """The tenant's runs."""
+        tenant, size = answering().identity.tenant, request.page_size or PAGE_SIZE
+
+        def page() -> agent_pb2.ListRunsResponse:
+            runs, token = self._store.runs(tenant, session=request.session, size=size, token=request.page_token)
+            return agent_pb2.ListRunsResponse(runs=map(self._described, runs), next_page_token=token)
+
+        return await asyncio.to_thread(page)
+
+    async def Replay(self, request: agent_pb2.ReplayRequest, context: Context) -> agent_pb2.ReplayResponse:  # noqa: N802
+        """Has a run done again."""
+        caller = answering().identity
+        await asyncio.to_thread(self._artifacts.get, caller.tenant, request.record)
+        submission = agent_pb2.AskRequest(request_id=request.request_id)
+        name = await asyncio.to_thread(submit, self._jobs, caller, REPLAY, submission, request)
+        return agent_pb2.ReplayResponse(operation=name)
+
+    async def Feedback(self, request: agent_pb2.FeedbackRequest, context: Context) -> agent_pb2.FeedbackResponse:  # noqa: N802
+        """Learns from what is said of a run."""
+        caller = answering().identity
+        run = await asyncio.to_thread(self._run, request.run, caller.tenant)
+        ended = await asyncio.to_thread(self._answer, run)
+        learned, understood = await asyncio.to_thread(self._lessons.learn, run, ended, request.request_id, request.text)
+        lesson = None if learned is None else wire.lesson(learned)
+        return agent_pb2.FeedbackResponse(lesson=lesson, understood=understood)
+
+    async def ListLessons(  # noqa: N802
+        self, request: agent_pb2.ListLessonsRequest, context: Context
+    ) -> agent_pb2.ListLessonsResponse:
+        """What the tenant has taught."""
+        tenant = answering().identity.tenant
+        kept = await asyncio.to_thread(lambda: list(self._store.lessons(tenant, topic=request.topic)))
+        return agent_pb2.ListLessonsResponse(lessons=map(wire.lesson, kept))
+
+    async def SetLesson(self, request: agent_pb2.SetLessonRequest, context: Context) -> agent_pb2.SetLessonResponse:  # noqa: N802
+        """Takes a lesson back, or up again."""
+        tenant = answering().identity.tenant
+        kept = await asyncio.to_thread(self._store.set_active, tenant, request.id, request.active)
+        return agent_pb2.SetLessonResponse(lesson=wire.lesson(kept))
+
+    async def ListRecipes(  # noqa: N802
+        self, request: agent_pb2.ListRecipesRequest, context: Context
+    ) -> agent_pb2.ListRecipesResponse:
+        """The recipes."""
+        return agent_pb2.ListRecipesResponse(recipes=map(wire.recipe, (RECIPES[name] for name in sorted(RECIPES))))
+
+    async def ListDataSets(  # noqa: N802
+        self, request: agent_pb2.ListDataSetsRequest, context: Context
+    ) -> AsyncIterator[agent_pb2.ListDataSetsResponse]:
+        """The data sets, and the files that cannot be read."""
+        libraries, catalogue = await asyncio.to_thread(self._data, request.data, answering().identity.tenant)
+        for each in catalogue.datasets:
+            yield agent_pb2.ListDataSetsResponse(data_set=wire.data_set(each))
+        for path, reason in catalogue.problems.items():
+            problem = agent_pb2.Problem(file=libraries.place(path), reason=reason)
+            yield agent_pb2.ListDataSetsResponse(problem=problem)
+
+    def _data(self, data: agent_pb2.Data, tenant: str) -> tuple[Libraries, Catalogue]:
+        """The libraries that a request is about, and what is in them."""
+        files = dict(data.files)
+        chosen = self._libraries.chosen(data.libraries) if data.libraries or not files else Libraries({})
+        if files:
+            folder = self._state / "files" / _digest(tenant, sorted(files.items()))
+            folder.mkdir(parents=True, exist_ok=True)
+            laid_out(self._artifacts, tenant, files, folder)
+            chosen = chosen.with_folder(LIBRARY, folder)
+        index = self._state / f"catalogue-{_digest(sorted(map(str, chosen.folders.values())))}.sqlite"
+        index.parent.mkdir(parents=True, exist_ok=True)
+        return chosen, Catalogue.open(list(chosen.folders.values()), index)
+
+    def _plan(self, run: Run, catalogue: Catalogue, libraries: Libraries) -> Run:
+        """The run with what it is understood as."""
+        taught = self._lessons.taught(run.tenant)
+        planner = self._planner if len(taught.recipes) == len(RECIPES) else Planner(taught.recipes, cache=self._state)
+        said = proposals.context(self._last(run), taught.preferred)
+        found = planner.plan(run.question, catalogue, said)
+        return self._store.propose(run, proposals.stored(found, libraries, taught.lessons))
+
+    def _last(self, run: Run) -> Mapping[str, Any]:
+        """What was proposed last in the session of a run."""
+        if not run.session:
+            return {}
+        runs, _ = self._store.runs(run.tenant, session=run.session, size=10)
+        return next((each.proposal for each in runs if each.id != run.id and each.proposal is not None), {})
+
+    def _choose(self, run: Run, plan: int, caller: Identity, priority: int) -> Run:
+        body = agent_pb2.ChoosePlanRequest(run=wire.RUNS + run.id, plan=plan)
+        submission = agent_pb2.AskRequest(request_id=f"{run.id}:{plan}", priority=priority)
+        operation = submit(self._jobs, caller, KIND, submission, body)
+        return self._store.choose(run, plan, operation.rpartition("/")[2])
+
+    async def _followed(self, run: Run) -> AsyncIterator[agent_pb2.AskResponse]:
+        """News of a run that is worked on, its answer last."""
+        yield agent_pb2.AskResponse(operation=f"{SERVICE}/operations/{run.job}")
+        number = 0
+        while True:
+            job = await asyncio.to_thread(self._jobs.get, run.tenant, run.job)  # first, so that no news come after it
+            told = await asyncio.to_thread(self._store.told, run, number)
+            for _, content in told:
+                yield wire.news(content)
+            if job.finished is not None and not told:
+                yield agent_pb2.AskResponse(answer=_ended(job))
+                return
+            number = told[-1][0] if told else number
+            if not told:
+                await asyncio.sleep(LOOK_SECONDS)
+
+    def _run(self, name: str, tenant: str) -> Run:
+        return self._store.run(tenant, wire.run_id(name))
+
+    def _answer(self, run: Run) -> agent_pb2.Answer | None:
+        """How a run ended; None where it has not."""
+        if run.job is None:
+            ended = wire.proposal(run).answer
+            return ended if ended.status else None
+        job = self._jobs.get(run.tenant, run.job)
+        return _ended(job) if job.finished is not None else None
+
+    def _described(self, run: Run) -> agent_pb2.Run:
+        operation = "" if run.job is None else f"{SERVICE}/operations/{run.job}"
+        message = agent_pb2.Run(
+            name=wire.RUNS + run.id,
+            question=run.question,
+            session=run.session,
+            proposal=wire.proposal(run),
+            operation=operation,
+            answer=self._answer(run),
+        )
+        message.created.FromMilliseconds(round(1000 * run.created))
+        return message
+
+
+def services(settings: ServerSettings) -> list[Service]:
+    """The service, and beside it those by which its jobs are followed and its files come and go.
+
+    Raises:
+        InvalidInput: a setting cannot be used.
+        Unavailable: the database cannot be reached.
+    """
+    state, jobs = load(StateSettings), load(JobSettings)
+    artifacts, store = ArtifactStore(state.state / "artifacts"), job_store()
+    libraries = Libraries.of(load(AgentSettings).libraries)
+    folder = state.state / SERVICE
+    planner = Planner(RECIPES, cache=folder)
+    servicer = AgentServicer(Store(open_engine(jobs.database_url(state))), store, artifacts, libraries, planner, folder)
+    register = agent_pb2_grpc.add_AgentServiceServicer_to_server
+    return [
+        Service("tellurion.agent.v1.AgentService", register, servicer),
+        *operations.services(SERVICE, store, [KIND, REPLAY]),
+        artifact_service.service(artifacts, keep=timedelta(days=jobs.retention_days)),
+    ]
+
+
+def _ended(job: Job) -> agent_pb2.Answer:
+    """How a job's run ended."""
+    if job.state is not State.SUCCEEDED:
+        why = from_status(status_pb2.Status.FromString(job.error)).message if job.error else ""
+        return agent_pb2.Answer(status=agent_pb2.STATUS_FAILED, reason=f"{job.state.name.lower()}: {why}".strip(": "))
+    answer = agent_pb2.Answer()
+    if not any_pb2.Any.FromString(job.result).Unpack(answer):
+        raise DataCorrupted(f"the result of {operation_name(job)} is no answer")
+    return answer
+
+
+def _digest(*parts: str | Sequence[Any]) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
