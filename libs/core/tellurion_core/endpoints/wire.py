@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -46,6 +46,15 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that a model wants to be called."""
+
+    name: str
+    arguments: str
+    """JSON, as far as the model wrote JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What an endpoint answered."""
 
@@ -57,6 +66,8 @@ class Reply:
     """As the endpoint counts; None where it does not."""
     snapshot: str | None = None
     """As which version of the model it was answered; None where the endpoint does not say."""
+    calls: tuple[ToolCall, ...] = ()
+    """Tools that the model wants to be called, in their order."""
 
 
 async def exchange(client: httpx.AsyncClient, endpoint: Endpoint, body: bytes) -> Reply:
@@ -97,16 +108,24 @@ def _reply(content: bytes) -> Reply:
     match _json(content):
         case {"choices": [{"message": {**message}, **choice}, *_], **rest}:
             finish_reason, told = choice.get("finish_reason"), (_usage(rest.get("usage")), _name(rest.get("model")))
+            calls = tuple(_calls(message.get("tool_calls")))
             match message.get("content"), finish_reason:
                 case _, "content_filter":  # what text there is ends where the filter began
                     raise Refused("the endpoint filtered the answer out", paid=True)
                 case _, "error":
                     raise Failed("the endpoint failed in the middle of its answer", paid=True)
                 case str(text), _:
-                    return Reply(encodable(text), str(finish_reason)[:40], *told)
-                case None, "stop" | "length":
-                    return Reply("", finish_reason, *told)
+                    return Reply(encodable(text), str(finish_reason)[:40], *told, calls)
+                case None, "stop" | "length" | "tool_calls":
+                    return Reply("", finish_reason, *told, calls)
     raise Failed("the endpoint answered something else than a chat completion", paid=True)
+
+
+def _calls(calls: Any) -> Iterator[ToolCall]:
+    for call in calls if isinstance(calls, list) else ():
+        match call:
+            case {"function": {"name": str(name), "arguments": str(arguments)}}:
+                yield ToolCall(encodable(name), encodable(arguments))
 
 
 def _usage(usage: Any) -> Usage | None:

@@ -179,3 +179,15 @@ def test_errors_that_every_question_would_meet_are_known_by_their_names(status, 
     trouble = read_trouble(status, {}, json.dumps({"error": {"code": code}}).encode())
     assert type(trouble) is Unwelcome
     assert trouble.reason == f"the endpoint answered HTTP {status}, {code}"
+
+
+def called(*calls: object) -> str:
+    message = {"content": None, "tool_calls": list(calls)}
+    return json.dumps({"choices": [{"message": message, "finish_reason": "tool_calls"}]})
+
+
+async def test_tools_that_a_model_wants_to_be_called_come_with_the_answer(answer):
+    calls = [{"id": "1", "function": {"name": "mean", "arguments": '{"region": "global"}'}}, {"id": "2"}, 3]
+    reply = await answer(f"body:{called(*calls)}")
+    assert (reply.text, reply.finish_reason) == ("", "tool_calls")
+    assert [(call.name, call.arguments) for call in reply.calls] == [("mean", '{"region": "global"}')]
