@@ -15,7 +15,8 @@ GLOBAL = Region("global")
 _ROWS: tuple[tuple[Region, str], ...] = (
     (GLOBAL, "globe, world, worldwide, the earth, earth, planet, global mean, globally, everywhere, whole globe"),
     (Region("global land", surface="land"), "land, over land, all land, continents, land surface, terrestrial"),
-    (Region("global ocean", surface="ocean"), "ocean, oceans, over ocean, world ocean, the sea, global oceans, all oceans"),
+    (Region("global ocean", surface="ocean"), "ocean, oceans, over ocean, world ocean, the sea, global oceans, "
+        "all oceans"),
     # Bands
     (Region("Northern Hemisphere", 0, 90), "NH, north hemisphere, northern half"),
     (Region("Southern Hemisphere", -90, 0), "SH, south hemisphere, southern half"),
@@ -30,7 +31,8 @@ _ROWS: tuple[tuple[Region, str], ...] = (
     (Region("Antarctic", -90, -66.5), "the antarctic, south polar region, antarctic circle, south pole region"),
     (Region("Antarctica", -90, -60, surface="land"), "antarctic continent, antarctic ice sheet"),
     # The equatorial Pacific (CPC)
-    (Region("Niño 3.4", -5, 5, 190, 240), "nino 3.4, nino3.4, nino34, niño3.4, nino-3.4, niño-3.4, nino 34, enso region"),
+    (Region("Niño 3.4", -5, 5, 190, 240), "nino 3.4, nino3.4, nino34, niño3.4, nino-3.4, niño-3.4, nino 34, enso "
+        "region"),
     (Region("Niño 3", -5, 5, 210, 270), "nino 3, nino3, niño3, nino-3, niño-3"),
     (Region("Niño 4", -5, 5, 160, 210), "nino 4, nino4, niño4, nino-4, niño-4"),
     (Region("Niño 1+2", -10, 0, 270, 280), "nino 1+2, nino1+2, niño1+2, nino 12, nino12, nino 1 2"),
@@ -39,18 +41,22 @@ _ROWS: tuple[tuple[Region, str], ...] = (
     (Region("North Pacific", 0, 60, 120, 260, "ocean"), "north pacific ocean, northern pacific"),
     (Region("South Pacific", -60, 0, 150, 290, "ocean"), "south pacific ocean, southern pacific"),
     (Region("tropical Pacific", -20, 20, 120, 280, "ocean"), "equatorial pacific, tropical pacific ocean"),
-    (Region("Pacific warm pool", -10, 10, 120, 170, "ocean"), "warm pool, western pacific warm pool, west pacific warm pool"),
+    (Region("Pacific warm pool", -10, 10, 120, 170, "ocean"), "warm pool, western pacific warm pool, west "
+        "pacific warm pool"),
     (Region("Atlantic Ocean", -60, 65, 290, 380, "ocean"), "atlantic, the atlantic, atlantic basin"),
     (Region("North Atlantic", 0, 65, 280, 360, "ocean"), "north atlantic ocean, northern atlantic"),
     (Region("South Atlantic", -60, 0, 290, 380, "ocean"), "south atlantic ocean, southern atlantic"),
     (Region("tropical Atlantic", -20, 20, 300, 375, "ocean"), "equatorial atlantic, tropical atlantic ocean"),
     (Region("main development region", 10, 20, 280, 340, "ocean"), "MDR, hurricane main development region"),
     (Region("AMV region", 0, 60, 280, 360, "ocean"), "amv, amo, amv box, amo region, atlantic multidecadal region"),
-    (Region("subpolar North Atlantic", 45, 60, 310, 340, "ocean"), "subpolar gyre, warming hole, cold blob, north atlantic subpolar"),
+    (Region("subpolar North Atlantic", 45, 60, 310, 340, "ocean"), "subpolar gyre, warming hole, cold blob, "
+        "north atlantic subpolar"),
     (Region("Indian Ocean", -40, 30, 40, 115, "ocean"), "indian basin, the indian ocean"),
     (Region("tropical Indian Ocean", -20, 20, 40, 110, "ocean"), "equatorial indian ocean"),
-    (Region("IOD west", -10, 10, 50, 70, "ocean"), "western indian ocean, west iod box, iod western pole, iod west box"),
-    (Region("IOD east", -10, 0, 90, 110, "ocean"), "eastern indian ocean, southeastern indian ocean, east iod box, iod eastern pole"),
+    (Region("IOD west", -10, 10, 50, 70, "ocean"), "western indian ocean, west iod box, iod western pole, iod "
+        "west box"),
+    (Region("IOD east", -10, 0, 90, 110, "ocean"), "eastern indian ocean, southeastern indian ocean, east iod "
+        "box, iod eastern pole"),
     (Region("Southern Ocean", -90, -50, surface="ocean"), "the southern ocean, antarctic ocean, circumpolar ocean"),
     (Region("Arctic Ocean", 66.5, 90, surface="ocean"), "the arctic ocean"),
     (Region("Mediterranean Sea", 30, 46, 354, 397, "ocean"), "med sea"),
@@ -61,7 +67,8 @@ _ROWS: tuple[tuple[Region, str], ...] = (
     (Region("South China Sea", 0, 23, 105, 121, "ocean"), ""),
     (Region("North Sea", 51, 61, 356, 370, "ocean"), ""),
     (Region("Labrador Sea", 52, 65, 295, 315, "ocean"), ""),
-    (Region("Greenland-Iceland-Norwegian Seas", 62, 80, 325, 380, "ocean"), "nordic seas, gin seas, norwegian sea, greenland sea"),
+    (Region("Greenland-Iceland-Norwegian Seas", 62, 80, 325, 380, "ocean"), "nordic seas, gin seas, norwegian "
+        "sea, greenland sea"),
     (Region("Barents Sea", 68, 80, 20, 60, "ocean"), "barents-kara sea, barents and kara seas"),
     (Region("Weddell Sea", -78, -60, 300, 340, "ocean"), ""),
     (Region("Kuroshio Extension", 30, 40, 140, 170, "ocean"), "kuroshio"),

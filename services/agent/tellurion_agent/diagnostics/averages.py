@@ -14,7 +14,7 @@ def area_mean(field: xr.DataArray, area: xr.DataArray) -> tuple[xr.DataArray, xr
     """Mean over the sphere of what has values, and the share of the area that has them, both computed.
 
     `area` [lat, lon] weighs the cells, 0 outside a region. The share is of the area that has a value at any time: land
-    is not missing from an ocean's field. Both come from one pass over chunked data.
+    is not missing from an ocean's field; NaN where nothing ever has. Both come from one pass over chunked data.
     """
     valid = field.notnull()
     weighted = area.fillna(0.0)
@@ -27,7 +27,7 @@ def area_mean(field: xr.DataArray, area: xr.DataArray) -> tuple[xr.DataArray, xr
     ).compute()
     ever = (parts.ever * weighted).sum(HORIZONTAL)
     mean = (parts.total / parts.present.where(parts.present > 0)).assign_attrs(field.attrs).rename(field.name)
-    return mean, (parts.present / ever.where(ever > 0)).fillna(0.0)
+    return mean, parts.present / ever.where(ever > 0)
 
 
 def zonal_mean(field: xr.DataArray, area: xr.DataArray) -> xr.DataArray:
@@ -36,6 +36,6 @@ def zonal_mean(field: xr.DataArray, area: xr.DataArray) -> xr.DataArray:
 
 
 def box_share(area: xr.DataArray, south: float, north: float, west: float, east: float) -> float:
-    """Share of a box of the sphere that the cells with an `area` [lat, lon] cover, by the cells' areas; may exceed 1."""
+    """Share of a box of the sphere that cells with an `area` [lat, lon] cover, by their areas; may exceed 1."""
     box = EARTH_RADIUS**2 * np.radians(east - west) * (np.sin(np.radians(north)) - np.sin(np.radians(south)))
     return float(area.sum()) / box

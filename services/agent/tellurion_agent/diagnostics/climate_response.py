@@ -15,7 +15,7 @@ from tellurion_agent.recipes.recipe import NoAnswer
 def control_drift(control: xr.DataArray, years: NDArray[np.int_]) -> NDArray[np.float64]:
     """The control's linear fit of yearly means, at the years of an experiment.
 
-    The same calendar years where the control has them, else counted from each run's first: the branch time is not known.
+    The same calendar years where the control has them, else counted from each run's first, the branch time unknown.
     Raises NoAnswer for a control of fewer than ten years.
     """
     own = control.year.values
@@ -83,7 +83,7 @@ def transient_response(warming: NDArray[np.float64]) -> float:
 
 
 def crossing(years: NDArray[np.int_], smooth: NDArray[np.float64], level: float) -> int | None:
-    """First year from which on the smoothed warming does not fall below a level again, None when it does not reach it."""
+    """First year from which on the smoothed warming does not fall below a level again; None when there is none."""
     there = np.isfinite(smooth)
     below = np.flatnonzero(smooth[there] < level)
     first = below[-1] + 1 if below.size else 0

@@ -37,7 +37,7 @@ def constrain(
     observed: float,
     uncertainty: float = 0.0,
 ) -> Constraint:
-    """Regression over models, its prediction error at the observation and the latter's uncertainty (Cox et al. 2013)."""
+    """Regression over models, its prediction error and the observation's uncertainty (Cox et al. 2013)."""
     m = factor.size
     r = float(np.corrcoef(factor, projected)[0, 1]) if np.ptp(factor) > 0 and np.ptp(projected) > 0 else 0.0
     slope, intercept = np.polyfit(factor, projected, 1) if np.ptp(factor) > 0 else (0.0, projected.mean())

@@ -10,7 +10,7 @@ from tellurion_agent.recipes.recipe import NoAnswer
 
 
 def level_bounds(level: xr.DataArray) -> NDArray[np.float64]:
-    """[Z, 2] bounds midway between levels, in their order; depths begin at the surface, the outer ones are symmetric."""
+    """[Z, 2] bounds midway between levels, in their order; depths begin at the surface, the outer are symmetric."""
     z = np.asarray(level.values, float)
     middle = (z[1:] + z[:-1]) / 2
     outer = (z[0], z[0] * 3) if z.size == 1 else (2 * z[0] - middle[0], 2 * z[-1] - middle[-1])

@@ -47,7 +47,7 @@ def atlantic(field: xr.DataArray, latitude: float) -> xr.DataArray:
 
 
 def overturning(velocity: xr.DataArray, width: xr.DataArray) -> xr.DataArray:
-    """Streamfunction [level, …] in Sv at the bottom of each level: ∫ v dx, dx = R cos φ dλ, summed from the surface down.
+    """Streamfunction [level, …] in Sv at the bottom of each level: ∫ v R cos φ dλ, summed from the surface down.
 
     `velocity` [level, lon, …] in m s⁻¹ on one parallel, NaN in rock, `width` [lon] in m.
     """

@@ -27,7 +27,7 @@ def standardised_difference(first: xr.DataArray, second: xr.DataArray, base: sli
 
 
 def at_place(field: xr.DataArray, lat: float, lon: float) -> xr.DataArray:
-    """Series at a place, bilinear between the cells around it, across Greenwich too; the nearest where one is missing."""
+    """Series at a place, bilinear between the cells around it, Greenwich crossed; the nearest where one is missing."""
     around = field
     if field.sizes["lon"] > 1:
         last = field.isel(lon=[-1]).assign_coords(lon=field.lon[[-1]] - 360.0)
@@ -51,7 +51,7 @@ def on_parallel(field: xr.DataArray, lat: float) -> xr.DataArray:
 
 
 def running_mean(series: xr.DataArray, steps: int, dim: str = "time") -> xr.DataArray:
-    """Centred mean over an odd number of values, or over an even one with half weights at the ends; NaN at both ends."""
+    """Centred mean over `steps` values, of an even number with half weights at its ends; NaN at the series' ends."""
     if steps % 2:
         return series.rolling({dim: steps}, center=True).mean()
     weights = xr.DataArray(np.r_[0.5, np.ones(steps - 1), 0.5] / steps, dims="window")

@@ -46,7 +46,7 @@ def spi(
 
 
 def gamma_fit(wet: NDArray[np.float64]) -> tuple[float, float]:
-    """Shape and scale of the gamma distribution of greatest likelihood: ln k − ψ(k) = ln x̄ − mean ln x, by Newton's rule."""
+    """Shape and scale of the likeliest gamma distribution: ln k − ψ(k) = ln x̄ − mean ln x, by Newton's rule."""
     a = np.log(wet.mean()) - np.log(wet).mean()
     k = (1 + np.sqrt(1 + 4 * a / 3)) / (4 * a)
     for _ in range(20):

@@ -30,7 +30,7 @@ class Spectrum:
     """[T] longest period that the record's ends do not touch."""
 
     def peak(self) -> tuple[float, bool]:
-        """Period of the highest local maximum, and whether it rises above red noise; the highest value if there is none."""
+        """Period of the highest local maximum, or value where there is none, and whether it exceeds red noise."""
         p = self.power
         inner = np.flatnonzero((p[1:-1] > p[:-2]) & (p[1:-1] >= p[2:])) + 1
         at = inner[np.argmax(p[inner])] if inner.size else int(np.argmax(p))
@@ -77,14 +77,14 @@ def wavelet(values: NDArray[np.float64], step: float) -> Spectrum:
 
 
 def periodogram(values: NDArray[np.float64], step: float) -> Spectrum:
-    """Spectrum of Hann-tapered halves that overlap by half (Welch 1967), against red noise (Gilman et al. 1963).
+    """Spectrum of Hann-tapered, half overlapping pieces (Welch 1967), against red noise (Gilman et al. 1963).
 
-    A record under 64 values is one piece.
+    A record under 64 values is one piece, a longer one makes two of two thirds.
     """
     from scipy.special import chdtri
 
     y = prepared(values)
-    length = y.size if y.size < 64 else 2 * (y.size // 2) * 2 // 3
+    length = y.size if y.size < 64 else 2 * y.size // 3
     starts = np.arange(0, y.size - length + 1, max(length // 2, 1))
     taper = np.hanning(length + 2)[1:-1]
     padded = 4 * length

@@ -105,6 +105,18 @@ def time_mean(field: xr.DataArray) -> xr.DataArray:
     return field.weighted(days(field.time)).mean("time", keep_attrs=True)
 
 
+def climate_mean(field: xr.DataArray, months: Sequence[int] = ALL_MONTHS) -> xr.DataArray:
+    """Mean over the complete seasons: of the calendar months' means, weighed with their lengths.
+
+    A gap in one winter so does not make the climate warmer. Raises NoAnswer when no season is complete.
+    """
+    if step(field.time) is Step.YEARLY:
+        return seasons(field, months).mean("time", keep_attrs=True)
+    used = seasons(field, months)
+    length = used.time.dt.days_in_month.groupby(used.time.dt.month).mean()
+    return monthly_climatology(used).weighted(length.astype(float)).mean("month", keep_attrs=True)
+
+
 def monthly_climatology(field: xr.DataArray) -> xr.DataArray:
     """[month, …] means of each calendar month."""
     return field.groupby("time.month").mean("time", keep_attrs=True)

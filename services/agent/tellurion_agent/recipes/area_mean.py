@@ -1,0 +1,60 @@
+"""What is the mean of a variable over a region and a period?"""
+
+from __future__ import annotations
+
+from tellurion_agent.diagnostics.samples import mean_interval
+from tellurion_agent.diagnostics.times import climate_mean, complete, season_means
+from tellurion_agent.recipes.asked import FIELD, LAND_FRACTION
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, among
+from tellurion_agent.recipes.figures import lines
+from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
+from tellurion_agent.recipes.selection import Notes, mean_series
+from tellurion_agent.recipes.wording import as_value, outcome, subject, units_of, written
+
+
+def compute(inputs: Inputs, slots: Slots) -> Outcome:
+    """Mean over area and time, with the monthly series it comes from."""
+    notes: Notes = []
+    months = slots["season"].months
+    series = mean_series(inputs, "field", slots, notes)
+    if "time" not in series.dims:
+        raise NoAnswer("the field has no time: a map answers what it holds")
+    units, low, high = units_of(series), None, None
+    mean = float(climate_mean(series, months))
+    if complete(series.time, months).any() and (yearly := season_means(series, months)).sizes["year"] >= 5:
+        centre, low, high = mean_interval(yearly.values)
+        low, high = low - centre + mean, high - centre + mean
+    label = f"mean {subject(series, slots)}"
+    return outcome(label, [as_value(label, mean, units, low, high)], notes, series=written(series, "area mean", units))
+
+
+RECIPE = Recipe(
+    name="area_mean",
+    title="Mean over a region and a period",
+    phrases=(
+        "What is the mean sea surface temperature in the North Atlantic from 1981 to 2010?",
+        "average precipitation over the Sahel in JJA",
+        "How warm is the tropical Pacific on average?",
+        "global mean surface air temperature 1961-1990",
+        "give me the climatological value of salinity in the Mediterranean",
+        "compute the area-weighted average of sea level pressure over Europe in winter",
+        "typical wind speed in the Southern Ocean",
+        "long-term mean temperature at 500 hPa in the tropics",
+        "what's the annual mean rainfall in India",
+    ),
+    slots=FIELD,
+    inputs=(Input("field", (), needs=("time",)), LAND_FRACTION),
+    method=(
+        "Mean over the cells whose centres lie in the region, weighed with their exact areas on the sphere, "
+        "missing values "
+        "left out; then over the complete years or seasons, months weighed with their lengths in the data's "
+        "calendar. The "
+        "95 % interval is of the mean of the yearly values, with their lag-1 autocorrelation regarded."
+    ),
+    references=(
+        "Zwiers, F. W., and H. von Storch, 1995: Taking serial correlation into account. J. Climate, 8, 336–351.",
+    ),
+    compute=compute,
+    plot=lines("series"),
+    checks=(FINITE, BRACKETED, among("series")),
+)

@@ -1,0 +1,55 @@
+"""Statements about outcomes that several recipes make of themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tellurion_agent.recipes.recipe import Check, Inputs, Outcome, Slots
+
+
+def _finite(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    return all(isinstance(v.value, str) or bool(np.isfinite(v.value)) for v in outcome.values)
+
+
+def _bracketed(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    intervals = [(v.low, v.value, v.high) for v in outcome.values if v.low is not None and v.high is not None]
+    return all(low - 1e-9 * abs(low) <= value <= high + 1e-9 * abs(high) for low, value, high in intervals)
+
+
+FINITE = Check("every number is finite", _finite)
+BRACKETED = Check("every number lies within its interval", _bracketed)
+
+
+def among(name: str, *, which: int = 0) -> Check:
+    """That a number lies between the smallest and the largest value of an array of the outcome."""
+
+    def holds(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+        values, value = outcome.data[name].values, float(outcome.values[which].value)
+        slack = 1e-6 * max(abs(float(np.nanmin(values))), abs(float(np.nanmax(values))), 1e-12)
+        return bool(np.nanmin(values) - slack <= value <= np.nanmax(values) + slack)
+
+    return Check(f"the answer lies within the range of the {name.replace('_', ' ')}", holds)
+
+
+def bounded(low: float, high: float, *, which: int = 0) -> Check:
+    """That a number is physically possible."""
+
+    def holds(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+        value = outcome.values[which].value
+        return isinstance(value, str) or low <= value <= high
+
+    return Check(f"the answer lies within {low:g} and {high:g}", holds)
+
+
+def slope_of(name: str, per: float = 10.0) -> Check:
+    """That the answer is the slope of an array over years, found again from its normal equations."""
+
+    def holds(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+        array = outcome.data[name].dropna("year")
+        x = array.year.values - array.year.values.mean()
+        again = per * float((x * array.values).sum() / (x**2).sum())
+        return bool(
+            np.isclose(again, float(outcome.values[0].value), rtol=1e-6, atol=1e-9 * float(np.abs(array).max()))
+        )
+
+    return Check("the normal equations give the same slope", holds)

@@ -1,0 +1,102 @@
+"""How far is one data set from another?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tellurion_agent.diagnostics.agreement import agreement
+from tellurion_agent.diagnostics.cells import areas
+from tellurion_agent.diagnostics.regridding import coarser, onto
+from tellurion_agent.diagnostics.times import climate_mean
+from tellurion_agent.recipes.asked import EXPERIMENT, LEVEL, PERIOD, REGION, SEASON, SOURCE, VARIABLE, of
+from tellurion_agent.recipes.bases import in_years, years_of
+from tellurion_agent.recipes.checking import FINITE, among
+from tellurion_agent.recipes.figures import map_of
+from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
+from tellurion_agent.recipes.selection import Notes, masked, part
+from tellurion_agent.recipes.wording import as_value, difference_units, name_of, outcome, subject, units_of, written
+from tellurion_agent.slots import Period
+
+
+def compute(inputs: Inputs, slots: Slots) -> Outcome:
+    """Bias, root-mean-square error and pattern correlation of the mean maps, on the coarser grid."""
+    notes: Notes = []
+    fields = [part(inputs[role], slots, notes) for role in ("first", "second")]
+    if units_of(fields[0]) != units_of(fields[1]):
+        raise NoAnswer(f"the data sets are in {units_of(fields[0])} and {units_of(fields[1])}")
+    if slots.get("period") is None:
+        common = [max(years_of(f).min() for f in fields), min(years_of(f).max() for f in fields)]
+        if common[0] <= common[1]:
+            fields = [in_years(f, Period(*map(int, common))) for f in fields]
+            notes.append(f"Compared are the years that both have, {common[0]}–{common[1]}.")
+        else:
+            notes.append("The data sets have no year in common: their climatologies are compared.")
+    means = [masked(climate_mean(field, slots["season"].months)).compute() for field in fields]
+    target = coarser(*means)
+    if any(m.sizes != target.sizes for m in means):
+        size = f"{target.sizes['lat']} × {target.sizes['lon']}"
+        notes.append(f"Compared on the coarser grid, {size} cells, by area-conserving means.")
+    first, second = (onto(mean.drop_vars("area"), target) for mean in means)
+    first = first.assign_coords(lat=second.lat, lon=second.lon)
+    found = agreement(first, second, target.area if "area" in target.coords else areas(target))
+    if not np.isfinite(found.bias) or found.share == 0:
+        raise NoAnswer("the data sets have no cells in common")
+    if found.share < 0.95:
+        notes.append(f"{100 * found.share:.0f} % of the area that either covers is in both.")
+    units, what = difference_units(units_of(fields[0])), subject(fields[0], slots)
+    values = [
+        as_value(f"mean bias, first less second, {what}", found.bias, units),
+        as_value("root-mean-square error", found.rmse, units),
+    ]
+    if np.isfinite(found.correlation):
+        values.append(as_value("centred pattern correlation", found.correlation, "1"))
+    return outcome(
+        f"Difference of two data sets, first less second: {what}",
+        values,
+        notes,
+        difference=written(first - second, f"difference of {name_of(fields[0])}", units),
+    )
+
+
+def _decomposed(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    return abs(float(outcome.values[0].value)) <= float(outcome.values[1].value) * (1 + 1e-9) + 1e-12
+
+
+RECIPE = Recipe(
+    name="data_set_difference",
+    title="Bias of one data set against another",
+    phrases=(
+        "What is the bias of the model's sea surface temperature against observations?",
+        "compare modelled precipitation with a reference data set: RMSE and pattern correlation",
+        "difference between two data sets of temperature",
+        "how well does CanESM5 reproduce observed sea level pressure",
+        "evaluate the model climatology against the reanalysis",
+        "root mean square error of MIROC6 temperature relative to ERA5",
+        "map of model minus observation",
+        "spatial correlation between simulated and observed salinity",
+        "by how much is the model too warm",
+    ),
+    slots=(
+        VARIABLE,
+        REGION,
+        LEVEL,
+        PERIOD,
+        SEASON,
+        of("first", SOURCE, "Which data set is to be judged?", required=True),
+        of("second", SOURCE, "Against which data set?", required=True),
+        of("first", EXPERIMENT, "Which experiment of the first?"),
+        of("second", EXPERIMENT, "Which experiment of the second?"),
+    ),
+    inputs=(Input("first", (), needs=("time", "lat", "lon")), Input("second", (), needs=("time", "lat", "lon"))),
+    method=(
+        "Mean maps over the years that both have, the finer brought to the coarser grid by area-conserving means; then "
+        "area-weighted mean difference, root-mean-square difference and centred pattern correlation over the "
+        "common cells."
+    ),
+    references=(
+        "Taylor, K. E., 2001: Summarizing multiple aspects of model performance. J. Geophys. Res., 106, 7183–7192.",
+    ),
+    compute=compute,
+    plot=map_of("difference", diverging=True),
+    checks=(FINITE, Check("the error is no smaller than the bias", _decomposed), among("difference")),
+)

@@ -1,0 +1,96 @@
+"""How unusual is the rain of the last months?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tellurion_agent.diagnostics.precipitation import SPI_LIMIT, spi
+from tellurion_agent.diagnostics.times import monthly_means
+from tellurion_agent.recipes.asked import BASE, LAND_FRACTION, PERIOD, PRECIPITATION, REGION, WHICH_DATA
+from tellurion_agent.recipes.bases import base_period, years_of
+from tellurion_agent.recipes.checking import FINITE, among
+from tellurion_agent.recipes.figures import lines
+from tellurion_agent.recipes.indices import kept, month_of
+from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
+from tellurion_agent.recipes.selection import Notes, mean_series
+from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.slots import Kind, Slot
+
+
+def compute(inputs: Inputs, slots: Slots) -> Outcome:
+    """The lowest index and its month, the last one, and the share of months in drought."""
+    notes: Notes = []
+    window = int(slots.get("window") or 3)
+    if not 1 <= window <= 48:
+        raise NoAnswer(f"the index is over 1 to 48 months, not {window}")
+    series = monthly_means(mean_series(inputs, "precipitation", {**slots, "period": None}, notes))
+    amount = series * series.time.dt.days_in_month
+    gaps = np.diff(series.time.dt.year.values * 12 + series.time.dt.month.values)
+    if (gaps != 1).any():
+        raise NoAnswer("months are missing: sums over months cannot be made")
+    years = years_of(series)
+    base = base_period(slots.get("base"), years, notes)
+    inside = (years >= base.first) & (years <= base.last)
+    index = kept(series.copy(data=spi(amount.values, series.time.dt.month.values, window, inside)), slots)
+    if not index.notnull().any():
+        raise NoAnswer("it hardly ever rains there: no distribution can be fitted")
+    there = index.dropna("time")
+    lowest = there[int(np.argmin(there.values))]
+    where = slots["region"].name if slots.get("region") else "all that the data cover"
+    what = f"SPI-{window}, {where}, {span(index)}"
+    zeros = float((amount.values == 0).mean())
+    if zeros > 0:
+        notes.append(
+            f"{100 * zeros:.1f} % of the months are dry: they have the probability of their share, H = q + (1 − q) G."
+        )
+    if there.size < index.size - window:
+        notes.append(f"{index.size - there.size} months have no index.")
+    return outcome(
+        f"Standardised precipitation index, {what}",
+        [
+            as_value(f"lowest {what}, in {month_of(lowest.time)}", lowest, "1"),
+            as_value(f"last, in {month_of(there.time[-1])}", there[-1], "1"),
+            as_value("months in drought, index below −1", int((there < -1).sum()), "months"),
+            as_value("mean over these months", there.mean(), "1"),
+        ],
+        notes,
+        index=written(index, f"SPI-{window}", "1"),
+    )
+
+
+def _within(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    index = outcome.data["index"]
+    return bool(np.abs(index).max() <= SPI_LIMIT) and (index.sizes["time"] < 240 or abs(float(index.mean())) < 1.0)
+
+
+RECIPE = Recipe(
+    name="drought_index",
+    title="Standardised precipitation index",
+    phrases=(
+        "Standardized precipitation index over East Africa",
+        "SPI-3 drought index for the Sahel",
+        "compute the 12-month SPI over Spain",
+        "when was the worst drought in the Amazon",
+        "how many months of drought were there in India",
+        "meteorological drought severity from precipitation",
+        "is there currently a drought according to SPI",
+        "SPI6 time series with base 1981-2010",
+    ),
+    slots=(REGION, PERIOD, BASE, Slot("window", Kind.NUMBER, "Over how many months?", default=3), *WHICH_DATA),
+    inputs=(Input("precipitation", PRECIPITATION, needs=("time",)), LAND_FRACTION),
+    method=(
+        "Monthly amounts of the area mean, summed over the window; for each calendar month a gamma distribution "
+        "by maximum "
+        "likelihood to the sums above zero of the base period, zeros with the probability of their share; the "
+        "quantile of "
+        "the normal distribution, within ±3.09."
+    ),
+    references=(
+        "McKee, T. B., et al., 1993: The relationship of drought frequency and duration to time scales. 8th "
+        "Conf. Applied Climatology, AMS.",
+        "WMO, 2012: Standardized Precipitation Index User Guide. WMO-No. 1090.",
+    ),
+    compute=compute,
+    plot=lines("index"),
+    checks=(FINITE, among("index"), Check("the index is standardised", _within)),
+)

@@ -1,0 +1,91 @@
+"""Is there a trend that outliers and odd distributions do not make?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tellurion_agent.diagnostics.times import season_means
+from tellurion_agent.diagnostics.trends import AUTOCORRELATED, theil_sen
+from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
+from tellurion_agent.recipes.checking import BRACKETED, FINITE
+from tellurion_agent.recipes.figures import lines
+from tellurion_agent.recipes.recipe import Check, Inputs, Outcome, Recipe, Slots
+from tellurion_agent.recipes.selection import Notes, mean_series
+from tellurion_agent.recipes.wording import as_value, difference_units, outcome, subject, units_of, written
+
+
+def compute(inputs: Inputs, slots: Slots) -> Outcome:
+    """Theil–Sen's slope per decade, Mann–Kendall's probability, plain and for autocorrelated values."""
+    notes: Notes = []
+    series = mean_series(inputs, "field", slots, notes)
+    yearly = season_means(series, slots["season"].months)
+    x = yearly.year.values.astype(float)
+    trend = theil_sen(x, yearly.values)
+    if trend.r1 > AUTOCORRELATED:
+        notes.append(
+            f"The residuals are autocorrelated (lag 1: {trend.r1:.2f}): the plain test and Sen's interval are "
+            f"too sure; the "
+            "test after Hamed and Rao is the one to trust."
+        )
+    units, what = difference_units(units_of(series)), subject(yearly.assign_attrs(series.attrs), slots)
+    fit = yearly.copy(data=trend.intercept + trend.slope * x)
+    p = trend.p_adjusted if trend.r1 > AUTOCORRELATED else trend.p
+    verdict = ("no significant", "significant")[p < 0.05] + (" increase" if trend.slope > 0 else " decrease")
+    return outcome(
+        f"Theil–Sen trend of {what}",
+        [
+            as_value(
+                f"Theil–Sen trend of {what}", 10 * trend.slope, f"{units} decade-1", 10 * trend.low, 10 * trend.high
+            ),
+            as_value("probability by chance, Mann–Kendall", trend.p, "1"),
+            as_value("probability by chance, Mann–Kendall after Hamed and Rao", trend.p_adjusted, "1"),
+            as_value("Kendall's tau", trend.tau, "1"),
+            as_value("verdict at the 5 % level", verdict, "1"),
+        ],
+        notes,
+        series=written(yearly, f"yearly mean of {what}", units_of(series)),
+        trend=written(fit, "Theil–Sen line", units_of(series)),
+    )
+
+
+def _half_above(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    y = outcome.data.series.dropna("year")
+    slopes = [
+        (b - a) / (v - u)
+        for i, (u, a) in enumerate(zip(y.year.values, y.values, strict=True))
+        for v, b in zip(y.year.values[i + 1 :], y.values[i + 1 :], strict=True)
+    ]
+    slope = float(outcome.values[0].value) / 10
+    slack = 1e-9 * max(abs(float(np.max(slopes))), abs(float(np.min(slopes))), 1e-12)
+    return 2 * sum(s < slope - slack for s in slopes) <= len(slopes) >= 2 * sum(s > slope + slack for s in slopes)
+
+
+RECIPE = Recipe(
+    name="robust_trend",
+    title="Theil–Sen trend and Mann–Kendall test",
+    phrases=(
+        "Theil-Sen slope of annual precipitation over Spain",
+        "Mann-Kendall test for a trend in temperature",
+        "robust trend of rainfall in the Amazon",
+        "non-parametric trend estimate of sea surface temperature",
+        "Sen's slope of sea ice concentration in the Barents Sea",
+        "is there a monotonic trend in summer rainfall according to Mann-Kendall",
+        "median-based trend that is insensitive to outliers",
+        "Kendall tau trend test with autocorrelation correction",
+    ),
+    slots=FIELD,
+    inputs=SERIES_INPUTS,
+    method=(
+        "Median of the slopes between all pairs of yearly values (Theil, Sen) with Sen's 95 % interval; "
+        "Mann–Kendall's test, "
+        "plain and with the variance that Hamed and Rao give for autocorrelated values."
+    ),
+    references=(
+        "Sen, P. K., 1968: Estimates of the regression coefficient based on Kendall's tau. J. Am. Stat. Assoc., "
+        "63, 1379–1389.",
+        "Hamed, K. H., and A. R. Rao, 1998: A modified Mann–Kendall trend test. J. Hydrol., 204, 182–196.",
+    ),
+    compute=compute,
+    plot=lines("series", "trend"),
+    checks=(FINITE, BRACKETED, Check("half of the pairs of years have smaller slopes, half larger", _half_above)),
+)

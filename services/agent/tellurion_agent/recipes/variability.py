@@ -1,0 +1,69 @@
+"""How much does a variable vary from year to year?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tellurion_agent.diagnostics.samples import lag1
+from tellurion_agent.diagnostics.times import season_means
+from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
+from tellurion_agent.recipes.checking import BRACKETED, FINITE
+from tellurion_agent.recipes.figures import lines
+from tellurion_agent.recipes.recipe import Check, Inputs, NoAnswer, Outcome, Recipe, Slots
+from tellurion_agent.recipes.selection import Notes, mean_series
+from tellurion_agent.recipes.wording import as_value, difference_units, outcome, subject, units_of, written
+
+
+def compute(inputs: Inputs, slots: Slots) -> Outcome:
+    """Standard deviation of yearly values, as they are and without their trend, and their persistence."""
+    notes: Notes = []
+    series = mean_series(inputs, "field", slots, notes)
+    yearly = season_means(series, slots["season"].months).dropna("year")
+    if yearly.size < 5:
+        raise NoAnswer(f"{yearly.size} years are too few to tell how they vary; at least 5 are needed")
+    x, y = yearly.year.values.astype(float), yearly.values
+    detrended = y - np.polyval(np.polyfit(x, y, 1), x)
+    units, what = difference_units(units_of(series)), subject(yearly.assign_attrs(series.attrs), slots)
+    return outcome(
+        f"Year-to-year variability of {what}",
+        [
+            as_value(f"standard deviation of {what}", np.std(y, ddof=1), units),
+            as_value("standard deviation about the linear trend", np.sqrt(np.sum(detrended**2) / (y.size - 2)), units),
+            as_value(
+                "lag-1 autocorrelation about the trend", lag1(detrended) if np.ptp(detrended) > 1e-12 else 0.0, "1"
+            ),
+        ],
+        notes,
+        series=written(yearly, f"yearly mean of {what}", units_of(series)),
+    )
+
+
+def _bounded_by_range(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    values = outcome.data.series.values
+    n, ptp = values.size, float(np.ptp(values))
+    return float(outcome.values[0].value) <= ptp / 2 * np.sqrt(n / (n - 1)) * (1 + 1e-9) + 1e-12
+
+
+RECIPE = Recipe(
+    name="variability",
+    title="Year-to-year variability",
+    phrases=(
+        "Interannual variability of rainfall in the Sahel",
+        "standard deviation of yearly mean temperature over Europe",
+        "how variable is winter sea level pressure over Iceland",
+        "year-to-year fluctuations of Mediterranean sea surface temperature",
+        "interannual standard deviation of summer temperature",
+        "detrended variability of global mean temperature",
+        "how persistent are annual anomalies of the North Atlantic",
+        "variance from one year to the next of Indian rainfall",
+    ),
+    slots=FIELD,
+    inputs=SERIES_INPUTS,
+    method="Standard deviation (n − 1) of the yearly or seasonal area means; about the least-squares line with n − 2.",
+    references=(
+        "von Storch, H., and F. W. Zwiers, 1999: Statistical Analysis in Climate Research. Cambridge University Press.",
+    ),
+    compute=compute,
+    plot=lines("series"),
+    checks=(FINITE, BRACKETED, Check("no sample of this range has a larger standard deviation", _bounded_by_range)),
+)

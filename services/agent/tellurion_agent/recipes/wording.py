@@ -1,0 +1,81 @@
+"""How answers are worded: labels, units of differences, outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from tellurion_agent.recipes.asked import ANNUAL
+from tellurion_agent.recipes.recipe import Outcome, Value
+
+
+def name_of(field: xr.DataArray) -> str:
+    """A variable as people write it: its standard name's words, or its long name."""
+    return str(field.attrs.get("standard_name") or field.attrs.get("long_name") or field.name or "field").replace(
+        "_", " "
+    )
+
+
+def units_of(field: xr.DataArray) -> str:
+    """Units of a field, 1 where it has none."""
+    return str(field.attrs.get("units", "1"))
+
+
+def difference_units(units: str) -> str:
+    """Of a difference: kelvin between temperatures."""
+    return "K" if units in ("degC", "celsius", "°C") else units
+
+
+def subject(field: xr.DataArray, slots: Mapping[str, Any]) -> str:
+    """What is spoken of: ``sea surface temperature, Niño 3.4, DJF, 1991–2020``."""
+    region, level, season = slots.get("region"), slots.get("level"), slots.get("season")
+    words = [name_of(field)]
+    if region is not None:
+        words.append(region.name)
+    if level is not None:
+        depth = f"{level.upper:g}" if level.upper == level.lower else f"{level.upper:g}–{level.lower:g}"
+        words.append(f"{depth} {level.units}")
+    if season is not None and season.months != ANNUAL.months:
+        words.append(season.name)
+    if (covered := span(field)) != "":
+        words.append(covered)
+    return ", ".join(words)
+
+
+def span(field: xr.DataArray) -> str:
+    """First and last year of the data: ``1991–2020``."""
+    if "time" not in field.dims and "year" not in field.dims:
+        return ""
+    year = field.time.dt.year.values if "time" in field.dims else field.year.values
+    return f"{year.min()}" if year.min() == year.max() else f"{year.min()}–{year.max()}"
+
+
+def as_value(label: str, value: Any, units: str, low: Any = None, high: Any = None) -> Value:
+    """One number of an answer, an interval that is not finite left out."""
+    ends = [None if end is None or not np.isfinite(end) else float(end) for end in (low, high)]
+    return Value(
+        label, value if isinstance(value, str) else float(value), units, *(ends if None not in ends else (None, None))
+    )
+
+
+def written(array: xr.DataArray, long_name: str, units: str) -> xr.DataArray:
+    """An array with what the axes and a NetCDF file need."""
+    return array.drop_vars("area", errors="ignore").assign_attrs(long_name=long_name, units=units)
+
+
+def outcome(title: str, values: list[Value], notes: list[str], **data: xr.DataArray) -> Outcome:
+    """What a recipe has computed; every array in memory."""
+    kept = {name: array.drop_vars("area", errors="ignore").rename(name) for name, array in data.items()}
+    dataset = xr.merge(kept.values(), compat="override", join="outer", combine_attrs="drop").compute()
+    for name, array in kept.items():
+        dataset[name].attrs = dict(array.attrs)
+    return Outcome(tuple(values), dataset.assign_attrs(title=title), tuple(dict.fromkeys(notes)))
+
+
+def month_name(month: int) -> str:
+    """``January`` for 1."""
+    names = "January February March April May June July August September October November December"
+    return names.split()[month - 1]
