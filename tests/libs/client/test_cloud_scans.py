@@ -14,6 +14,7 @@ import pytest
 from tellurion_client.clouds import chunks, read_cloud
 from tellurion_client.clouds.e57 import e57_chunks
 from tellurion_client.clouds.las import las_chunks
+from tellurion_client.clouds.scans import SECONDS
 from tellurion_core.errors import InvalidInput
 
 N = 500
@@ -128,6 +129,16 @@ def test_a_reader_that_crashes_is_the_files_fault(
     (broken / "laspy.py").write_text("import ctypes\nctypes.string_at(0)\n")
     monkeypatch.setenv("PYTHONPATH", str(broken))
     refused(folder / "a.las", "signal 11")
+
+
+def test_a_reader_has_no_more_than_so_many_seconds_of_a_processor(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "site"
+    broken.mkdir()
+    (broken / "laspy.py").write_text("import resource\nraise OSError(resource.getrlimit(resource.RLIMIT_CPU)[0])\n")
+    monkeypatch.setenv("PYTHONPATH", str(broken))
+    refused(folder / "a.las", f"OSError: {SECONDS}")  # a short file gives no second more
 
 
 def test_a_caller_who_wants_no_more_ends_the_reader(folder: Path) -> None:
