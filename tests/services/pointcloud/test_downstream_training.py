@@ -8,11 +8,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from small_corpus import write_corpus
 from small_models import OBJECT
 
 from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
-from tellurion_pointcloud.corpus import Thing, write
 from tellurion_pointcloud.downstream.completion import Completion
 from tellurion_pointcloud.downstream.part_layout import parts_of, shapenet_part
 from tellurion_pointcloud.evaluate import untrained
@@ -34,17 +34,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve labelled plates and rods in three folds, and twelve things without a class."""
-    path = tmp_path_factory.mktemp("corpora") / "boxes"
-    things = []
-    for index in range(24):
-        kind, fold = (("plate", "rod")[index % 2], index // 2 % 3) if index < 12 else ("", -1)
-        cloud = RANDOM.uniform(-0.5, 0.5, (1100, 3)) * ((1, 1, 0.1) if index % 2 else (0.1, 0.1, 1))
-        picture = np.zeros((1, 4, 4, 3), np.uint8)
-        colours = np.zeros((1100, 3), np.uint8)
-        things.append(Thing(str(index), cloud.astype(np.float32), colours, picture, str(index // 2), kind, fold))
-    write(path, things, 24, "boxes")
-    return path
+    return write_corpus(tmp_path_factory.mktemp("corpora") / "boxes")
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tellurion_pointcloud.corpus import Corpus
 from tellurion_pointcloud.downstream.completion import Completion, CompletionSpec, errors, halved
 from tellurion_pointcloud.downstream.crops import even_directions, random_directions
 from tellurion_pointcloud.training import command
-from tellurion_pointcloud.training.corpora import add_corpora, draws_of
+from tellurion_pointcloud.training.corpora import add_corpora, draws_of, held_out_folds
 from tellurion_pointcloud.training.encoders import add_encoder, backbone_of
 from tellurion_pointcloud.training.loop import fit
 
@@ -44,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _train(given: argparse.Namespace) -> None:
     draws, described = draws_of(given)
     torch.manual_seed(given.seed)
-    folds = np.concatenate([corpus.folds for corpus in draws.corpora])
-    backbone, encoder = backbone_of(given, np.setdiff1d(folds, [-1, *given.folds]).tolist())
+    backbone, encoder = backbone_of(given, held_out_folds(draws, given))
     spec = CompletionSpec(backbone.spec)
     network = Completion(spec, backbone).to(given.device)
     described |= {

@@ -45,3 +45,9 @@ def draws_of(given: argparse.Namespace) -> tuple[Draws, dict[str, Any]]:
         "size": given.size,
     }
     return Draws(corpora, chosen, SIZES[given.size], given.batch), described
+
+
+def held_out_folds(draws: Draws, given: argparse.Namespace) -> list[int]:
+    """The folds of labelled things that are not shown."""
+    folds = np.concatenate([corpus.folds for corpus in draws.corpora])
+    return np.setdiff1d(folds, [-1, *given.folds]).tolist()

@@ -32,7 +32,12 @@ def backbone_of(given: argparse.Namespace, judged: Iterable[int] = ()) -> tuple[
     """
     if given.encoder is None:
         return Backbone(SIZES[given.size]), None
-    if shown := sorted(set(weights.card(given.encoder).get("folds", ())) & set(judged)):
-        received = f"one that was shown the folds {shown}"
-        raise InvalidInput.of("encoder", received=received, accepted="one that was not shown what is held out")
+    check_unseen("encoder", given.encoder, judged)
     return Backbone.of(Mmpt.load(given.encoder)), weights.sha256(given.encoder)
+
+
+def check_unseen(field: str, path: Path, judged: Iterable[int]) -> None:
+    """Raises InvalidInput for a weights file whose card says that it was shown things of the folds `judged`."""
+    if shown := sorted(set(weights.card(path).get("folds", ())) & set(judged)):
+        received = f"one that was shown the folds {shown}"
+        raise InvalidInput.of(field, received=received, accepted="one that was not shown what is held out")
