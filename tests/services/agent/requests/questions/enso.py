@@ -1,0 +1,246 @@
+# ruff: noqa: E501 — a wording is one line
+"""El Niño: indices, events, their kinds, their period, and what goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+
+from ..fields import Box, Series, correlation, least_squares
+from ..parameters import HISTORY
+from ..request import ANY_UNITS, Answer, Clarify, Request, any_of, spread
+from ..wording import SST, Ask, Case, period, requests, source
+from ..world import World
+
+BOXES: dict[str, Box] = {
+    "3.4": (-5, 5, 190, 240),
+    "3": (-5, 5, 210, 270),
+    "4": (-5, 5, 160, 210),
+    "1+2": (-10, 0, 270, 280),
+}
+BASE = (1981, 2010)
+
+INDEX = {
+    "month": (
+        "What was the {nino} index in {month} {year} in HadISST, relative to the 1981–2010 monthly climatology?",
+        "{nino} anomaly {month} {year}, HadISST, base 1981-2010",
+        "How warm was the {nino} region in {month} {year} compared to its 1981-2010 normal (HadISST)?",
+        "value of {nino} SST anomaly for {month}/{year} with reference period 1981 to 2010, HadISST data, in °C",
+        "*HadISST {nino}, {month} {year}: departure from the monthly normals of 1981–2010?",
+    ),
+    "open": ("What was {nino} in {month} {year} according to HadISST?", "HadISST {nino} index {month} {year}"),
+    "oni": (
+        "What was the ONI in {season} {years} (HadISST, base period 1981-2010)?",
+        "Oceanic Nino Index HadISST, three months centred on December {year}, reference 1981-2010",
+        "*ONI value for {season} {years} with HadISST and climatology of 1981–2010",
+    ),
+    "deviation": (
+        "Standard deviation of the monthly {nino} index in HadISST, {span}, anomalies w.r.t. 1981-2010?",
+        "how strong is ENSO variability: std of monthly {nino} anomalies (HadISST, 1981-2010 base, {span})",
+    ),
+}
+EVENTS = {
+    "warm": (
+        "How many El Niño events are there in HadISST from 1980 to 2014 (ONI at least 0.5 °C for five overlapping seasons, base 1981-2010)?",
+        "number of el nino events 1980-2014 HadISST oni",
+        "Count the El Niños in the HadISST record 1980-2014 using the Oceanic Niño Index.",
+        "how often was there an El Nino in HadISST between 1980 and 2014? base 1981-2010",
+        "*HadISST, 1980–2014: how many El Niño episodes by the ONI criterion?",
+    ),
+    "cold": (
+        "How many La Niña events did HadISST have 1980-2014 according to the ONI, base 1981-2010?",
+        "count la nina events, HadISST, 1980–2014, ONI <= -0.5 for 5 seasons",
+        "Please detect the La Niña episodes in HadISST SST (1980 to 2014) and say me how many.",
+    ),
+    "peak": (
+        "What was the highest ONI value in HadISST between 1980 and 2014 (base 1981-2010)?",
+        "peak oni of the strongest el nino 1980-2014, HadISST, 1981-2010 base, in K",
+        "*maximum of the Oceanic Niño Index, HadISST, 1980-2014, reference 1981–2010",
+    ),
+    "year": (
+        "In which year did the strongest El Niño in HadISST peak (1980–2014)?",
+        "year of the strongest El Nino event HadISST 1980-2014?",
+    ),
+}
+DIVERSITY = {
+    "eastern": (
+        "How many El Niño events in HadISST 1980-2014 were Eastern Pacific events, i.e. DJF Niño3 larger than DJF Niño4?",
+        "count EP el ninos HadISST 1980-2014 (Niño method)",
+        "Classify El Niños of HadISST (1980–2014) into EP and CP by comparing Niño3 with Niño4: number of EP?",
+        "number of eastern-Pacific type El Ninos, HadISST, 1980 to 2014",
+        "*ENSO diversity in HadISST, 1980–2014: how many El Niños are of the Eastern Pacific flavour?",
+    ),
+    "central": (
+        "How many El Niños of HadISST from 1980 to 2014 are of the Central Pacific (Modoki) type, with Niño4 > Niño3 in DJF?",
+        "CP El Nino count, HadISST, 1980-2014",
+        "ENSO diversity: number of central Pacific El Niño events in HadISST {span}?",
+        "please tell how many Central-Pacific events of El Niño exist in HadISST between 1980 and 2014 with nino3/nino4 method",
+        "*Niño3 versus Niño4 in winter: how many El Niño events of HadISST (1980-2014) are CP?",
+    ),
+    "amplitude": (
+        "Mean DJF Niño3 anomaly of the Eastern Pacific El Niño events in HadISST 1980–2014, base 1981-2010?",
+        "average amplitude of EP El Niños (Nino3, DJF mean, HadISST, 1980-2014, anomalies from 1981-2010)",
+    ),
+}
+PERIOD = {
+    "wavelet": (
+        "What is the dominant ENSO period in {data}'s {nino} index according to a Morlet wavelet analysis, {span}?",
+        "wavelet: main period of Nino3.4 in {data} (years)",
+        "Use continuous wavelet transform on the Niño 3.4 series of {data} and report the period with the most global power.",
+        "dominant periodicity of El Nino in {data} by CWT, in years please",
+        "ENSO period {data} wavelet",
+        "how many years lie between El Niños in {data}, on average, if a wavelet spectrum of Niño 3.4 is taken?",
+        "*With Torrence & Compo's wavelets, which period dominates Niño3.4 {source}?",
+    ),
+    "spectrum": (
+        "At which period does the power spectrum of the Southern Oscillation Index peak (1951-2014)?",
+        "SOI spectrum: dominant period in years",
+        "What's the main period of the SOI? Use spectral analysis.",
+        "spectral peak of the monthly southern oscillation index, which period in months?",
+        "*periodogram of the SOI: the period of its largest peak",
+    ),
+}
+TOGETHER = {
+    "soi": (
+        "What is the correlation between the SOI and HadISST's Niño 3.4 index over 1980-2014?",
+        "corr(SOI, Nino3.4 HadISST) monthly, 1980-2014",
+        "How strongly do the Southern Oscillation Index and the Niño3.4 anomalies (HadISST) correlate, 1980–2014? Pearson r",
+        "*Pearson correlation of monthly SOI with Niño 3.4 SST anomalies of HadISST, 1980 to 2014",
+    ),
+    "regression": (
+        "Regress ERA5 precipitation anomalies averaged over 10S-10N, 150E-150W on HadISST's Niño 3.4 index, {span}: slope in mm/day per K?",
+        "How many mm/day does ERA5 rain over 10°S–10°N, 150°E–150°W increase per degree of Niño3.4 (HadISST, {span})?",
+        "regression coefficient ERA5 pr (10S-10N, 150E-210E) onto nino3.4 HadISST monthly anomalies {span}",
+        "*slope of monthly rain anomalies (ERA5, box 10S-10N / 150E-150W) against Niño-3.4 of HadISST, {span}",
+    ),
+    "rain": (
+        "Correlation of ERA5 rainfall anomalies over 10S–10N, 150E–150W with Niño 3.4 from HadISST, {span}?",
+        "correlate nino 3.4 (HadISST) with ERA5 precip in 10S-10N 150E-150W, monthly anomalies, {span}",
+    ),
+    "indices": (
+        "Correlation between the monthly Niño 3 and Niño 4 anomalies in HadISST, {span}?",
+        "r of Nino3 and Nino4 monthly SST anomalies HadISST {span}",
+    ),
+}  # fmt: skip
+_MONTHS = {11: ("November", "Nov"), 12: ("December", "Dec")}
+RAINY: Box = (-10, 10, 150, 210)
+
+
+def questions(world: World) -> Iterator[Request]:
+    """All of this file's."""
+    yield from requests(world, "nino", INDEX, _index)
+    yield from requests(world, "enso-events", EVENTS, _events)
+    yield from requests(world, "enso-diversity", DIVERSITY, _diversity)
+    yield from requests(world, "enso-period", PERIOD, _period)
+    yield from requests(world, "teleconnection", TOGETHER, _together)
+
+
+def nino(world: World, region: str, source: str = "HadISST", base: tuple[int, int] = BASE) -> Series:
+    """Monthly anomalies of an index, K."""
+    return world.series("tos", source, BOXES[region]).anomalies(*base)
+
+
+def episodes(index: Series, sign: int) -> list[slice]:
+    """Runs of at least five overlapping seasons at ±0.5 K or beyond."""
+    beyond = np.concatenate([[False], sign * index.running(3).values >= 0.5, [False]])
+    starts, ends = np.flatnonzero(beyond[1:] & ~beyond[:-1]), np.flatnonzero(beyond[:-1] & ~beyond[1:])
+    return [slice(a, b) for a, b in zip(starts, ends, strict=True) if b - a >= 5]
+
+
+def winter(index: Series, year: int) -> float:
+    """The mean of December of a year and the two months that follow."""
+    return float(np.mean([index.at(year, 12), index.at(year + 1, 1), index.at(year + 1, 2)]))
+
+
+@lru_cache
+def kinds(world: World) -> list[tuple[int, bool]]:
+    """El Niños: the year of the December, and whether Niño 3 exceeds Niño 4 that winter."""
+    index, east, west = nino(world, "3.4"), nino(world, "3"), nino(world, "4")
+    found = []
+    for run in episodes(index, 1):
+        peak = run.start + int(np.argmax(index.running(3).values[run]))
+        year = int(index.year[peak]) - int(index.month[peak] < 7)
+        found.append((year, winter(east, year) > winter(west, year)))
+    return found
+
+
+def _index(ask: Ask) -> Case:
+    event = ask.one(ask.world.parameters.events)
+    region = ask.one(("3.4", "3.4", "3", "4", "1+2") if ask.kind == "month" else ("3.4",))
+    number = ask.one((11, 12))
+    slots = {
+        "nino": [f"{name}{gap}{region}" for name in ("Niño", "Nino", "NINO") for gap in (" ", "", "-")],
+        "month": _MONTHS[number], "year": str(event.year), "season": "NDJ", "span": ("1980-2014", "1980 to 2014"),
+        "years": (f"{event.year}/{(event.year + 1) % 100:02d}", f"{event.year}-{event.year + 1}"),
+    }  # fmt: skip
+    if ask.kind == "deviation":
+        expected = spread([float(np.std(nino(ask.world, "3.4").values, ddof=d)) for d in (0, 1)], "K", difference=True)
+        return Case(slots, expected, "of all months; N or N − 1")
+    if ask.kind == "oni":
+        value = nino(ask.world, "3.4").running(3).at(event.year, 12)
+        return Case(slots, Answer(value, "K", 0.02, 0.02, difference=True), "the three-month mean of the anomalies")
+    if ask.kind == "month":
+        value = nino(ask.world, region).at(event.year, number)
+        return Case(slots, Answer(value, "K", 0.02, 0.02, difference=True), "SST less the month's normal")
+    values = [nino(ask.world, region, base=base).at(event.year, number) for base in (BASE, HISTORY, (1985, 2014))]
+    either = (Answer(value, "K", 0.02, 0.02, difference=True) for value in values)
+    return Case(slots, any_of(*either, Clarify()), "the base period is not stated: a usual one, or a question back")
+
+
+def _events(ask: Ask) -> Case:
+    index = nino(ask.world, "3.4")
+    oni = index.running(3)
+    if ask.kind in ("warm", "cold"):
+        count = len(episodes(index, 1 if ask.kind == "warm" else -1))
+        return Case({}, Answer(count, ANY_UNITS, relative=0), "runs of five seasons of the ONI beyond 0.5 K")
+    peak = int(np.nanargmax(oni.values))
+    if ask.kind == "peak":
+        expected = Answer(float(oni.values[peak]), "K", 0.02, 0.02, difference=True)
+        return Case({}, expected, "the three-month means' maximum")
+    year = int(oni.year[peak]) - int(oni.month[peak] < 7)
+    years = {year, int(oni.year[peak])}
+    names = [Answer(f"{year}/{(year + 1) % 100:02d}"), Answer(f"{year}-{year + 1}")]
+    return Case({}, any_of(*(Answer(y, ANY_UNITS, relative=0) for y in sorted(years)), *names), "where the ONI peaks")
+
+
+def _diversity(ask: Ask) -> Case:
+    found = kinds(ask.world)
+    slots = {"span": ("1980-2014", "from 1980 to 2014")}
+    if ask.kind == "amplitude":
+        east = nino(ask.world, "3")
+        value = float(np.mean([winter(east, year) for year, eastern in found if eastern]))
+        return Case(slots, Answer(value, "K", 0.04, 0.03, difference=True), "the winters' mean Niño 3")
+    count = sum(eastern == (ask.kind == "eastern") for _, eastern in found)
+    return Case(slots, Answer(count, ANY_UNITS, relative=0), "El Niños by the larger of Niño 3 and Niño 4 in winter")
+
+
+def _period(ask: Ask) -> Case:
+    data = "SOI" if ask.kind == "spectrum" else ask.one(("CESM2", "MIROC6"))
+    slots = {"nino": ("Niño 3.4", "Nino3.4"), "span": "1980-2014", **source(data)}
+    expected = Answer(ask.world.parameters.periods[data], "year", 0.1)
+    return Case(slots, expected, "the oscillation's prescribed period; scales and frequencies are up to 8 % apart")
+
+
+def _together(ask: Ask) -> Case:
+    years = ask.one(((1980, 2014), (1985, 2014), (1981, 2010)))
+    slots = {"span": period(*years)["years"], "variable": SST}
+    index = nino(ask.world, "3.4")
+    if ask.kind == "soi":
+        soi = ask.world.series("soi", "BoM").between(*HISTORY)
+        found = [correlation(values, index.values) for values in (soi.values, soi.anomalies().values)]
+        return Case(
+            slots, spread(found, "1", relative=0, absolute=0.03), "of months; the SOI as it is or its anomalies"
+        )
+    index = index.between(*years)
+    if ask.kind == "indices":
+        found = [correlation(nino(ask.world, "3").between(*years).values, nino(ask.world, "4").between(*years).values)]
+        return Case(slots, spread(found, "1", relative=0, absolute=0.02), "of monthly anomalies")
+    rain = ask.world.series("pr", "ERA5", RAINY).between(*years).anomalies()
+    index = index.anomalies()
+    if ask.kind == "rain":
+        found = [correlation(index.values, rain.values)]
+        return Case(slots, spread(found, "1", relative=0, absolute=0.03), "of monthly anomalies")
+    slope = least_squares(index.values, rain.values)[0]
+    return Case(slots, Answer(slope, "mm day-1 K-1", 0.04, difference=True), "of monthly anomalies, least squares")

@@ -1,0 +1,198 @@
+# ruff: noqa: E501 — a wording is one line
+"""Patterns: EOFs, zonal means, models against observations, and observations against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from ..fields import Array, Box
+from ..parameters import MODELS
+from ..request import Answer, Listed, Request, spread
+from ..wording import BOXES, EVERYWHERE, GLOBE, PR, TAS, Ask, Case, period, place, requests, source
+from ..world import World
+
+EOF = {
+    "one": (
+        "What share of the variance does the {nth} EOF of monthly sea level pressure anomalies explain in 20CR over the North Atlantic?",
+        "explained variance {nth} EOF, 20CR slp north atlantic, monthly anomalies, %",
+        "EOF analysis (cos-lat weighted) of the deseasonalised 20CR pressure field: how many percent belongs to mode {number}?",
+        "Perform principal component analysis of monthly SLP anomalies in 20CR, give variance fraction of the {nth} mode",
+        "20CR: variance explained by PC{number} of SLP (anomalies from the monthly climatology)",
+        "how much of SLP variability is captured by the {nth} empirical orthogonal function? dataset 20CR 1980-2009",
+        "Please calculate EOFs of SLP anomalies in the 20CR file and state percentage of {nth} one",
+        "*Percentage of variance of EOF{number} for monthly North Atlantic MSLP anomalies (20CR, 1980–2009)?",
+    ),
+    "sum": (
+        "How much variance do the first two EOFs of 20CR's monthly sea level pressure anomalies explain together?",
+        "cumulative explained variance EOF1+EOF2, 20CR SLP anomalies",
+        "sum of variance fractions of the two leading EOF modes, sea level pressure, 20CR",
+        "*20CR SLP anomalies: what do modes 1 and 2 explain in total, in %?",
+    ),
+}
+ZONAL = {
+    "band": (
+        "What is the zonal-mean {variable} between {ends} {source} {period}?",
+        "zonal mean {variable}, {band}, {data}, {years}",
+        "Average {variable} of the latitude band {band} in {data} for {years}?",
+        "mean over all longitudes of {variable} for {band}, {data}, {period}",
+        "I want zonally averaged {variable} for {band} {source} ({years}), in °C",
+        "*{band} zonal average of {variable}, {data}, {years}, what value",
+    ),
+    "contrast": (
+        "How much warmer is {band} than {colder} in the zonal mean {variable} {source} {period}?",
+        "difference of zonal mean {variable}: {band} minus {colder}, {data}, {years}",
+        "Equator-to-pole contrast: {variable} of {band} minus that of {colder}, {data}, {years}",
+        "meridional gradient of {variable}, defined as mean({band}) - mean({colder}), {data} {years}",
+        "please compute temperature contrast between {band} and {colder} {source} for {years}",
+        "*{variable}, {data} {years}: {band} less {colder}?",
+    ),
+}
+EVALUATION = {
+    "bias": (
+        "What is the mean bias of {model}'s {variable} against ERA5 {region} {period}?",
+        "{model} minus ERA5, {variable}, {area}, {years}",
+        "How much too warm or too cold is {model} compared with ERA5 {region}, {years}? ({variable})",
+        "mean {variable} bias {model} vs ERA5 {area} {years} in K",
+        "Evaluate {model} (historical) with ERA5 as reference: average bias of {variable} {region} {period}",
+        "*By how many K does {model} deviate from ERA5 on average {region}, {variable}, {years}?",
+    ),
+    "rmse": (
+        "What is the area-weighted RMSE of {model}'s climatological annual-mean {variable} map against ERA5, {years}, global?",
+        "rmse of time mean {variable}, {model} vs ERA5, {years}, whole globe",
+        "Root mean square error between {model} and ERA5 climatology of {variable} ({years})",
+        "*global RMSE of the {years} mean {variable} field in {model} with respect to ERA5",
+    ),
+    "correlation": (
+        "Spatial pattern correlation of the {years} mean {variable} between {model} and ERA5?",
+        "pattern correlation {model} ERA5 {variable} climatology {years} global",
+    ),
+    "best": (
+        "Which of {three} has the smallest RMSE of climatological {variable} against ERA5 ({years})?",
+        "rank {three} by rmse of mean {variable} vs ERA5 {years}; who is best?",
+        "Which model is closest to ERA5 in {years} mean {variable} (RMSE, global): {three}?",
+        "*Best model for {variable} climatology {years} w.r.t. ERA5 by RMSE, candidates {three}?",
+    ),
+}
+OBSERVED = {
+    "difference": (
+        "How much wetter is {first} than {second} {region} {period}?",
+        "{first} minus {second} mean {variable} {area} {years} mm/day",
+        "Compare {first} and {second}: what is the difference in mean {variable} {region}, {years} ({first} - {second})?",
+        "What's the mean {variable} difference between the data sets {first} and {second} ({first} minus {second}) {region} {period}",
+        "difference of area average {variable} {area}: {first} less {second}, years {years}",
+        "*mean {variable}, {years}, {area}: by how much does {first} exceed {second}?",
+    ),
+    "each": (
+        "Compare mean {variable} {region} in GPCP-SG, NCEP-NCAR-R1 and ERA5 {period}: one number for each.",
+        "mean {variable} of ERA5, GPCP-SG, NCEP-NCAR-R1; {area}; {years}",
+        "Give the {years} average {variable} {region} for every one of these observational products: GPCP-SG, ERA5, NCEP-NCAR-R1",
+        "*list {variable} averages ({area}, {years}) of the three products GPCP-SG / NCEP-NCAR-R1 / ERA5",
+    ),
+    "wettest": (
+        "Which of the observational products GPCP-SG, NCEP-NCAR-R1 and ERA5 is the wettest {region} {period}?",
+        "highest mean {variable} {area} {years}: ERA5, GPCP-SG or NCEP-NCAR-R1?",
+    ),
+}
+SPANS = ((1985, 2014), (1981, 2010), (1980, 2014), (1995, 2014))
+PRODUCTS = ("GPCP-SG", "NCEP-NCAR-R1", "ERA5")
+
+
+def questions(world: World) -> Iterator[Request]:
+    """All of this file's."""
+    yield from requests(world, "eof", EOF, _eof)
+    yield from requests(world, "zonal", ZONAL, _zonal)
+    yield from requests(world, "evaluation", EVALUATION, _evaluation)
+    yield from requests(world, "observations", OBSERVED, _observed)
+
+
+@lru_cache
+def shares(world: World) -> Array:
+    """Shares of variance by mode of the monthly anomalies, weighted by the roots of cos φ."""
+    field = world.field("psl", "20CR")
+    normals = np.stack([field.values[field.month == month].mean(axis=0) for month in range(1, 13)])
+    anomalies = (field.values - normals[field.month - 1]) * np.sqrt(field.cosines)
+    powers = np.linalg.svd(anomalies.reshape(field.year.size, -1), compute_uv=False) ** 2
+    return powers / powers.sum()
+
+
+def _eof(ask: Ask) -> Case:
+    found = 100 * shares(ask.world)
+    if ask.kind == "sum":
+        return Case({}, Answer(float(found[:2].sum()), "%", 0.02), "two eigenvalues' share of the trace")
+    number = ask.one((1, 1, 2, 3))
+    names = {1: ("first", "leading", "1st"), 2: ("second", "2nd"), 3: ("third", "3rd")}[number]
+    expected = Answer(float(found[number - 1]), "%", 0.03)
+    return Case({"nth": names, "number": str(number)}, expected, "the eigenvalue's share of the trace")
+
+
+def _latitude(value: float) -> str:
+    return f"{abs(value):g}{'S' if value < 0 else 'N'}" if value else "0°"
+
+
+def _zonal(ask: Ask) -> Case:
+    data, years = ask.one((*MODELS, "ERA5", "ERA5")), ask.one(SPANS)
+    south = 10 * int(ask.rng.integers(-7, 8))
+    box: Box = (south, south + 10, 0, 360)
+    slots = {"variable": TAS, **period(*years), **source(data)}
+    field = ask.world.field("tas", data).between(*years)
+    if ask.kind == "band":
+        expected = spread(field.mean(box).means(), "degC", absolute=0.12, relative=0.004)
+        ends = [_latitude(south), _latitude(south + 10)]
+        named = {"band": ("-".join(ends), "–".join(ends)), "ends": " and ".join(ends)}
+        return Case({**slots, **named}, expected, "all longitudes, that band")
+    pole = ask.one(((60, 90), (-90, -60)))
+    slots |= {"band": ("30S-30N", "30°S-30°N"), "colder": ("60N-90N" if pole[0] > 0 else "60S-90S",)}
+    pairs = zip(field.mean((-30, 30, 0, 360)).means(), field.mean((*pole, 0, 360)).means(), strict=True)
+    return Case(slots, spread([a - b for a, b in pairs], "K", relative=0.01, difference=True), "two bands' difference")
+
+
+def error(world: World, model: str, years: tuple[int, int]) -> float:
+    """Root mean square over the globe of the difference of the mean fields from ERA5's, K."""
+    ours, reference = (world.field("tas", data).between(*years) for data in (model, "ERA5"))
+    return float(np.sqrt(ours.over((ours.climatology() - reference.climatology()) ** 2)))
+
+
+def _evaluation(ask: Ask) -> Case:
+    model, years = ask.one(MODELS), ask.one(SPANS)
+    region = ask.one(EVERYWHERE)
+    slots: dict[str, str | Sequence[str]] = {"variable": TAS, "model": model, **region.slots, **period(*years)}
+    ours, reference = (ask.world.field("tas", data).between(*years) for data in (model, "ERA5"))
+    if ask.kind == "bias":
+        pairs = zip(ours.mean(region.box).means(), reference.mean(region.box).means(), strict=True)
+        expected = spread([a - b for a, b in pairs], "K", relative=0.02, absolute=0.02, difference=True)
+        return Case(slots, expected, "the model's mean less ERA5's")
+    if ask.kind == "rmse":
+        expected = Answer(error(ask.world, model, years), "K", 0.03, difference=True)
+        return Case(slots, expected, "of annual-mean climatologies, by area")
+    if ask.kind == "correlation":
+        a, b = ours.climatology(), reference.climatology()
+        a, b = a - ours.over(a), b - ours.over(b)
+        r = ours.over(a * b) / np.sqrt(ours.over(a * a) * ours.over(b * b))
+        return Case(slots, Answer(float(r), "1", 0, 0.002), "centred, by area")
+    errors = {name: error(ask.world, name, years) for name in MODELS}
+    order = sorted(errors, key=errors.__getitem__)
+    best = ask.one(order[:4])
+    others = [name for name in order if errors[name] > 1.15 * errors[best]]
+    chosen = [best, *(str(name) for name in ask.rng.permutation(others)[:2])]
+    three = ", ".join(str(name) for name in ask.rng.permutation(chosen))
+    return Case({**slots, "three": three}, Answer(best), "the least error, by more than 15 %")
+
+
+def _observed(ask: Ask) -> Case:
+    region = ask.one((GLOBE, *EVERYWHERE[2:6], *BOXES))
+    years = ask.one(((1985, 2014), (1995, 2014), (2000, 2014)))
+    means = {name: ask.world.series("pr", name, region.box).between(*years).means() for name in PRODUCTS}
+    slots: dict[str, str | Sequence[str]] = {"variable": PR, **place(region.names), **period(*years)}
+    if ask.kind == "difference":
+        wet, dry = ask.one((("NCEP-NCAR-R1", "ERA5"), ("ERA5", "GPCP-SG"), ("NCEP-NCAR-R1", "GPCP-SG")))
+        found = [a - b for a, b in zip(means[wet], means[dry], strict=True)]
+        expected = spread(found, "mm day-1", relative=0.03, absolute=0.01)
+        return Case({**slots, "first": wet, "second": dry}, expected, "the difference of area means")
+    if ask.kind == "each":
+        items = tuple(spread(means[name], "mm day-1", label=name) for name in PRODUCTS)
+        return Case(slots, Listed(items), "three area means")
+    wettest = max(PRODUCTS, key=lambda name: means[name][0])
+    return Case(slots, Answer(wettest), "the greatest area mean")

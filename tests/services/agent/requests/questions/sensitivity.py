@@ -1,0 +1,290 @@
+# ruff: noqa: E501 — a wording is one line
+"""Forced change: sensitivity, projections, constraints on them, and attribution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from ..fields import Array, Box, Series, correlation, least_squares, trends
+from ..parameters import FORCED, MODELS, SENSITIVE
+from ..request import ANY_UNITS, Answer, Clarify, Expected, Listed, Request, Within, any_of, spread
+from ..wording import EVERYWHERE, GLOBE, NORTH, TAS, TROPICS, Ask, Case, boxed, period, requests
+from ..world import World
+
+AFRICA: Box = (-30, 30, 0, 60)
+ECS = {
+    "one": (
+        "What is the equilibrium climate sensitivity of {model} by the Gregory method?",
+        "ECS {model} gregory",
+        "Estimate ECS for {model} with a Gregory regression of abrupt-4xCO2 against piControl.",
+        "how many degrees would {model} warm at equilibrium for doubled CO2? (Gregory regression)",
+        "climate sensitivity of the model {model}, please use regression of N on T over 150 years",
+        "{model} effective climate sensitivity, 2xCO2, K",
+        "I look for the equilibrium climate sensitivity in {model}, calculated after Gregory et al. 2004",
+        "*What does regressing the TOA imbalance on warming give as {model}'s ECS?",
+    ),
+    "feedback": (
+        "What is the climate feedback parameter of {model} from the Gregory plot, in W m-2 K-1?",
+        "gregory slope (feedback parameter) {model}",
+        "net radiative feedback lambda for {model}, abrupt-4xCO2 regression",
+        "*{model}: feedback parameter in W/m2/K from abrupt-4xCO2",
+    ),
+    "forcing": (
+        "What effective radiative forcing for a doubling of CO2 does the Gregory regression give for {model}?",
+        "ERF 2xCO2 {model} from the Gregory method (W m-2)",
+    ),
+    "all": (
+        "List the ECS of every model for which it can be computed.",
+        "ECS for all available models, Gregory method",
+    ),
+}
+TCR = {
+    "one": (
+        "What is the transient climate response of {model}?",
+        "TCR {model}",
+        "Compute the TCR of {model} from 1pctCO2 (years 61-80) relative to piControl.",
+        "how much has {model} warmed when CO2 doubles in the 1 %/yr experiment",
+        "transient climate response in {model}, in K please",
+        "For {model}, warming averaged over the 20 years centred on CO2 doubling in 1pctCO2?",
+        "I need TCR value of the model {model} (1pctCO2 minus control)",
+        "warming at year 70 of the 1pctCO2 run, {model} (20-yr mean)",
+        "*{model}: transient response at doubling of carbon dioxide",
+        "*What TCR does {model} have according to its 1pctCO2 simulation?",
+    ),
+    "all": (
+        "Give me the TCR of all models that have the needed experiments.",
+        "rank models by their TCR, list with values",
+    ),
+}
+FUTURE = {
+    "warming": (
+        "How much warmer is {late} than 1985–2014 {region} in {model} under {scenario}?",
+        "{model} {scenario} warming {late} rel. to 1985-2014, {area}",
+        "Projected change of {variable} {region} by {late} relative to 1985-2014, {scenario}, {model}",
+        "What temperature rise does {model} project {region} for {late} compared to 1985–2014 with {scenario}?",
+        "{variable} change {late} minus 1985-2014 for {area}, {model}, scenario {scenario}",
+        "*By {late}, how much will {area} have warmed since 1985-2014 in {model} ({scenario})?",
+    ),
+    "ensemble": (
+        "What is the multi-model mean global warming in {late} relative to 1985-2014 under SSP5-8.5?",
+        "multimodel mean tas change ssp585, {late} vs 1985-2014, global",
+        "Averaged over all models, how much does global mean temperature increase by {late} (SSP5-8.5, base 1985-2014)?",
+        "*ensemble mean of global warming, SSP585, {late} against 1985–2014",
+    ),
+    "scenarios": (
+        "How much more does {model} warm globally in {late} under SSP5-8.5 than under SSP2-4.5?",
+        "{model}: global tas {late}, ssp585 minus ssp245",
+    ),
+    "year": (
+        "In which year does {model}'s global annual mean temperature first exceed its 1985–2014 mean by 2 °C under SSP5-8.5?",
+        "first year global warming above 2 K relative to 1985-2014 in {model} ssp585 (annual means)",
+    ),
+    "list": ("Global warming {late} vs 1985-2014 under SSP5-8.5 for each model, please list.",),
+}
+CONSTRAINT = {
+    "r": (
+        "Across models, how well do historical (1985-2014) and SSP5-8.5 (2015–2035) temperature trends over {africa} correlate?",
+        "emergent constraint: r between tas trend 1985-2014 and ssp585 trend 2015-2035, {africa}",
+        "Inter-model correlation of the past trend 1985–2014 with the future trend 2015-2035 (ssp585), tas, {africa}",
+        "*is the 1985-2014 trend over {africa} a predictor for the 2015-2035 trend in SSP585 across models? correlation please",
+    ),
+    "constrained": (
+        "Constrain the 2015–2035 SSP5-8.5 temperature trend over {africa} with the ERA5 trend of 1985–2014 (emergent constraint). Best estimate in K per decade?",
+        "emergent constraint on 2015-2035 tas trend, {africa}, ssp585, predictor: 1985-2014 trend, observation ERA5",
+        "Using the relation between past (1985-2014) and future (2015-2035, ssp585) warming trends over {africa} across models and ERA5 as observation, what's the constrained future trend per decade?",
+        "observationally constrained future trend tas {africa} 2015-2035 ssp585 (ERA5 1985-2014 trend as constraint)",
+        "*regress the models' future trends (ssp585, 2015-2035) on past trends (1985-2014) over {africa}; insert ERA5: which trend per decade?",
+    ),
+    "none": (
+        "Is there a correlation across models between mean 1985–2014 tas and the ssp585 tas trend 2015–2035, {africa}? r please",
+        "Does the models' 1985-2014 mean temperature over {africa} constrain their SSP5-8.5 trend of 2015–2035? Give the correlation coefficient.",
+        "corr across models: mean tas 1985-2014 vs ssp585 tas trend 2015-2035, {africa}",
+    ),
+}
+ATTRIBUTION = {
+    "ghg": (
+        "What scaling factor does the fingerprint regression give for greenhouse gases in HadCRUT5's global warming, 1901–2014?",
+        "attribution: GHG scaling factor, HadCRUT5 1901-2014, multi model mean fingerprints",
+        "Regress HadCRUT5 global mean anomalies on hist-GHG, hist-aer and hist-nat (model means), 1901-2014. Coefficient of GHG?",
+        "detection and attribution of the observed warming (HadCRUT5), beta for greenhouse gas forcing please",
+        "*optimal fingerprinting style regression of HadCRUT5: how large is the GHG factor (1901–2014)?",
+    ),
+    "aer": (
+        "What is the aerosol scaling factor in a regression-based attribution of HadCRUT5 global temperature, 1901-2014?",
+        "scaling factor hist-aer, HadCRUT5, global mean, 1901-2014",
+        "*coefficient of the aerosol fingerprint in HadCRUT5 1901–2014",
+    ),
+    "nat": (
+        "Scaling factor of natural forcing in HadCRUT5 global mean temperature 1901-2014 (three-way regression)?",
+        "beta of hist-nat for HadCRUT5 attribution 1901–2014",
+    ),
+    "driver": (
+        "Which forcing is the main driver of the warming in HadCRUT5 1901–2014: greenhouse gases, aerosols or natural?",
+        "main contributor to observed warming since 1901 (HadCRUT5): GHG, aerosol or natural?",
+    ),
+    "share": ("How large is the greenhouse-gas attributable trend in HadCRUT5, 1901-2014, in K per century?",),
+}  # fmt: skip
+SCENARIOS = {"ssp585": ("SSP5-8.5", "ssp585", "SSP585"), "ssp245": ("SSP2-4.5", "ssp245", "SSP245")}
+LATE = ((2071, 2100), (2081, 2100), (2041, 2060), (2050, 2099))
+
+
+def questions(world: World) -> Iterator[Request]:
+    """All of this file's."""
+    yield from requests(world, "ecs", ECS, _ecs)
+    yield from requests(world, "tcr", TCR, _tcr)
+    yield from requests(world, "projection", FUTURE, _future)
+    yield from requests(world, "constraint", CONSTRAINT, _constraint)
+    yield from requests(world, "attribution", ATTRIBUTION, _attribution)
+
+
+def gregory(world: World, model: str) -> tuple[float, float]:
+    """Intercept (W m-2, 4×CO2) and slope (W m-2 K-1) of annual global means against the control's line."""
+
+    def annual(experiment: str, variable: str) -> Array:
+        return world.field(variable, model, experiment).mean().annual()[1]
+
+    anomalies = {}
+    for variable in ("tas", "rsdt", "rsut", "rlut"):
+        control = annual("piControl", variable)
+        years = np.arange(control.size)
+        anomalies[variable] = annual("abrupt-4xCO2", variable) - np.polyval(np.polyfit(years, control, 1), years)
+    slope, intercept = least_squares(anomalies["tas"], anomalies["rsdt"] - anomalies["rsut"] - anomalies["rlut"])
+    return intercept, slope
+
+
+@lru_cache
+def transient(world: World, model: str) -> float:
+    """Mean of years 61–80 of 1pctCO2 less the control's line, K."""
+    ramp = world.field("tas", model, "1pctCO2").mean().annual()[1]
+    control = world.field("tas", model, "piControl").mean().annual()[1]
+    years = np.arange(control.size)
+    return float((ramp - np.polyval(np.polyfit(years, control, 1), years)[: ramp.size])[60:80].mean())
+
+
+def controlled(world: World) -> list[str]:
+    """Models with a control run."""
+    return [model for model in SENSITIVE if model != world.parameters.without_control]
+
+
+def _ecs(ask: Ask) -> Case:
+    p = ask.world.parameters
+    if ask.kind == "all":
+        items = tuple(Answer(p.ecs[m], "K", 0.03, label=m, difference=True) for m in controlled(ask.world))
+        why = f"{p.without_control} has no piControl: to be named"
+        return Case({}, any_of(Listed(items), Clarify((p.without_control,))), why)
+    model = ask.one(controlled(ask.world))
+    forcing, slope = p.forcing[model], p.forcing[model] / (2 * p.ecs[model])
+    expected: Expected
+    if ask.kind == "one":
+        expected = Answer(p.ecs[model], "K", 0.03, label=model, difference=True)
+    elif ask.kind == "feedback":
+        expected = any_of(*(Answer(sign * slope, "W m-2 K-1", 0.03, difference=True) for sign in (-1, 1)))
+    else:
+        expected = Answer(forcing / 2, "W m-2", 0.03)
+    return Case({"model": model}, expected, "N = F − λ ΔT as prescribed; 4×CO2 halved")
+
+
+def _tcr(ask: Ask) -> Case:
+    p = ask.world.parameters
+    models = [model for model in controlled(ask.world) if model != p.without_ramp]
+    values = {model: transient(ask.world, model) for model in models}
+    if ask.kind == "all":
+        items = tuple(Answer(values[m], "K", 0.03, label=m, difference=True) for m in models)
+        return Case({}, any_of(Listed(items), Clarify((p.without_ramp, p.without_control))), "models lack experiments")
+    model = ask.one(models)
+    expected = Answer(values[model], "K", 0.03, label=model, difference=True)
+    return Case({"model": model}, expected, "years 61–80 less the control")
+
+
+def warming(world: World, model: str, scenario: str, late: tuple[int, int], box: Box | None = None) -> list[float]:
+    """A period's mean less that of 1985–2014, K, by both conventions of weighting months."""
+    future = world.field("tas", model, scenario).mean(box).between(*late).means()
+    past = world.field("tas", model).mean(box).between(1985, 2014).means()
+    return [a - b for a, b in zip(future, past, strict=True)]
+
+
+def _rise(values: Sequence[float], label: str = "") -> Within:
+    return spread(values, "K", relative=0.02, absolute=0.02, label=label, difference=True)
+
+
+def _future(ask: Ask) -> Case:
+    world, late, scenario = ask.world, ask.one(LATE), ask.one(("ssp585", "ssp585", "ssp245"))
+    region = ask.one((GLOBE, GLOBE, NORTH, TROPICS, *EVERYWHERE[6:]))
+    model = ask.one([m for m in MODELS if m != world.parameters.without_ssp245])
+    slots = {
+        "variable": TAS, "model": model, "scenario": SCENARIOS[scenario], "late": period(*late)["dashed"], **region.slots,
+    }  # fmt: skip
+    if ask.kind == "warming":
+        return Case(slots, _rise(warming(world, model, scenario, late, region.box)), "future less base mean")
+    rises = {m: warming(world, m, "ssp585", late) for m in MODELS}
+    if ask.kind == "ensemble":
+        return Case(slots, _rise(np.mean(list(rises.values()), axis=0).tolist()), "the mean of eight models")
+    if ask.kind == "list":
+        return Case(slots, Listed(tuple(_rise(found, m) for m, found in rises.items())), "eight models")
+    if ask.kind == "scenarios":
+        pairs = zip(rises[model], warming(world, model, "ssp245", late), strict=True)
+        return Case(slots, _rise([a - b for a, b in pairs]), "the scenarios' difference")
+    years, means = world.field("tas", model, "ssp585").mean().annual()
+    base = world.field("tas", model).mean().between(1985, 2014).mean()
+    first = int(years[np.argmax(means - base > 2)])
+    return Case(slots, Answer(first, ANY_UNITS, 0, 1), "annual means; a year of room for weather")
+
+
+def _constraint(ask: Ask) -> Case:
+    world = ask.world
+    slots = {"africa": boxed(*AFRICA).names}
+    found_r, found_y = [], []
+    for convention in range(len(trends(_africa(world, MODELS[0])))):
+        past, future = [], []
+        for model in MODELS:
+            history = _africa(world, model)
+            past.append(history.mean() if ask.kind == "none" else trends(history)[convention])
+            future.append(trends(world.field("tas", model, "ssp585").mean(AFRICA).between(2015, 2035))[convention])
+        x, y = np.array(past), np.array(future)
+        found_r.append(correlation(x, y))
+        slope, intercept = least_squares(x, y)
+        found_y.append(10 * (intercept + slope * trends(_africa(world, "ERA5"))[convention]))
+    if ask.kind == "constrained":
+        expected: Expected = spread(found_y, "K (10 year)^-1", relative=0.03, difference=True)
+        return Case(slots, expected, "the inter-model line at ERA5's trend")
+    return Case(slots, spread(found_r, "1", relative=0, absolute=0.03), "eight models; trends by any convention")
+
+
+def _africa(world: World, source: str) -> Series:
+    return world.series("tas", source, AFRICA).between(1985, 2014)
+
+
+@lru_cache
+def scalings(world: World) -> tuple[Array, Array]:
+    """Factors of greenhouse gases, aerosols and natural forcings in HadCRUT5, and those forcings' trends, K a year."""
+    observed = world.series("tasa", "HadCRUT5").annual()[1]
+    columns = []
+    for experiment in ("hist-GHG", "hist-aer", "hist-nat"):
+        runs = [world.field("tas", model, experiment).mean().annual()[1] for model in FORCED]
+        columns.append(np.mean(runs, axis=0))
+    matrix = np.stack([column - column.mean() for column in columns], axis=1)
+    factors = np.linalg.lstsq(matrix, observed - observed.mean(), rcond=None)[0]
+    years = np.arange(observed.size, dtype=float)
+    return factors, np.array([least_squares(years, column)[0] for column in columns])
+
+
+def _attribution(ask: Ask) -> Case:
+    factors, slopes = scalings(ask.world)
+    if ask.kind == "driver":
+        names = (
+            "greenhouse gases",
+            "GHG",
+            "hist-GHG",
+            "greenhouse gas",
+            "greenhouse-gas forcing",
+            "greenhouse gas forcing",
+        )
+        return Case({}, any_of(*(Answer(name) for name in names)), "the greatest attributable trend")
+    if ask.kind == "share":
+        expected = Answer(float(100 * factors[0] * slopes[0]), "K (100 year)^-1", 0.06, difference=True)
+        return Case({}, expected, "the factor times the mean run's trend")
+    factor = float(factors[("ghg", "aer", "nat").index(ask.kind)])
+    return Case({}, Answer(factor, "1", 0.06, 0.02), "least squares of anomalies on three mean responses")
