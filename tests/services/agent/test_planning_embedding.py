@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
-from tellurion_agent.planning.embedding import WIDTH, embedder, kept_embeddings
+from tellurion_agent.planning.embedding import KEPT, WIDTH, embedder, kept_embeddings
 
 SENTENCES = [
     "trend of sea surface temperature",
@@ -40,30 +42,50 @@ def test_what_is_asked_alike_is_near(embed):
 
 
 class Counting:
-    """An embedder that counts what it is asked."""
+    """An embedder that remembers what it is asked."""
 
     def __init__(self):
-        self.asked = 0
+        self.asked = []
 
     def __call__(self, sentences):
-        self.asked += len(sentences)
-        return np.full((len(sentences), WIDTH), len(sentences), np.float32)
+        self.asked += sentences
+        return np.array([np.full(WIDTH, len(sentence)) for sentence in sentences], np.float32).reshape(-1, WIDTH)
 
 
-def test_phrases_are_embedded_once_and_again_when_they_change(tmp_path):
+def test_phrases_are_embedded_once_and_only_those_that_are_new(tmp_path):
     embed = Counting()
-    first = kept_embeddings(["a", "b"], embed, tmp_path / "new")
-    np.testing.assert_array_equal(kept_embeddings(["a", "b"], embed, tmp_path / "new"), first)
-    assert embed.asked == 2
-    kept_embeddings(["a", "c"], embed, tmp_path / "new")
-    assert embed.asked == 4
+    kept_embeddings(["a", "bb"], embed, tmp_path / "new")
+    again = kept_embeddings(["bb", "ccc", "a"], embed, tmp_path / "new")
+    assert embed.asked == ["a", "bb", "ccc"]
+    np.testing.assert_array_equal(again[:, 0], [2, 3, 1])
 
 
-@pytest.mark.parametrize("damage", [b"", b"no array", b"\x93NUMPY\x01\x00"])
-def test_a_damaged_cache_is_made_anew(tmp_path, damage):
+def test_without_a_folder_nothing_is_kept():
     embed = Counting()
-    kept_embeddings(["a"], embed, tmp_path)
-    (kept,) = tmp_path.iterdir()
-    kept.write_bytes(damage)
-    assert kept_embeddings(["a"], embed, tmp_path).shape == (1, WIDTH)
-    assert embed.asked == 2
+    kept_embeddings(["a"], embed, None)
+    kept_embeddings(["a"], embed, None)
+    assert embed.asked == ["a", "a"]
+
+
+def damaged(**arrays):
+    np.savez(file := io.BytesIO(), **arrays)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no array",
+        damaged(keys=np.array(["k"]), vectors=np.zeros((1, 2), np.float32)),
+        damaged(keys=np.array(["k"]), vectors=np.full((1, WIDTH), np.nan, np.float32)),
+        damaged(keys=np.array(["k"], object), vectors=np.zeros((1, WIDTH), np.float32)),
+        damaged(keys=np.array(["k"])),
+    ],
+)
+def test_a_damaged_cache_is_made_anew(tmp_path, content):
+    (tmp_path / KEPT).write_bytes(content)
+    embed = Counting()
+    for _ in range(2):
+        assert kept_embeddings(["a"], embed, tmp_path)[0, 0] == 1
+    assert embed.asked == ["a"]

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +30,9 @@ LONGEST = 256
 """Tokens of a sentence that count."""
 BATCH = 16
 """Sentences at once: the scores of attention, 16·12·256² numbers, stay below 50 MB."""
+KEPT = "phrases.npz"
+MOST_KEPT = 20_000
+"""Sentences in the file; 30 MB."""
 EPSILON = np.float32(1e-12)
 
 
@@ -38,10 +40,15 @@ class Embedder:
     """The network; one for a process is enough (see `embedder`)."""
 
     def __init__(self, weights: dict[str, NDArray[np.float32]], tokenizer: Tokenizer) -> None:
-        self._weights = weights
+        # Products with a few tokens are quicker with the matrices as they are used.
+        self._weights = {n: np.ascontiguousarray(w.T) if _is_matrix(n) else w for n, w in weights.items()}
         self._tokenizer = tokenizer
         tokenizer.enable_truncation(LONGEST)
         tokenizer.enable_padding()
+
+    def knows(self, word: str) -> bool:
+        """Whether a word in lower case is one of the network's vocabulary, as the usual English ones are."""
+        return self._tokenizer.token_to_id(word) is not None
 
     def __call__(self, sentences: Sequence[str]) -> Vectors:
         """Vectors of length one: [sentences, 384]."""
@@ -82,7 +89,7 @@ class Embedder:
         return self._normed(x + self._linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
 
     def _linear(self, x: Vectors, name: str) -> Vectors:
-        return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+        return x @ self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
 
     def _normed(self, x: Vectors, name: str) -> Vectors:
         x = x - x.mean(-1, keepdims=True)
@@ -90,31 +97,50 @@ class Embedder:
         return x * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
 
 
+def _is_matrix(name: str) -> bool:
+    return name.startswith("encoder.") and name.endswith(".weight") and "LayerNorm" not in name
+
+
 @cache
 def embedder() -> Embedder:
     """The packaged network, read once for a process."""
-    with (
-        resources.as_file(resources.files(PACKAGE) / "model.zip") as path,
-        zipfile.ZipFile(path) as archive,
-    ):
+    spec = find_spec(PACKAGE)  # not imported: the package prints to stdout
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError(f"{PACKAGE} is not installed")
+    with zipfile.ZipFile(Path(spec.submodule_search_locations[0]) / "model.zip") as archive:
         weights = load(archive.read("model.safetensors"))
         tokenizer = Tokenizer.from_str(archive.read("tokenizer.json").decode())
     return Embedder(weights, tokenizer)
 
 
-def kept_embeddings(sentences: Sequence[str], embed: Embedder, folder: Path | None) -> Vectors:
-    """Vectors of sentences that seldom change, [sentences, 384]: kept in the folder."""
+def kept_embeddings(
+    sentences: Sequence[str], embed: Callable[[Sequence[str]], Vectors], folder: Path | None
+) -> Vectors:
+    """Vectors of sentences that seldom change, [sentences, 384]: those that a folder keeps are not computed again."""
     if folder is None:
         return embed(sentences)
-    key = hashlib.sha256(json.dumps([PACKAGE, list(sentences)]).encode()).hexdigest()
-    path = folder / f"phrases-{key[:32]}.npy"
+    path = folder / KEPT
+    keys = [hashlib.sha256(f"{PACKAGE}:{sentence}".encode()).hexdigest() for sentence in sentences]
+    kept = _read(path)
+    new = [i for i, key in enumerate(keys) if key not in kept]
+    if new:
+        computed = embed([sentences[i] for i in new])
+        kept = (kept if len(kept) < MOST_KEPT else {k: kept[k] for k in keys if k in kept}) | {
+            keys[i]: vector for i, vector in zip(new, computed, strict=True)
+        }
+        np.savez(file := io.BytesIO(), keys=np.array(list(kept)), vectors=np.stack(list(kept.values())))
+        write_whole(path, file.getvalue())
+    return np.stack([kept[key] for key in keys])
+
+
+def _read(path: Path) -> dict[str, Vectors]:
+    """Vectors by the hash of their sentence; none where there is no whole file of them."""
     try:
-        vectors = np.load(path, allow_pickle=False)
-        if vectors.shape == (len(sentences), WIDTH) and vectors.dtype == np.float32:
-            return vectors
-    except (OSError, ValueError, EOFError):  # none yet, or damaged: made anew
-        pass
-    vectors = embed(sentences)
-    np.save(file := io.BytesIO(), vectors)
-    write_whole(path, file.getvalue())
-    return vectors
+        with np.load(path, allow_pickle=False) as file:
+            keys, vectors = file["keys"], file["vectors"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}
+    whole = keys.ndim == 1 and keys.dtype.kind == "U" and vectors.shape == (keys.size, WIDTH)
+    if not whole or vectors.dtype != np.float32 or not np.isfinite(vectors).all():
+        return {}
+    return dict(zip(keys.tolist(), vectors, strict=True))

@@ -19,6 +19,7 @@ _SYNONYMS: dict[str, str] = {
     "linear": r"linear|least[- ]squares|ols|regression",
     "theil-sen": r"theil[- ]?sen|sen'?s? slope|robust|non-?parametric|mann[- ]?kendall",
     "monthly": r"monthly|month by month|each month|every month|per month",
+    "yearly": r"annual|annually|yearly|each year|every year|year by year",
     "annual": r"annual|annually|yearly|each year|every year|year by year",
     "seasonal": r"seasonal|each season|by season|seasonally",
     "pearson": r"pearson",

@@ -1,0 +1,69 @@
+"""Which regions a request is about, where several of its words name one together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from tellurion_agent.planning.extraction.boxes import Impossible, overlap
+from tellurion_agent.planning.extraction.mention import Mention, Role
+from tellurion_agent.planning.extraction.reading import Reading
+from tellurion_agent.slots import Kind, Region
+
+_JOINED = re.compile(
+    r"[\s,(:\-]*(?:(?:ocean|over|of|in|within|between|from|the|region|area|box|sector|at|i\.e\.)[\s,(:]*)*"
+)
+"""What stands between words that name one region together: ``the Pacific north of 20°N``."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A region, and what it is for."""
+
+    region: Region | Impossible
+    role: Role
+
+
+def places(reading: Reading) -> list[Place]:
+    """The regions, from the left; overlaps of words that stand together, land and ocean within the others."""
+    found: list[Mention] = []
+    for mention in reading.of(Kind.REGION, *Role):
+        if found and _one(reading, found[-1], mention):
+            found[-1] = replace(found[-1], value=_overlap(found[-1].value, mention.value), end=mention.end)
+        else:
+            found.append(mention)
+    bare = [m for m in found if _is_bare(m.value)]
+    surfaces = {m.value.surface for m in bare if m.value.surface}
+    named = [m for m in found if not _is_bare(m.value)]
+    if named and len(surfaces) < 2:  # land of Europe; but land against ocean are two
+        whole = Region("global", surface=next(iter(surfaces), ""))
+        found = [replace(m, value=_overlap(m.value, whole)) if surfaces else m for m in named]
+    elif len(bare) > 1 and len(surfaces) < 2:  # the whole Earth, and its oceans
+        found = [next((m for m in bare if m.value.surface), bare[0])]
+    unique: dict[Place, None] = {Place(m.value, m.role): None for m in found}
+    return list(unique)
+
+
+def _one(reading: Reading, a: Mention, b: Mention) -> bool:
+    """Whether two mentions name one region together."""
+    if a.role is not b.role and b.role is not Role.PLAIN:
+        return False
+    between = reading.text.plain[a.end : b.start]
+    coordinates = any(isinstance(m.value, Impossible) or m.value.name[:1].isdigit() for m in (a, b))
+    if "," in between and not coordinates:
+        return False  # a list
+    return bool(_JOINED.fullmatch(between))
+
+
+def _overlap(a: Region | Impossible, b: Region | Impossible) -> Region | Impossible:
+    impossible = next((r for r in (a, b) if isinstance(r, Impossible)), None)
+    if impossible is not None:
+        return impossible
+    return overlap(a, b)
+
+
+def _is_bare(region: Region | Impossible) -> bool:
+    """Whether it is all of the Earth, its land or its ocean."""
+    if isinstance(region, Impossible) or region.shape:
+        return False
+    return (region.south, region.north, region.east - region.west) == (-90, 90, 360)

@@ -1,0 +1,88 @@
+"""What planning ends with: candidate plans, a question back, or an honest no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tellurion_agent.catalogue.dataset import DataSet
+from tellurion_agent.catalogue.library import Catalogue
+from tellurion_agent.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Context:
+    """What was said before in a session, and what the tenant has taught."""
+
+    recipe: str = ""
+    """Name of the last plan's recipe, or of the one that a question was asked back for; empty where there is none."""
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    """What was said for it, no defaults."""
+    preferred: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Values of slots, by recipe, that are taken before the recipe's own defaults."""
+
+
+NOTHING_SAID = Context()
+"""Of a session that begins."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One way to answer."""
+
+    recipe: Recipe
+    slots: Mapping[str, Any]
+    said: Mapping[str, Any]
+    """Those of the slots that the session said."""
+    data: Mapping[str, DataSet]
+    """By role of the recipe's inputs, as `resolve` has them."""
+    assumptions: Mapping[str, str]
+    """Why a slot has its value though nobody said it, by the slot's name."""
+    reasons: tuple[str, ...]
+    """Why this recipe, and why these data."""
+    bytes_read: int
+    seconds: float
+    """About how long it takes."""
+    score: float
+    """Probability that it is what is asked for."""
+
+    @property
+    def context(self) -> Context:
+        """For what is asked next."""
+        return Context(self.recipe.name, self.said)
+
+
+@dataclass(frozen=True)
+class Plans:
+    """One to three, the best first."""
+
+    candidates: tuple[Plan, ...]
+
+
+@dataclass(frozen=True)
+class Clarify:
+    """A question back."""
+
+    question: str
+    unclear: str
+    """Name of a slot, ``recipe``, or what contradicts."""
+    options: tuple[str, ...] = ()
+    """Ways to answer it, where there are few."""
+    context: Context = field(default_factory=Context)
+    """With which an answer is understood."""
+
+
+@dataclass(frozen=True)
+class Abstain:
+    """There is no honest answer."""
+
+    reason: str
+
+
+class Planning(Protocol):
+    """Whoever makes plans."""
+
+    def plan(self, request: str, catalogue: Catalogue, context: Context) -> Plans | Clarify | Abstain:
+        """What to do about a request. Raises InvalidInput where it is empty or too long."""
+        ...

@@ -1,0 +1,56 @@
+"""Which of a request's numbers a slot is about, told by its name, the units and the words about the number."""
+
+from __future__ import annotations
+
+import re
+
+from tellurion_agent.planning.extraction.mention import Mention
+from tellurion_agent.planning.extraction.text import Text
+
+_FITS: tuple[tuple[str, frozenset[str], str], ...] = (
+    # a part of the slot's name, units that say it, words about the number that say it
+    ("latitude", frozenset({"degrees_north"}), r"latitude"),
+    ("percentile|quantile", frozenset(), r"percentile|quantile|\d(?:th|st|nd|rd)\b"),
+    (
+        "threshold",
+        frozenset({"degC", "K", "degF", "mm day-1", "m s-1", "mm", "hPa", "%"}),
+        r"above|below|exceed|over|under|than|threshold|at (?:least|most)",
+    ),
+    ("scale|months|window|smooth|running", frozenset({"month"}), r"month|scale|running|window|spi|spei"),
+    ("years|return", frozenset({"year"}), r"years?"),
+    ("days", frozenset({"day"}), r"days?"),
+    (
+        "modes?|number|count|rank|components?|clusters?",
+        frozenset(),
+        r"modes?|eofs?|leading|first|top|components?|clusters?",
+    ),
+    ("lag", frozenset({"month", "year"}), r"lag|lead|delay"),
+    ("warming", frozenset({"degC", "K"}), r"warming"),
+)
+_NAMED = (
+    ("percentile", re.compile(r"(?<!\w)median(?!\w)"), 50.0),
+    ("percentile", re.compile(r"(?<!\w)(?:upper|top) quartile(?!\w)"), 75.0),
+    ("percentile", re.compile(r"(?<!\w)(?:lower|bottom) quartile(?!\w)"), 25.0),
+    ("percentile", re.compile(r"(?<!\w)(?:upper|top) decile(?!\w)"), 90.0),
+    ("percentile", re.compile(r"(?<!\w)(?:lower|bottom) decile(?!\w)"), 10.0),
+)
+_ABOUT = 20
+"""Characters about a number that tell what it is for."""
+
+
+def fits_number(slot: str, mention: Mention, text: Text) -> bool:
+    """Whether a number may be what the slot of this name asks for."""
+    about = text.plain[max(0, mention.start - _ABOUT) : mention.end + _ABOUT]
+    said = mention.value.units
+    for name, units, words in _FITS:
+        if re.search(name, slot) and (said in units or not (said and units)):
+            return said in units or bool(re.search(words, about))
+    return False
+
+
+def named_number(slot: str, text: Text) -> tuple[str, float] | None:
+    """A number that a word means for the slot of this name, with the word."""
+    for name, words, number in _NAMED:
+        if name in slot and (match := words.search(text.plain)) is not None:
+            return match[0], number
+    return None
