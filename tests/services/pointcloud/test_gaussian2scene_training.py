@@ -155,6 +155,8 @@ def test_fitted_gaussians_of_other_rooms_are_refused(rooms: Rooms, means: Path, 
         fitted_means(means, replace(rooms, source="others"))
     with pytest.raises(InvalidInput, match="fitted"):
         fitted_means(tmp_path, rooms)
+    with pytest.raises(InvalidInput, match="more than 1 rooms"):
+        fitted_means(means, replace(rooms, points=rooms.points[:1]))
 
 
 def test_stage_2_goes_on_from_stage_1(

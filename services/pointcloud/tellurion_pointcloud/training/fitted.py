@@ -51,12 +51,14 @@ def fit_rooms(rooms: Rooms, output: Path, *, count: int, steps: int, seed: int) 
 def fitted_means(folder: Path, rooms: Rooms) -> NDArray[np.float32]:
     """[R, M, 3] places of the Gaussians of each room, in its own frame; of a room that has fewer they are repeated.
 
-    Raises InvalidInput for a folder that does not hold Gaussians of all these rooms.
+    Raises InvalidInput for a folder that does not hold Gaussians of all these rooms, or that holds more.
     """
     try:
         about = json.loads((folder / ABOUT).read_text())
         if about["rooms"] != rooms.source:
             raise InvalidInput.of("fitted", received=about["rooms"], accepted=rooms.source)
+        if _file(folder, len(rooms)).exists():  # those to train on and those held out have one source
+            raise InvalidInput.of("fitted", received=f"more than {len(rooms)} rooms", accepted="as many as the rooms")
         means = np.empty((len(rooms), int(about["count"]), 3), np.float32)
         for index in range(len(rooms)):
             with np.load(_file(folder, index)) as file:
