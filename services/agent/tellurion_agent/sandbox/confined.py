@@ -158,12 +158,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _wanting(error: BaseException) -> int:
     """The exit code for what was wanting, 0 where it is something else."""
-    if isinstance(error, PermissionError):
-        return NO_PERMISSION
     if isinstance(error, MemoryError):
         return NO_MEMORY
-    full = isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
-    return NO_DISK if full else 0
+    number = error.errno if isinstance(error, OSError) else 0
+    if number in (errno.EPERM, errno.EACCES, errno.EXDEV):  # the last is Landlock's word on links
+        return NO_PERMISSION
+    return NO_DISK if number in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT) else 0
 
 
 if __name__ == "__main__":

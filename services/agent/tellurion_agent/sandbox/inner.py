@@ -32,7 +32,7 @@ WATCHED = tuple(f"watched {what}" for what in ("time", "memory", "disk", "thread
 _START_SECONDS = 60.0
 """For the interpreter to come up and confine itself, on a machine that is busy."""
 _WATCH_SECONDS = 0.02
-_DISK_SHARE = 0.05
+_DISK_SHARE = 0.02
 """Of one CPU at most that looking at the disk takes."""
 _BLAS_THREADS = 8
 _MESSAGE_BYTES = 4096
@@ -146,7 +146,7 @@ class _Watch:
         """A limit that is passed."""
         limits = self._limits
         if call := self._refusals.fatal:
-            if self._refusals.started():
+            if self._refusals.starting():
                 return Reason.PROCESSES, f"It kept trying to start processes ({call})."
             return Reason.FORBIDDEN, f"It asked the system for {call}."
         if self._stdout.count + self._stderr.count > limits.output_bytes:
@@ -181,7 +181,7 @@ class _Watch:
             return Reason.MEMORY, f"It asked for more memory than the {self._limits.memory_bytes} bytes allow."
         if code == NO_DISK:
             return Reason.DISK, f"It wrote a file larger than the {self._limits.disk_bytes} bytes allow."
-        if code == NO_PERMISSION and self._refusals.started():
+        if code == NO_PERMISSION and self._refusals.starting():
             return Reason.PROCESSES, "It tried to start a process."
         if code == NO_PERMISSION:
             asked = ", ".join(self._refusals.calls) or "a file that it may not have"

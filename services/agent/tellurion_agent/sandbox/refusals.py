@@ -29,7 +29,7 @@ class Refusals:
         self._names = {number: (name, answer) for name, (number, answer) in answers().items()}
         self._count = 0
         self.calls: dict[str, None] = {}
-        """Each call once, in order."""
+        """Each call once, in the order in which they came last."""
         self.fatal = ""
         """The call for which the script has to be ended, once there is one."""
 
@@ -47,6 +47,7 @@ class Refusals:
         id_, _, _, number, _, _, *arguments = _NOTIFICATION.unpack(waiting)
         name, answer = self._names.get(number, (f"system call {number}", ""))
         call = f"{name}({_family(arguments[0])})" if name in ("socket", "socketpair") else name
+        self.calls.pop(call, None)
         self.calls[call] = None
         self._count += 1
         if answer == "kill" or self._count > _PATIENCE:
@@ -58,9 +59,9 @@ class Refusals:
         except OSError:
             return
 
-    def started(self) -> bool:
-        """Whether it tried to start a process."""
-        return not STARTS.isdisjoint(self.calls)
+    def starting(self) -> bool:
+        """Whether what it tried last was to start a process."""
+        return next(reversed(self.calls), "") in STARTS
 
     def close(self) -> None:
         """Gives the descriptor back; what still waits fails."""
