@@ -19,6 +19,8 @@ ELEVATIONS = (10.0, 25.0, 45.0)
 """Degrees above the horizon, of one view after another."""
 OVERSAMPLED = 2
 """Rows and columns of samples in a pixel of `views`."""
+LIGHT = np.array([-0.5, -0.7, -1.0])
+"""Direction to the light of `views`, in the camera's axes: over its left shoulder."""
 AMBIENT = 0.35
 """Share of the light that comes from everywhere."""
 NEAR = 1e-2
@@ -111,19 +113,36 @@ def views(
 
     `vertices` [V, 3], z up, `faces` [F, 3], `face_colours` [F, 3].
     """
-    pixels = size * OVERSAMPLED
-    focal = pixels / 2 * math.sqrt(DISTANCE**2 - 1)
-    camera = np.array([[focal, 0, pixels / 2], [0, focal, pixels / 2], [0, 0, 1]])
     pictures = np.empty((count, size, size, 3), np.uint8)
-    across = normals(vertices, faces)
     for picture, direction in zip(pictures, directions(count), strict=True):
-        pose = looking(DISTANCE * direction, np.zeros(3))
-        light = pose[:3, :3].T @ np.array([-0.5, -0.7, -1.0])
-        lit = shaded(face_colours, across, light)
-        drawn, _ = rasterise(vertices, faces, lit, camera, pose, pixels, pixels)
-        samples = drawn.reshape(size, OVERSAMPLED, size, OVERSAMPLED, 3)
-        picture[:] = np.round(samples.mean((1, 3)))
+        picture[:] = view(vertices, faces, face_colours, direction, size)
     return pictures
+
+
+def view(
+    vertices: NDArray[np.floating],
+    faces: NDArray[np.integer],
+    face_colours: NDArray[np.uint8],
+    direction: NDArray[np.floating],
+    size: int,
+) -> NDArray[np.uint8]:
+    """One picture [size, size, 3] of `views`, from a direction [3] of length 1."""
+    pose, pixels = ball_pose(direction), size * OVERSAMPLED
+    lit = shaded(face_colours, normals(vertices, faces), pose[:3, :3].T @ LIGHT)
+    drawn, _ = rasterise(vertices, faces, lit, ball_camera(pixels), pose, pixels, pixels)
+    samples = drawn.reshape(size, OVERSAMPLED, size, OVERSAMPLED, 3)
+    return np.round(samples.mean((1, 3))).astype(np.uint8)
+
+
+def ball_pose(direction: NDArray[np.floating]) -> NDArray[np.float64]:
+    """World to camera [4, 4] of a camera that looks at the unit ball from a direction [3] of length 1."""
+    return looking(DISTANCE * direction, np.zeros(3))
+
+
+def ball_camera(size: int) -> NDArray[np.float64]:
+    """[3, 3] pixels, of a picture of this side that the unit ball fills."""
+    focal = size / 2 * math.sqrt(DISTANCE**2 - 1)
+    return np.array([[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1]])
 
 
 def specks(
