@@ -95,13 +95,14 @@ def _dataset(record: Record, files: list[File]) -> DataSet:
 def _told_apart(datasets: list[DataSet]) -> list[DataSet]:
     """Products of one name in several folders are named for the folder too."""
 
+    def folder(data: DataSet) -> str:
+        return next(filter(undated, reversed(data.files[0].path.parent.parts)), "")
+
     def name(data: DataSet) -> tuple[str, ...]:
         return data.variable, data.name, data.statistic, *data.dimensions, *data.identity
 
     counts = Counter(map(name, datasets))
     return [
-        replace(data, source=f"{data.files[0].path.parent.name}/{data.source}")
-        if counts[name(data)] > 1 and not data.project
-        else data
+        replace(data, source=f"{folder(data)}/{data.source}") if counts[name(data)] > 1 and not data.project else data
         for data in datasets
     ]

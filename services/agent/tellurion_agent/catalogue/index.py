@@ -14,7 +14,7 @@ from tellurion_core.errors import InvalidInput
 VERSION = 1
 """Of what is kept; an index of another version is made anew."""
 BUSY_SECONDS = 60.0
-_TABLE = """CREATE TABLE IF NOT EXISTS files (
+_TABLE = """CREATE TABLE files (
     path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
     records TEXT NOT NULL, problem TEXT NOT NULL
 ) WITHOUT ROWID"""
@@ -37,8 +37,8 @@ class Index:
                 connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for a writer
                 if connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
                     connection.execute("DROP TABLE IF EXISTS files")
-                connection.execute(_TABLE)
-                connection.execute(f"PRAGMA user_version={VERSION}")
+                    connection.execute(_TABLE)
+                    connection.execute(f"PRAGMA user_version={VERSION}")
         except (OSError, sqlite3.OperationalError) as error:
             accepted = "a file in a folder that can be written"
             raise InvalidInput.of("index", received=f"{path.name}, {error}", accepted=accepted) from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from tellurion_agent.catalogue.naming import plain
 
+PROGRAM = [sys.executable, "-m", "tellurion_agent.catalogue.worker"]
 SECONDS = 60.0
 """That one file's header may take."""
 AHEAD = 256
@@ -101,7 +102,7 @@ class _Reader:
     def _started(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tellurion_agent.catalogue.worker"],
+            PROGRAM,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from tellurion_agent.catalogue.naming import Naming, naming, plain
 from tellurion_agent.catalogue.record import Box, Extent, Record
 from tellurion_agent.catalogue.times import STEPS, TimeAxis, frequency_of
 from tellurion_agent.catalogue.units import conversion
-from tellurion_agent.catalogue.variables import named
+from tellurion_agent.catalogue.variables import meant, named
 from tellurion_core.errors import InvalidInput
 from tellurion_geo.datasets import UNREADABLE, check_size, numbers, opened
 from tellurion_geo.identification import text
@@ -41,6 +41,8 @@ def records(path: Path) -> list[Record]:
 
     Raises InvalidInput with the reason when it is damaged or holds no variable.
     """
+    if not _is_unicode(path):
+        raise InvalidInput.of(FIELD, received="a name that is no Unicode", accepted="a name that the library can open")
     try:
         with opened(path, FIELD) as dataset:
             names = list(_data_variables(dataset))
@@ -50,6 +52,10 @@ def records(path: Path) -> list[Record]:
     if not found:
         raise InvalidInput.of(FIELD, received="no data variable", accepted="a variable on a grid or along time")
     return found
+
+
+def _is_unicode(path: Path) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in str(path))
 
 
 def _data_variables(dataset: xr.Dataset) -> Iterator[str]:
@@ -105,9 +111,7 @@ def _variable(dataset: xr.Dataset, name: str) -> str:
     standard = plain(text(attrs, "standard_name").split(" ")[0])
     if standard:
         return variable.standard_name if (variable := named(standard)) is not None else standard
-    for called in (name, plain(attrs.get("long_name", ""))):
-        if (variable := named(called)) is None:
-            continue
+    for variable in (each for called in (name, plain(attrs.get("long_name", ""))) for each in meant(called)):
         try:
             conversion(attrs.get("units"), variable, difference=False, field=name)
         except InvalidInput:

@@ -61,7 +61,7 @@ class Conversion:
 def unit(units: object | None) -> Unit | None:
     """Units as UDUNITS knows them; None where it does not."""
     text = "" if units is None else str(units).strip()
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or not text.isprintable():
         return None
     if spelling(text) in CELSIUS | KELVIN:
         return Unit("degC" if spelling(text) in CELSIUS else "K")

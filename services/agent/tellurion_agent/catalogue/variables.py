@@ -67,4 +67,12 @@ def named(name: str) -> Variable | None:
     """The variable that a standard name, a short name or a plain word means, case aside; None where none is known."""
     plain = " ".join(name.replace("_", " ").split()).casefold()
     spelt = plain.replace(" ", "_")
-    return _BY_STANDARD_NAME.get(spelt) or _BY_SHORT_NAME.get(spelt) or _BY_WORDS.get(plain)
+    return _BY_STANDARD_NAME.get(spelt) or _BY_WORDS.get(plain) or _BY_SHORT_NAME.get(spelt)
+
+
+def meant(name: str) -> Iterator[Variable]:
+    """The variables that a name in a file may mean, which are not always those that people mean by it."""
+    plain = " ".join(name.replace("_", " ").split()).casefold()
+    spelt = plain.replace(" ", "_")
+    found = _BY_STANDARD_NAME.get(spelt), _BY_SHORT_NAME.get(spelt), _BY_WORDS.get(plain)
+    yield from (variable for variable in found if variable is not None)

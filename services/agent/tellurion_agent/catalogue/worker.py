@@ -26,19 +26,20 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
-        answers.write(_answer(Path(json.loads(line))) + "\n")
+        answers.write(json.dumps(answer(Path(json.loads(line)))) + "\n")
         answers.flush()
 
 
-def _answer(path: Path) -> str:
+def answer(path: Path) -> dict[str, str]:
+    """The `records` of one file, as JSON, or its `problem`."""
     try:
-        return json.dumps({"records": to_json(records(path))})
+        return {"records": to_json(records(path))}
     except InvalidInput as error:
-        return json.dumps({"problem": error.message})
+        return {"problem": error.message}
     except MemoryError:
-        return json.dumps({"problem": "its header alone needs more memory than there is for it"})
+        return {"problem": "its header alone needs more memory than there is for it"}
     except Exception as error:  # noqa: BLE001 - whatever a hostile file provokes is that file's problem
-        return json.dumps({"problem": f"cannot be read ({type(error).__name__})"})
+        return {"problem": f"cannot be read ({type(error).__name__})"}
 
 
 if __name__ == "__main__":
