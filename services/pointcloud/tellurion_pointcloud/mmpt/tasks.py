@@ -88,8 +88,9 @@ def nt_xent(one: Tensor, other: Tensor) -> Tensor:
 
     Source: Chen et al. 2020 (SimCLR), equation 1.
     """
-    both = functional.normalize(torch.cat([one, other]), dim=-1)
-    alike = both @ both.T / TEMPERATURE
+    with torch.autocast(one.device.type, enabled=False):  # in bfloat16 near similarities would be one
+        both = functional.normalize(torch.cat([one, other]).float(), dim=-1)
+        alike = both @ both.T / TEMPERATURE
     alike = alike.masked_fill(torch.eye(len(both), dtype=torch.bool, device=both.device), -torch.inf)
     partner = torch.arange(len(both), device=both.device).roll(len(one))
     return functional.cross_entropy(alike, partner)
