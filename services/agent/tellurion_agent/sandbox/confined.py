@@ -49,7 +49,7 @@ class LayerMissing(Exception):
 def _layer(name: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError) as cause:
+    except (OSError, KeyError) as cause:  # the latter for an architecture that has no table
         raise LayerMissing(f"{name}: {cause}") from cause
 
 
@@ -64,6 +64,7 @@ def main() -> None:
         sys.exit(1)
     socket.send_fds(control, [json.dumps({"layers": layers}).encode()], [listener])
     os.close(listener)  # or the script could say yes to itself
+    seccomp.seal()
     control.recv(1)
     control.close()
     sys.exit(_run(task["script"], task["inputs"]))

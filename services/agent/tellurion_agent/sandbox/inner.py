@@ -222,7 +222,7 @@ def _confined(process: subprocess.Popen[bytes], control: socket.socket) -> tuple
     """The listener of its filter, and its layers, once it is confined; raises Unavailable where it is not."""
     control.settimeout(_START_SECONDS)
     try:
-        message, descriptors, _, _ = socket.recv_fds(control, _MESSAGE_BYTES, 1)
+        message, descriptors, _, _ = socket.recv_fds(control, _MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
         said = json.loads(message)
     except (OSError, ValueError) as cause:
         raise _missing("its process did not come up") from cause

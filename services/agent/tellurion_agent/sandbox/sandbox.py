@@ -39,7 +39,7 @@ class Limits:
     memory_bytes: int = 2 << 30
     """Resident memory that is not a file's."""
     disk_bytes: int = 2 << 30
-    """In the output folder; an entry counts as one block of 4 KiB at least."""
+    """In the output folder; an entry counts as 16 KiB at least."""
     processes: int = 256
     """Threads at once."""
     output_bytes: int = 16 << 20

@@ -23,6 +23,7 @@ _MODE_FILTER, _NEW_LISTENER = 1, 1 << 3
 _KILL, _ASK, _ALLOW, _ERRNO = 0x80000000, 0x7FC00000, 0x7FFF0000, 0x00050000
 """What a filter may return: end the process, ask the supervisor, let pass, fail with an errno in the lower half."""
 _LOAD, _EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
+_UNTIL_SEALED = "until sealed"
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
 """Offsets in struct seccomp_data; the lower word of an argument comes first."""
 _INSTRUCTION = struct.Struct("=HBBI")
@@ -47,18 +48,30 @@ def install() -> int:
 
     `no_new_privs` must be set. Raises OSError.
     """
-    architecture, number = _ARCHITECTURES[os.uname().machine]
-    program = b"".join(_INSTRUCTION.pack(*instruction) for instruction in _program(architecture))
+    return _installed(_program(), _NEW_LISTENER)
+
+
+def seal() -> None:
+    """Takes away what was needed to hand over the listener: descriptors on their way could not be watched."""
+    sealed = [number for number, answer in answers().values() if answer == _UNTIL_SEALED]
+    fail = [step for number in sealed for step in ((_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERRNO | errno.EPERM))]
+    _installed([(_LOAD, 0, 0, _NUMBER), *fail, (_RETURN, 0, 0, _ALLOW)], 0)
+
+
+def _installed(steps: Iterable[Instruction], flags: int) -> int:
+    program = b"".join(_INSTRUCTION.pack(*step) for step in steps)
     code = ctypes.create_string_buffer(program, len(program))
     head = struct.pack("HxxxxxxP", len(program) // _INSTRUCTION.size, ctypes.addressof(code))
     libc = ctypes.CDLL(None, use_errno=True)
-    listener = libc.syscall(number, ctypes.c_uint(_MODE_FILTER), ctypes.c_uint(_NEW_LISTENER), head)
-    if listener < 0:
+    number = _ARCHITECTURES[os.uname().machine][1]
+    result = libc.syscall(number, ctypes.c_uint(_MODE_FILTER), ctypes.c_uint(flags), head)
+    if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return int(listener)
+    return int(result)
 
 
-def _program(architecture: int) -> Iterable[Instruction]:
+def _program() -> Iterable[Instruction]:
+    architecture = _ARCHITECTURES[os.uname().machine][0]
     yield from ((_LOAD, 0, 0, _ARCH), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, _NUMBER))
     rules = _rules(os.getpid())
     for name, (number, answer) in answers().items():
@@ -74,7 +87,7 @@ def _program(architecture: int) -> Iterable[Instruction]:
 
 def _quiet(answer: str) -> int:
     """What the filter returns for an answer that the supervisor is not asked for."""
-    if answer == "allow":
+    if answer in ("allow", _UNTIL_SEALED):
         return _ALLOW
     # Modes and times of files mean nothing here, and shutil.copy need not fail for them: success, and nothing done.
     return _ERRNO if answer == "ignore" else _ERRNO | getattr(errno, answer)
@@ -84,7 +97,7 @@ def _rules(pid: int) -> dict[str, list[Instruction]]:
     """For the calls whose arguments decide."""
     quietly = {number: _ERRNO | number for number in (errno.EINVAL, errno.EPERM, errno.ENOTTY)}
     map_shared_anonymous = 0x21
-    clone_thread, clone_namespaces = 0x00010000, 0x7E020000
+    clone_files, clone_thread, clone_namespaces = 0x00000400, 0x00010000, 0x7E020000
     return {
         # Neither to others nor to the group; also where Landlock cannot say so yet.
         "kill": _one_of(0, [pid], _ASK),
@@ -99,10 +112,12 @@ def _rules(pid: int) -> dict[str, list[Instruction]]:
         ],
         # Such memory is resident and nobody's as soon as it is unmapped page by page: it could not be watched.
         "mmap": [*_if_all(3, map_shared_anonymous, quietly[errno.EPERM]), (_RETURN, 0, 0, _ALLOW)],
+        # Threads, and such as share their open files, which are looked at.
         "clone": [
-            *_unless_equal(0, clone_thread | clone_namespaces, clone_thread, _ASK),
+            *_unless_equal(0, clone_files | clone_thread | clone_namespaces, clone_files | clone_thread, _ASK),
             (_RETURN, 0, 0, _ALLOW),
         ],
+        "close_range": _one_of(2, [0, 4], quietly[errno.EINVAL]),  # CLOSE_RANGE_CLOEXEC
         # F_DUPFD…F_SETLKW, locks of open files, F_DUPFD_CLOEXEC: not F_SETOWN (signals), not leases.
         "fcntl": _one_of(1, [*range(8), 36, 37, 38, 1030], quietly[errno.EINVAL]),
         # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.

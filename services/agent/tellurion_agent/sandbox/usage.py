@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-_BLOCK_BYTES = 4096
+_ENTRY_BYTES = 16 << 10
+"""What an entry counts at least, so that looking at all of them stays short."""
 _MAX_DEPTH = 64
 """Folders within folders; no honest script goes deeper, and paths end somewhere."""
 
@@ -27,21 +28,27 @@ class Usage:
 
 def usage(pid: int) -> Usage | None:
     """Memory and threads of a process; None once it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    values = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
-    if "RssAnon" not in values:
-        return None  # a zombie
-    kibibytes = {name: int(values[name][0]) for name in ("RssAnon", "RssShmem", "VmPTE", "VmHWM")}
-    peak = kibibytes.pop("VmHWM")
-    return Usage(sum(kibibytes.values()) << 10, peak << 10, int(values["Threads"][0]))
+    for thread in _threads(pid):
+        with suppress(OSError):
+            lines = (thread / "status").read_text().splitlines()
+            values = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+            if "RssAnon" in values:
+                kibibytes = {name: int(values[name][0]) for name in ("RssAnon", "RssShmem", "VmPTE", "VmHWM")}
+                peak = kibibytes.pop("VmHWM")
+                return Usage(sum(kibibytes.values()) << 10, peak << 10, int(values["Threads"][0]))
+    return None
 
 
 def stored_bytes(folder: Path, pid: int) -> int:
     """What the folder holds, and what the process holds that has no name any more."""
-    return _named(folder) + _nameless(pid)
+    return _named(folder) + _nameless(folder, pid)
+
+
+def _threads(pid: int) -> list[Path]:
+    """Where /proc shows the process: its first thread, and the others in case that one has ended before them."""
+    with suppress(OSError):
+        return [Path(f"/proc/{pid}"), *Path(f"/proc/{pid}/task").iterdir()]
+    return []
 
 
 def _named(folder: Path) -> int:
@@ -53,27 +60,30 @@ def _named(folder: Path) -> int:
         with suppress(OSError), os.scandir(place) as entries:  # it may vanish, or have been made for nobody to read
             for entry in entries:
                 with suppress(FileNotFoundError):
-                    total += max(_BLOCK_BYTES, 512 * entry.stat(follow_symlinks=False).st_blocks)
+                    total += max(_ENTRY_BYTES, 512 * entry.stat(follow_symlinks=False).st_blocks)
                     if entry.is_dir(follow_symlinks=False):
                         pending.append((entry.path, depth + 1))
     return total
 
 
-def _nameless(pid: int) -> int:
+def _nameless(folder: Path, pid: int) -> int:
     """Bytes of files that are open, or mapped, and unlinked."""
     sizes: dict[tuple[int, int], int] = {}
-    with suppress(FileNotFoundError, ProcessLookupError, PermissionError):  # it ends
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):
-                file = link.stat()
-                if stat.S_ISREG(file.st_mode) and file.st_nlink == 0:
-                    sizes[file.st_dev, file.st_ino] = 512 * file.st_blocks
-        maps = Path(f"/proc/{pid}/maps").read_bytes()
-        for line in maps.splitlines() if b"(deleted)" in maps else ():
-            span, rights, _, device, inode, *name = line.split(maxsplit=5)
-            if name and name[0].endswith(b"(deleted)") and rights.endswith(b"s"):
-                first, last = (int(end, 16) for end in span.split(b"-"))
-                major, minor = (int(part, 16) for part in device.split(b":"))
-                key = (os.makedev(major, minor), int(inode))
-                sizes[key] = max(sizes.get(key, 0), last - first)
+    for thread in _threads(pid):
+        with suppress(OSError):
+            for link in (thread / "fd").iterdir():
+                with suppress(OSError):
+                    file = link.stat()
+                    if stat.S_ISREG(file.st_mode) and file.st_nlink == 0:
+                        sizes[file.st_dev, file.st_ino] = 512 * file.st_blocks
+            maps = (thread / "maps").read_bytes()
+            for line in maps.splitlines() if b"(deleted)" in maps else ():
+                span, _, _, device, inode, *name = line.split(maxsplit=5)
+                if name and name[0].startswith(os.fsencode(folder)) and name[0].endswith(b"(deleted)"):
+                    first, last = (int(end, 16) for end in span.split(b"-"))
+                    major, minor = (int(part, 16) for part in device.split(b":"))
+                    key = (os.makedev(major, minor), int(inode))
+                    sizes[key] = max(sizes.get(key, 0), last - first)
+            if maps:
+                break
     return sum(sizes.values())

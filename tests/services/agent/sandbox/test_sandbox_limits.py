@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from threading import Timer
 
@@ -15,6 +16,19 @@ IGNORES_SIGNALS = """
 import signal
 for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
     signal.signal(number, signal.SIG_IGN)
+"""
+MAPPINGS = """
+import mmap, os
+held = []
+while True:
+    with open('x', 'w+b') as file:
+        os.unlink('x')
+        file.write(bytes(1 << 20))
+        file.flush()
+        held.append(mmap.mmap(file.fileno(), 0, {}))
+    for number in range(4, 1024):
+        try: os.close(number)
+        except OSError: pass
 """
 TAKES_TOO_MUCH = {
     "fork bomb": ("import os\nwhile True: os.fork()", Reason.PROCESSES),
@@ -67,22 +81,19 @@ while True:
 """,
         Reason.DISK,
     ),
-    "mappings of files without a name": (
+    "mappings of files without a name": (MAPPINGS.format("mmap.MAP_SHARED"), Reason.DISK),
+    "private mappings of files without a name": (MAPPINGS.format("mmap.MAP_PRIVATE"), Reason.DISK),
+    "memory, after the first thread has ended": (
         """
-import mmap, os
-held = []
-while True:
-    with open('x', 'w+b') as file:
-        os.unlink('x')
-        file.truncate(1 << 20)
-        held.append(mmap.mmap(file.fileno(), 0))
-    held[-1][:] = bytes(1 << 20)
-    os.close(os.dup(0))
-    for number in range(4, 1024):
-        try: os.close(number)
-        except OSError: pass
-""",
-        Reason.DISK,
+import ctypes, threading, time
+def take():
+    time.sleep(0.5)
+    held = []
+    while True: held.append(b"x" * (4 << 20))
+threading.Thread(target=take).start()
+ctypes.CDLL(None).syscall({exit}, 0)
+""".replace("{exit}", "93" if os.uname().machine == "aarch64" else "60"),
+        Reason.MEMORY,
     ),
     "folders within folders": (
         """
@@ -141,6 +152,34 @@ for make in (lambda: mmap.mmap(-1, 4096), lambda: os.memfd_create('x')):
 """
     ).run
     assert (run.reason, run.stdout) == (None, "no\nno\n")
+
+
+def test_files_cannot_be_hidden_on_their_way(ran):
+    run = ran(
+        """
+import socket
+ours, theirs = socket.socketpair()
+ours.send(b"x")
+assert theirs.recv(1) == b"x"
+with open("x.nc", "w") as file: socket.send_fds(ours, [b"x"], [file.fileno()])
+"""
+    ).run
+    assert run.reason is Reason.FORBIDDEN
+
+
+def test_threads_cannot_have_open_files_of_their_own(ran):
+    run = ran(
+        """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall(436, 1000, 1000, 2)  # close_range(…, CLOSE_RANGE_UNSHARE)
+print(ctypes.get_errno())
+clone = 220 if os.uname().machine == "aarch64" else 56
+libc.syscall(clone, 0x10000 | 0x800 | 0x100, 0, 0, 0, 0)  # CLONE_THREAD, _SIGHAND, _VM, not CLONE_FILES
+print(ctypes.get_errno())
+"""
+    ).run
+    assert run.stdout == "22\n1\n"  # EINVAL, EPERM
 
 
 def test_what_was_printed_before_the_end_is_kept_and_told_line_by_line(ran):

@@ -225,10 +225,20 @@ def test_the_kernel_holds_the_script_to_what_the_layers_say(ran):
     }
 
 
+LASTS = {
+    "a loop": "while True: pass",
+    "a thread, the first one ended": (
+        "import ctypes, threading\ndef loop():\n    while True: pass\n"
+        f"threading.Thread(target=loop).start()\nctypes.CDLL(None).syscall({93 if ARM else 60}, 0)"
+    ),
+}
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_script_ends_when_the_service_is_killed(tmp_path, how):
+@pytest.mark.parametrize("lasting", LASTS)
+def test_a_script_ends_when_the_service_is_killed(tmp_path, how, lasting):
     (tmp_path / "output").mkdir()
-    (tmp_path / "script.py").write_text("import os\nprint(os.getpid())\nwhile True: pass")
+    (tmp_path / "script.py").write_text("import os\nprint(os.getpid())\n" + LASTS[lasting])
     service = subprocess.Popen(
         [
             sys.executable,
