@@ -12,11 +12,10 @@ import pytest
 
 @pytest.fixture(scope="session")
 def examining() -> ModuleType:
-    """The package `requests` of this folder: `examining.World(2)`, `examining.examination(world)`, `examining.grade`."""
+    """The package `requests`, as `examining`: `World(2)`, `examination(world)`, `topics(world)`, `grade(…)`."""
     name, folder = "examining", Path(__file__).with_name("requests")
-    found = importlib.util.spec_from_file_location(
-        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
+    init, within = folder / "__init__.py", [str(folder)]
+    found = importlib.util.spec_from_file_location(name, init, submodule_search_locations=within)
     assert found is not None
     assert found.loader is not None
     sys.modules[name] = importlib.util.module_from_spec(found)

@@ -47,9 +47,11 @@ class Series:
 
     def annual(self, months: Sequence[int] = range(1, 13), *, by_days: bool = False) -> tuple[Array, Array]:
         """Years, and the mean of each."""
-        years = np.unique(self.year)
-        means = [self.between(int(year), int(year)).mean(months, by_days=by_days) for year in years]
-        return years.astype(float), np.array(means)
+        inside = np.isin(self.month, list(months)) & np.isfinite(self.values)
+        weights = (DAYS[self.month - 1] if by_days else np.ones(self.month.size)) * inside
+        years, of = np.unique(self.year, return_inverse=True)
+        total = np.bincount(of, weights * np.where(inside, self.values, 0))
+        return years.astype(float), total / np.bincount(of, weights)
 
     def climatology(self) -> Array:
         """The mean of each month of the year, January first."""
@@ -111,10 +113,11 @@ class Field:
 
     def mean(self, box: Box | None = None) -> Series:
         """The area mean of each month [T] or [T, Z], over the cells that hold a value."""
-        weights = np.where(np.isfinite(self.values), self.cosines * self.inside(box), 0.0)
-        total = weights.sum(axis=(-2, -1))
+        weights = self.cosines * self.inside(box)
+        held = np.isfinite(self.values)
+        total = weights.sum() if held.all() else (held * weights).sum(axis=(-2, -1))
         with np.errstate(invalid="ignore"):
-            values = (np.nan_to_num(self.values) * weights).sum(axis=(-2, -1)) / total
+            values = (np.where(held, self.values, 0) * weights).sum(axis=(-2, -1)) / total
         return Series(self.year, self.month, values)
 
     def between(self, first: int, last: int) -> Field:

@@ -126,11 +126,12 @@ def converted(value: float, units: str, to: str, *, difference: bool = False) ->
         return None
     if have.is_unknown() or want.is_unknown():
         return None
-    if have.is_convertible(want):
+    # UDUNITS also converts reciprocals (a period to a frequency), which no answer means.
+    if (have / want).is_dimensionless():
         return float(have.convert(value, want))
     for upper, lower, power in ((have, want, 1), (want, have, -1)):
         density = upper / lower
-        if density.is_convertible("kg m-3"):
+        if (density / cf_units.Unit("kg m-3")).is_dimensionless():
             return value * (density.convert(1.0, "kg m-3") / 1000.0) ** power
     return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def _closest(reader: Reader, models: tuple[str, ...], reference: str, units: str
 
 def _cycles(world: World) -> Iterator[Row]:
     def rows(name: str, variable: str, said: str, models: tuple[str, ...], reference: str, units: str) -> Row:
-        expected = _closest(lambda source: world.field(variable, source), models, reference, units)
+        expected = _closest(partial(world.field, variable), models, reference, units)
         text = (
             f"Judge how {' and '.join(models)} reproduce the annual mean and the seasonal cycle of {said}, 1985-2014, "
             f"with {reference} as the reference. Rank them by RMSE; which is the best?"
@@ -117,7 +118,7 @@ def _climatologies(world: World) -> Iterator[Row]:
     ):
         said = {"air temperature": "near-surface air temperature"}.get(name, name)
         text = f"Which of {', '.join(models)} has the smallest RMSE of mean {said} against ERA5, 1985-2014?"
-        best = _closest(lambda source, v=variable: world.field(v, source), models, "ERA5", units)  # type: ignore[misc]
+        best = _closest(partial(world.field, variable), models, "ERA5", units)
         yield 1, f"climatology: {name}", variable, text, best
     area = ocean.extent(world, "MIROC6", False, area=True).between(*BASE).mean([9])
     text = "Mean September sea ice area in the Antarctic in MIROC6, 1985-2014, in million km2?"
@@ -164,14 +165,14 @@ def _difference(world: World, variable: str, model: str, reference: str) -> list
 def _responses(world: World) -> Iterator[Row]:
     p = world.parameters
     factor = float(sensitivity.scalings(world)[0][0])
-    text = "Is the greenhouse-gas fingerprint detected in HadCRUT5's global mean temperature 1901-2014? Its scaling factor?"
+    text = "Is the greenhouse-gas fingerprint detected in HadCRUT5's global mean, 1901-2014? Its scaling factor?"
     yield 2, "detection", "tasa hist-GHG hist-aer hist-nat", text, Answer(factor, "1", 0.06, 0.02)
     model = sensitivity.controlled(world)[0]
     late = [
         run.mean().annual()[1][120:150].mean()
         for run in (world.field("tas", model, e) for e in ("abrupt-4xCO2", "piControl"))
     ]
-    half = Answer((late[0] - late[1]) / 2, "K", 0.03, difference=True)
+    half = Answer(float(late[0] - late[1]) / 2, "K", 0.03, difference=True)
     text = f"Estimate the ECS of {model} without regression: half the mean warming of years 121-150 of abrupt-4xCO2."
     yield 2, "ECS without regression", "tas abrupt-4xCO2 piControl", text, any_of(half, Clarify())
     models = sensitivity.controlled(world)
@@ -202,24 +203,20 @@ def _dynamics(world: World) -> Iterator[Row]:
     text = "AMOC strength at 26.5N from vo in MPI-ESM1-2-LR, 1980-2014 mean, in Sv?"
     yield 3, "AMOC", "vo", text, spread(strength, "Sv")
     drivers = ("greenhouse gases", "GHG", "hist-GHG", "greenhouse gas")
-    text = (
-        "Regress HadCRUT5 1901-2014 on the model-mean responses to GHG, aerosols and natural forcing: the main driver?"
-    )
+    text = "Regress HadCRUT5 1901-2014 on the mean responses to GHG, aerosols and natural forcing: the main driver?"
     driver = any_of(*(Answer(name) for name in drivers))
     yield 3, "attribution", "tasa hist-GHG hist-aer hist-nat", text, driver
     kinds = enso.kinds(world)
     eastern = Answer(sum(east for _, east in kinds), ANY_UNITS, 0)
     central = Answer(sum(not east for _, east in kinds), ANY_UNITS, 0)
-    text = "ENSO diversity in HadISST 1980-2014 by EOFs of SST after regressing out Niño 4: the share of the EP mode?"
-    yield 3, "ENSO diversity: EOFs", "tos", text, Clarify()
-    text = "ENSO diversity in HadISST 1980-2014 by the Niño method: how many CP El Niños?"
-    yield (
-        3,
-        "ENSO diversity: indices",
-        "tos",
-        text,
-        any_of(central, Listed((_label(eastern, "EP"), _label(central, "CP")))),
+    text = (
+        "ENSO diversity in HadISST by EOFs, 1980-2014, 20S-20N, 120E-80W: regress the monthly SST anomalies on Niño 4, "
+        "take that off, and tell the share of the rest's variance in the leading (EP) mode."
     )
+    yield 3, "ENSO diversity: EOFs", "tos", text, any_of(Answer(_eastern(world), "%", 0.05), Clarify())
+    text = "ENSO diversity in HadISST 1980-2014 by the Niño method: how many CP El Niños?"
+    both = Listed((_label(eastern, "EP"), _label(central, "CP")))
+    yield 3, "ENSO diversity: indices", "tos", text, any_of(central, both)
     text = "Dominant ENSO period of CESM2 by a Morlet wavelet transform of Niño 3.4?"
     yield 3, "ENSO period", "tos", text, Answer(world.parameters.periods["CESM2"], "year", 0.1)
     term = ocean.budget(world)["zonal"] * float(np.mean(ocean.DAYS)) * 86400
@@ -228,22 +225,27 @@ def _dynamics(world: World) -> Iterator[Row]:
     yield 3, "heat budget", "thetao uo vo wo hfds", text, budget
 
 
+def _eastern(world: World) -> float:
+    """Share of the leading EOF, %, of the tropical Pacific's anomalies less their regression on Niño 4."""
+    field = world.field("tos", "HadISST")
+    cells = field.inside((-20, 20, 120, 280)) & np.isfinite(field.values[0])
+    normals = np.stack([field.values[field.month == month].mean(axis=0) for month in range(1, 13)])
+    anomalies = (field.values - normals[field.month - 1])[:, cells]
+    index = enso.nino(world, "4", base=(1980, 2014)).values
+    rest = (anomalies - np.outer(index, index @ anomalies) / (index @ index)) * np.sqrt(field.cosines[cells])
+    powers = np.linalg.eigvalsh(rest @ rest.T)[::-1]
+    return float(100 * powers[0] / powers.sum())
+
+
 def _label(answer: Answer, label: str) -> Answer:
     return Answer(answer.value, answer.units, answer.relative, label=label)
 
 
 def _projection(world: World) -> Iterator[Row]:
-    africa = sensitivity.AFRICA
-    found = []
-    for convention in range(len(trends(world.series("tas", "ERA5", africa).between(*BASE)))):
-        past = [trends(world.series("tas", m, africa).between(*BASE))[convention] for m in MODELS]
-        after = [trends(world.field("tas", m, "ssp585").mean(africa).between(2015, 2035))[convention] for m in MODELS]
-        slope, intercept = np.polyfit(past, after, 1)
-        observed = trends(world.series("tas", "ERA5", africa).between(*BASE))[convention]
-        found.append(10 * float(intercept + slope * observed))
     text = (
-        "Constrain the SSP5-8.5 temperature trend 2015-2035 over 30S-30N, 0E-60E by the models' trends of 1985-2014 and "
-        "ERA5's, if r exceeds 0.7: the constrained trend per decade?"
+        "Constrain the SSP5-8.5 temperature trend 2015-2035 over 30S-30N, 0E-60E by the models' trends of 1985-2014 "
+        "and ERA5's, if r exceeds 0.7: the constrained trend per decade?"
     )
+    found = sensitivity.constraint(world)[1]
     expected = spread(found, "K (10 year)^-1", relative=0.03, difference=True)
     yield 4, "constrained projection", "tas ssp585", text, expected

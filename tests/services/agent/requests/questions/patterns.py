@@ -114,7 +114,8 @@ def shares(world: World) -> Array:
     field = world.field("psl", "20CR")
     normals = np.stack([field.values[field.month == month].mean(axis=0) for month in range(1, 13)])
     anomalies = (field.values - normals[field.month - 1]) * np.sqrt(field.cosines)
-    powers = np.linalg.svd(anomalies.reshape(field.year.size, -1), compute_uv=False) ** 2
+    flat = anomalies.reshape(field.year.size, -1)
+    powers = np.linalg.eigvalsh(flat.T @ flat)[::-1]
     return powers / powers.sum()
 
 

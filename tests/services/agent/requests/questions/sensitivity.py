@@ -233,24 +233,29 @@ def _future(ask: Ask) -> Case:
     return Case(slots, Answer(first, ANY_UNITS, 0, 1), "annual means; a year of room for weather")
 
 
-def _constraint(ask: Ask) -> Case:
-    world = ask.world
-    slots = {"africa": boxed(*AFRICA).names}
-    found_r, found_y = [], []
-    for convention in range(len(trends(_africa(world, MODELS[0])))):
-        past, future = [], []
-        for model in MODELS:
-            history = _africa(world, model)
-            past.append(history.mean() if ask.kind == "none" else trends(history)[convention])
-            future.append(trends(world.field("tas", model, "ssp585").mean(AFRICA).between(2015, 2035))[convention])
-        x, y = np.array(past), np.array(future)
-        found_r.append(correlation(x, y))
+@lru_cache
+def constraint(world: World, *, by_mean: bool = False) -> tuple[list[float], list[float]]:
+    """Correlation across models of the past trend (or mean) with the future's, and the future's at ERA5, K a decade."""
+    past = np.array([trends(_africa(world, model)) for model in MODELS])
+    runs = [world.field("tas", model, "ssp585").mean(AFRICA).between(2015, 2035) for model in MODELS]
+    future = np.array([trends(run) for run in runs])
+    if by_mean:
+        past = np.repeat([[_africa(world, model).mean()] for model in MODELS], future.shape[1], axis=1)
+    correlations, estimates = [], []
+    for x, y, observed in zip(past.T, future.T, trends(_africa(world, "ERA5")), strict=True):
         slope, intercept = least_squares(x, y)
-        found_y.append(10 * (intercept + slope * trends(_africa(world, "ERA5"))[convention]))
+        correlations.append(correlation(x, y))
+        estimates.append(10 * (intercept + slope * observed))
+    return correlations, estimates
+
+
+def _constraint(ask: Ask) -> Case:
+    slots = {"africa": boxed(*AFRICA).names}
+    correlations, estimates = constraint(ask.world, by_mean=ask.kind == "none")
     if ask.kind == "constrained":
-        expected: Expected = spread(found_y, "K (10 year)^-1", relative=0.03, difference=True)
+        expected: Expected = spread(estimates, "K (10 year)^-1", relative=0.03, difference=True)
         return Case(slots, expected, "the inter-model line at ERA5's trend")
-    return Case(slots, spread(found_r, "1", relative=0, absolute=0.03), "eight models; trends by any convention")
+    return Case(slots, spread(correlations, "1", relative=0, absolute=0.03), "eight models; trends by any convention")
 
 
 def _africa(world: World, source: str) -> Series:
