@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional
 
 from tellurion_pointcloud.geometry.distances import chamfer_l1
 from tellurion_pointcloud.mmpt.tokenizer import Tokenizer
+from tellurion_pointcloud.training.tokenizer import SHARPEST, SPREAD
 
 from .test_mmpt_sizes import TINY
 from .test_mmpt_tasks import cut, random, shapes
@@ -20,7 +23,7 @@ def test_what_is_drawn_has_the_shape_of_a_patch() -> None:
     assert drawn.fine.shape == seen.patches.shape
 
 
-def test_the_divergence_of_even_words_is_nothing_and_of_a_certain_one_the_logarithm() -> None:
+def test_an_even_use_of_words_costs_nothing_and_that_of_one_word_the_logarithm() -> None:
     seen, tokenizer = cut(shapes(2)), Tokenizer(TINY).eval()
     torch.nn.init.zeros_(tokenizer.logits.weight)
     torch.nn.init.zeros_(tokenizer.logits.bias)
@@ -32,8 +35,20 @@ def test_the_divergence_of_even_words_is_nothing_and_of_a_certain_one_the_logari
         return with_ - without
 
     assert spread() == pytest.approx(0, abs=1e-5)
+    assert tokenizer.information(seen.patches, seen.centres) == pytest.approx(0, abs=1e-5)
     tokenizer.logits.bias.data[3] = 100.0
-    assert spread() == pytest.approx(torch.log(torch.tensor(float(TINY.vocabulary))).item(), rel=1e-5)
+    assert spread() == pytest.approx(math.log(TINY.vocabulary), rel=1e-5)
+    assert tokenizer.information(seen.patches, seen.centres) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_patch_may_be_certain_of_its_word_where_all_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = Tokenizer(TINY).eval()
+    certain = 100 * torch.eye(TINY.vocabulary)[None]  # of as many patches each has another word
+    monkeypatch.setattr(tokenizer, "words", lambda patches, centres: certain)
+    patches, centres = torch.zeros(1, TINY.vocabulary, TINY.group_size, 3), torch.zeros(1, TINY.vocabulary, 3)
+    without, with_ = (tokenizer.loss(patches, centres, 1.0, spread, random()).item() for spread in (0.0, 1.0))
+    assert with_ == pytest.approx(without, abs=1e-5)
+    assert tokenizer.information(patches, centres) == pytest.approx(math.log(TINY.vocabulary), rel=1e-5)
 
 
 def test_words_come_to_say_what_patches_are() -> None:
@@ -45,7 +60,7 @@ def test_words_come_to_say_what_patches_are() -> None:
     optimiser = torch.optim.AdamW(tokenizer.parameters(), lr=3e-3)
     for step in range(150):
         optimiser.zero_grad()
-        tokenizer.loss(patches, centres, 0.0625 ** min(step / 100, 1), 0.01, random(step)).backward()
+        tokenizer.loss(patches, centres, SHARPEST ** min(step / 100, 1), SPREAD, random(step)).backward()
         optimiser.step()
     tokenizer.eval()
     with torch.inference_mode():
@@ -57,3 +72,4 @@ def test_words_come_to_say_what_patches_are() -> None:
 
         learned, exchanged = apart(words), apart(words.roll(1, 0))
     assert learned < 0.7 * exchanged
+    assert tokenizer.information(patches, centres) > 0.9 * math.log(3)

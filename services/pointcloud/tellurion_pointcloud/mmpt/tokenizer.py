@@ -6,11 +6,11 @@ of a transformer on either side, where Point-BERT has a graph network.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from tellurion_pointcloud.geometry.distances import chamfer_l1
 from tellurion_pointcloud.mmpt.spec import Spec
@@ -36,6 +36,7 @@ class Tokenizer(nn.Module):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__()
+        self.spec = spec
         width, heads = spec.code_width, max(1, spec.code_width // 32)
         self.patches = PatchEmbedding(width, spec.hidden)
         self.positions = PositionEmbedding(width)
@@ -66,13 +67,29 @@ class Tokenizer(nn.Module):
     def loss(
         self, patches: Tensor, centres: Tensor, temperature: float, spread: float, random: torch.Generator
     ) -> Tensor:
-        """Chamfer-L1 of coarse and fine, and `spread` times the divergence of the words used from an even use."""
+        """Chamfer-L1 of coarse and fine, and `spread` times the divergence of all patches' words from an even use.
+
+        Of all patches together: a patch of its own is to be certain of its word.
+        """
         logits = self.words(patches, centres)
         uniform = torch.rand(logits.shape, generator=random).clamp_min(1e-9).to(logits.device)
         shares = torch.softmax((logits - torch.log(-torch.log(uniform))) / temperature, -1)
         drawn = self.drawn(shares, centres)
         truth = patches.flatten(0, 1)
         apart = sum(chamfer_l1(points.flatten(0, 1), truth).mean() for points in (drawn.coarse, drawn.fine))
-        used = functional.log_softmax(logits, -1)
-        even = -torch.log(torch.tensor(float(logits.shape[-1])))
-        return apart + spread * (used.exp() * (used - even)).sum(-1).mean()
+        used = logits.float().softmax(-1).mean((0, 1))
+        return apart + spread * (math.log(len(used)) - _entropy(used))
+
+    @torch.inference_mode()
+    def information(self, patches: Tensor, centres: Tensor) -> float:
+        """Mutual information, nats, of patches [B, G, K, 3] at centres [B, G, 3] and their words.
+
+        0 where words say nothing, at most the logarithm of the vocabulary, or of the number of patches.
+        """
+        shares = self.words(patches, centres).float().softmax(-1)
+        return (_entropy(shares.mean((0, 1))) - _entropy(shares).mean()).item()
+
+
+def _entropy(shares: Tensor) -> Tensor:
+    """Nats, of shares […, V]."""
+    return torch.special.entr(shares).sum(-1)

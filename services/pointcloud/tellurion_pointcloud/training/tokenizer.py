@@ -2,8 +2,9 @@
 
     python -m tellurion_pointcloud.training.tokenizer CORPUS… --minutes 6 --output tokenizer.safetensors
 
-Its choice of words sharpens from even shares to one of each patch, and an even use of the vocabulary is asked for more
-and more, as Point-BERT has it. An interrupted training goes on where its checkpoint stands.
+Its choice of words sharpens from even shares to one of each patch, and an even use of the vocabulary by all patches
+together is asked for more and more, as Point-BERT's code has it. The card says how much the words tell. An interrupted
+training goes on where its checkpoint stands.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
+from tellurion_pointcloud.geometry.distances import chamfer_l1
 from tellurion_pointcloud.mmpt import Spec
 from tellurion_pointcloud.mmpt.tokenizer import Tokenizer
 from tellurion_pointcloud.specs import check_model
@@ -65,16 +68,32 @@ def _train(given: argparse.Namespace) -> None:
         checkpoint=given.checkpoint,
     )
     shown = draws.clouds(torch.Generator().manual_seed(given.seed))
-    words = used_words(tokenizer.cpu(), shown.patches, shown.centres)
-    card = {**command.card_of(described, fitted, given), "words_used": words}
+    card = {**command.card_of(described, fitted, given), **told(tokenizer.cpu(), shown.patches, shown.centres)}
     weights.save(given.output, tokenizer, spec, card)
     print(json.dumps(card))
 
 
 @torch.inference_mode()
-def used_words(tokenizer: Tokenizer, patches: Tensor, centres: Tensor) -> int:
-    """How many different words patches [B, G, K, 3] at centres [B, G, 3] take."""
-    return len(tokenizer.words(patches, centres).argmax(-1).unique())
+def told(tokenizer: Tokenizer, patches: Tensor, centres: Tensor) -> dict[str, float]:
+    """How much the words of patches [B, G, K, 3] at centres [B, G, 3] tell.
+
+    Their number, what they tell in nats, and Chamfer-L1 of the patches as their own words and as another's draw them.
+    """
+    words = tokenizer.words(patches, centres).argmax(-1)
+    exchanged = words.flatten()[torch.randperm(words.numel(), generator=torch.Generator().manual_seed(0))].view_as(
+        words
+    )
+
+    def apart(said: Tensor) -> float:
+        drawn = tokenizer.drawn(functional.one_hot(said, tokenizer.spec.vocabulary).float(), centres)
+        return round(chamfer_l1(drawn.fine.flatten(0, 1), patches.flatten(0, 1)).mean().item(), 5)
+
+    return {
+        "words_used": len(words.unique()),
+        "information": round(tokenizer.information(patches, centres), 3),
+        "chamfer_l1": apart(words),
+        "chamfer_l1_of_exchanged_words": apart(exchanged),
+    }
 
 
 def load_tokenizer(path: Path, spec: Spec) -> Tokenizer:
