@@ -22,6 +22,8 @@ class Place:
 
     region: Region | Impossible
     role: Role
+    start: int
+    """Where in the text."""
 
 
 def places(reading: Reading) -> list[Place]:
@@ -40,8 +42,8 @@ def places(reading: Reading) -> list[Place]:
         found = [replace(m, value=_overlap(m.value, whole)) if surfaces else m for m in named]
     elif len(bare) > 1 and len(surfaces) < 2:  # the whole Earth, and its oceans
         found = [next((m for m in bare if m.value.surface), bare[0])]
-    unique: dict[Place, None] = {Place(m.value, m.role): None for m in found}
-    return list(unique)
+    unique = {(m.value, m.role): Place(m.value, m.role, m.start) for m in reversed(found)}
+    return sorted(unique.values(), key=lambda place: place.start)
 
 
 def _one(reading: Reading, a: Mention, b: Mention) -> bool:

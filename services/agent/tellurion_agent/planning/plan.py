@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from tellurion_agent.catalogue.dataset import DataSet
@@ -47,6 +47,10 @@ class Plan:
     score: float
     """Probability that it is what is asked for."""
 
+    def noted(self, note: str) -> Plan:
+        """With one more reason."""
+        return replace(self, reasons=(*self.reasons, note))
+
     @property
     def context(self) -> Context:
         """For what is asked next."""
@@ -54,10 +58,27 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class ScriptPlan:
+    """To run code that a language model wrote, where no recipe answers."""
+
+    title: str
+    code: str
+    method: str
+    """Whose code it is."""
+    data: Mapping[str, DataSet]
+    """By the role that the code knows each by."""
+    reasons: tuple[str, ...] = ()
+
+    def noted(self, note: str) -> ScriptPlan:
+        """With one more reason."""
+        return replace(self, reasons=(*self.reasons, note))
+
+
+@dataclass(frozen=True)
 class Plans:
     """One to three, the best first."""
 
-    candidates: tuple[Plan, ...]
+    candidates: tuple[Plan | ScriptPlan, ...]
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,8 @@ class Abstain:
     """There is no honest answer."""
 
     reason: str
+    final: bool = False
+    """Whether nobody else could find one: it was no analysis that was asked for."""
 
 
 class Planning(Protocol):

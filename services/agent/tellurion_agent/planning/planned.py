@@ -18,6 +18,7 @@ from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan
 from tellurion_agent.planning.retrieval import stems
 from tellurion_agent.planning.scope import own_words
 from tellurion_agent.planning.scoring import Scored
+from tellurion_agent.planning.subjects import There, always_read
 from tellurion_agent.planning.wording import shown
 from tellurion_agent.recipes.recipe import Recipe
 from tellurion_agent.slots import Kind, Level, Period, Slot
@@ -37,8 +38,7 @@ class Asked:
 
     reading: Reading
     catalogue: Catalogue
-    there: frozenset[str]
-    """Variables of the data."""
+    there: There
     context: Context
     inherited: Mapping[str, Any]
     """Slots that hold from before."""
@@ -71,12 +71,18 @@ def planned(scored: Scored, asked: Asked) -> Plan | Clarify | Abstain:
         if slot.kind is Kind.VARIABLE and len(options) == 1 and own_words(asked.reading) <= asked.known:
             values[slot.name] = options[0]
             notes[slot.name] = "the data have no other variable"
+        elif slot.name == "observed_source" and any(d.kind == "observation" for d in asked.catalogue.datasets):
+            values[slot.name] = "observations"
+            notes[slot.name] = "whatever is observed"
         else:
             return back(slot.question, slot.name, tuple(option.replace("_", " ") for option in options))
     values |= _which_data(asked.reading, values)
     found = resolve(recipe.inputs, closed(values), asked.catalogue)
     if isinstance(found, Missing):
         return Abstain(f"There are no data for that: {'; '.join(found.reasons)}.")
+    if not found.by_role:
+        names = " or ".join(sorted(name.replace("_", " ") for name in always_read(recipe)))
+        return Abstain(f"There are no data for that: none of {names}.")
     if (question := _equals(found, recipe)) is not None:
         return back(*question)
     values = _dated(values, found.by_role)

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tellurion_agent.catalogue.dataset import DataSet
 from tellurion_agent.catalogue.library import Catalogue
 from tellurion_agent.catalogue.resolving import MODELLED, OBSERVED
 from tellurion_agent.planning.embedding import embedder
 from tellurion_agent.planning.extraction.reading import Reading, Vocabulary
+from tellurion_agent.planning.filling import fill
 from tellurion_agent.planning.plan import NOTHING_SAID, Abstain, Clarify, Context, Plan, Plans
 from tellurion_agent.planning.planned import Asked, closed, planned
-from tellurion_agent.planning.retrieval import phrase_words, stems
+from tellurion_agent.planning.retrieval import common_words, phrase_words
+from tellurion_agent.planning.said import Filling
 from tellurion_agent.planning.scope import out_of_scope, own_words, strangers
 from tellurion_agent.planning.scoring import Scored, Scoring
+from tellurion_agent.planning.subjects import There
 from tellurion_agent.planning.terms import variable_names
 from tellurion_agent.planning.thresholds import Thresholds
 from tellurion_agent.recipes.recipe import Recipe
 from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.regions import GAZETTEER
+from tellurion_agent.slots import Kind, Slot
 
 CANDIDATES = 3
 _FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|same|now|also|then|but|instead)(?!\w)")
@@ -42,22 +50,19 @@ class Planner:
         self._vocabulary = Vocabulary.of(variable_names(), GAZETTEER, words, embed.knows)
         self._thresholds = thresholds or Thresholds.calibrated()
         self._scoring = Scoring(recipes, self._vocabulary, self._thresholds, embed, cache)
-        self._known = frozenset(stems(" ".join(words)))
+        self._known = common_words(recipes.values())
 
     def plan(self, request: str, catalogue: Catalogue, context: Context = NOTHING_SAID) -> Plans | Clarify | Abstain:
         """Candidate plans, or a question back, or why there is no honest answer.
 
         Raises InvalidInput where the request is empty or too long.
         """
-        usable = [dataset for dataset in catalogue.datasets if not dataset.refused]
-        sources = {dataset.source for dataset in usable if dataset.source}
-        if {"observation", "model"} <= {dataset.kind for dataset in usable}:
-            sources |= OBSERVED | MODELLED
-        experiments = {dataset.experiment for dataset in usable if dataset.experiment}
+        usable, sources, experiments = _there(catalogue)
         reading = self._vocabulary.read(request, sources, experiments)
         if reason := out_of_scope(reading):
-            return Abstain(reason)
-        there = frozenset(dataset.variable for dataset in usable)
+            return Abstain(reason, final=True)
+        there = _dimensions(usable)
+        reading = _without_absent_indices(reading, there)
         ranked, inherited = self._ranked(reading, there, context)
         if (refusal := self._refused(ranked)) is not None:
             return refusal
@@ -66,11 +71,47 @@ class Planner:
             return Clarify(f"What is meant by {stranger}? Nothing of that name is known.", stranger, context=said)
         return self._chosen(ranked, Asked(reading, catalogue, there, context, inherited, self._known))
 
-    def _ranked(
-        self, reading: Reading, there: frozenset[str], context: Context
-    ) -> tuple[list[Scored], Mapping[str, Any]]:
+    def filled(
+        self, recipe: Recipe, texts: Mapping[str, str], request: str, catalogue: Catalogue, context: Context
+    ) -> Plan | Clarify | Abstain:
+        """The plan of a recipe whose slots somebody has said in words, each by itself."""
+        usable, sources, experiments = _there(catalogue)
+        said: dict[str, Any] = {}
+        for slot in recipe.slots:
+            if slot.name in texts and (value := self._value(slot, texts[slot.name], sources, experiments)) is not None:
+                said[slot.name] = value
+        scored = Scored(recipe, 1.0, (), Filling(said=said))
+        reading = self._vocabulary.read(request, sources, experiments)
+        there = _dimensions(usable)
+        reading = _without_absent_indices(reading, there)
+        return planned(scored, Asked(reading, catalogue, there, context, {}, self._known))
+
+    def correction(self, recipe: Recipe, said: str) -> Mapping[str, Any]:
+        """The slots of a recipe that a correction sets; none where it is not clear."""
+        filling = fill(recipe, self._vocabulary.read(said), {})
+        return {} if filling.unclear or filling.impossible else closed(filling.said)
+
+    def _value(self, slot: Slot, text: str, sources: Collection[str], experiments: Collection[str]) -> Any:
+        """What words say of one slot; None where they say nothing of its kind."""
+        if slot.kind in (Kind.SOURCE, Kind.EXPERIMENT):
+            return text.strip() or None
+        if slot.kind is Kind.CHOICE:
+            return text if text in slot.choices else None
+        if slot.kind is Kind.NUMBER:
+            number = re.search(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", text)
+            return None if number is None else float(number[0])
+        mentions = self._vocabulary.read(text, sources, experiments).of(slot.kind) if text.strip() else []
+        value = mentions[0].value if mentions else None
+        return value[0] if slot.kind is Kind.VARIABLE and value else value
+
+    def features(self, request: str) -> NDArray[np.float64]:
+        """[recipes, features] of a request, as `FEATURES` names them, whatever the data: what is calibrated with."""
+        reading = _without_absent_indices(self._vocabulary.read(request), {})
+        return np.array([scored.features for scored in self._scoring.scored(reading, {})])
+
+    def _ranked(self, reading: Reading, there: There, context: Context) -> tuple[list[Scored], Mapping[str, Any]]:
         """Recipes, the likeliest first, and the slots that hold from before."""
-        ranked = self._scoring.ranked(reading, there)
+        ranked = sorted(self._scoring.scored(reading, there), key=lambda s: -s.probability)
         before = next((s for s in ranked if s.recipe.name == context.recipe), None)
         titled = next((s for s in ranked if s.recipe.title.lower() == reading.text.plain.strip(" .")), None)
         if titled is not None:
@@ -107,3 +148,31 @@ class Planner:
         more = (end for s in others if isinstance(end := planned(s, asked), Plan))
         plans += [end for end, _ in zip(more, range(CANDIDATES - 1), strict=False)]
         return Plans(tuple(plans))
+
+
+def _there(catalogue: Catalogue) -> tuple[list[DataSet], set[str], set[str]]:
+    """The data sets that can be used, and by which names sources and experiments may be asked for."""
+    usable = [dataset for dataset in catalogue.datasets if not dataset.refused]
+    sources = {dataset.source for dataset in usable if dataset.source}
+    if {"observation", "model"} <= {dataset.kind for dataset in usable}:
+        sources |= OBSERVED | MODELLED
+    return usable, sources, {dataset.experiment for dataset in usable if dataset.experiment}
+
+
+def _dimensions(usable: Iterable[DataSet]) -> There:
+    found: dict[str, frozenset[str]] = {}
+    for dataset in usable:
+        found[dataset.variable] = found.get(dataset.variable, frozenset()) | {*dataset.dimensions}
+    return found
+
+
+def _without_absent_indices(reading: Reading, there: There) -> Reading:
+    """An index that is no data set is not a variable but what is to be computed."""
+    kept = (
+        mention
+        for mention in reading.mentions
+        if mention.kind is not Kind.VARIABLE
+        or there.keys() & {*mention.value}
+        or not mention.value[0].endswith("_index")
+    )
+    return replace(reading, mentions=tuple(kept))

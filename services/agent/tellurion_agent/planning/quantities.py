@@ -21,19 +21,21 @@ _FITS: tuple[tuple[str, frozenset[str], str], ...] = (
     ("days", frozenset({"day"}), r"days?"),
     (
         "modes?|number|count|rank|components?|clusters?",
-        frozenset(),
+        frozenset({"1"}),
         r"modes?|eofs?|leading|first|top|components?|clusters?",
     ),
     ("lag", frozenset({"month", "year"}), r"lag|lead|delay"),
     ("warming", frozenset({"degC", "K"}), r"warming"),
 )
-_NAMED = (
+_NAMED: tuple[tuple[str, re.Pattern[str], float], ...] = (
     ("percentile", re.compile(r"(?<!\w)median(?!\w)"), 50.0),
     ("percentile", re.compile(r"(?<!\w)(?:upper|top) quartile(?!\w)"), 75.0),
     ("percentile", re.compile(r"(?<!\w)(?:lower|bottom) quartile(?!\w)"), 25.0),
     ("percentile", re.compile(r"(?<!\w)(?:upper|top) decile(?!\w)"), 90.0),
     ("percentile", re.compile(r"(?<!\w)(?:lower|bottom) decile(?!\w)"), 10.0),
 )
+_SCALE = re.compile(r"(?<!\w)sp(?:e)?i[\s-]?(?P<months>\d{1,2})(?!\w)")
+"""``SPI-3`` has a window of three months."""
 _ABOUT = 20
 """Characters about a number that tell what it is for."""
 
@@ -50,6 +52,8 @@ def fits_number(slot: str, mention: Mention, text: Text) -> bool:
 
 def named_number(slot: str, text: Text) -> tuple[str, float] | None:
     """A number that a word means for the slot of this name, with the word."""
+    if "window" in slot and (scale := _SCALE.search(text.plain)) is not None:
+        return scale[0], float(scale["months"])
     for name, words, number in _NAMED:
         if name in slot and (match := words.search(text.plain)) is not None:
             return match[0], number

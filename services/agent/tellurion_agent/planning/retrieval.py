@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
 from tellurion_agent.planning.embedding import Embedder, kept_embeddings
@@ -25,50 +25,38 @@ _COMMON = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Nearness:
-    """Of a request to a recipe."""
-
-    meaning: float
-    """Cosine of the nearest phrase, −1 to 1."""
-    words: float
-    """BM25 for each bit of information in the request's words, 0 to about 2."""
-
-
 class Retrieval:
-    """What recipes are asked for with."""
+    """Of texts in groups: a recipe's phrases each."""
 
-    def __init__(
-        self, recipes: Sequence[Recipe], plain: Callable[[str], str], embed: Embedder, cache: Path | None
-    ) -> None:
-        """`plain` takes what any recipe may be asked with, such as periods, out of a phrase."""
-        phrases = [(i, plain(p)) for i, recipe in enumerate(recipes) for p in (recipe.title, *recipe.phrases)]
-        self._names = [recipe.name for recipe in recipes]
-        self._owners = np.array([i for i, _ in phrases])
-        self._vectors = kept_embeddings([phrase for _, phrase in phrases], embed, cache)
+    def __init__(self, groups: Sequence[Sequence[str]], embed: Embedder, cache: Path | None) -> None:
+        phrases = [phrase for group in groups for phrase in group]
+        self._owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+        self._count = len(groups)
+        self._vectors = kept_embeddings(phrases, embed, cache)
         self._embed = embed
-        texts = [[p for owner, p in phrases if owner == i] for i in range(len(recipes))]
-        self._bm25 = BM25Okapi([stems(" ".join(text)) for text in texts])
+        self._bm25 = BM25Okapi([stems(" ".join(group)) for group in groups])
 
-    def nearness(self, request: str) -> Mapping[str, Nearness]:
-        """By the recipe's name."""
-        cosines = self._vectors @ self._embed([request])[0]
-        best = np.full(len(self._names), -1.0)
-        np.maximum.at(best, self._owners, cosines)
-        asked = stems(request)
-        # A word that no recipe has tells as much as the rarest that one has.
+    def nearness(self, text: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """For each group the cosine of its nearest phrase, and BM25 for each bit of information in the words."""
+        meaning = np.full(self._count, -1.0)
+        np.maximum.at(meaning, self._owners, self._vectors @ self._embed([text])[0])
+        asked = stems(text)
+        # A word that no phrase has tells as much as the rarest that one has.
         most = max(self._bm25.idf.values(), default=1.0)
         bits = sum(max(self._bm25.idf.get(word, most), 0.0) for word in asked) or 1.0
-        scores = self._bm25.get_scores(asked) / bits
-        return {
-            name: Nearness(float(meaning), float(words))
-            for name, meaning, words in zip(self._names, best, scores, strict=True)
-        }
+        return meaning, self._bm25.get_scores(asked) / bits
 
 
 def stems(text: str) -> list[str]:
     """The words that matter, shortened."""
     return [word[:STEM] for word in re.findall(r"[a-z]+|\d+(?:\.\d+)?", text.lower()) if word not in _COMMON]
+
+
+def common_words(recipes: Iterable[Recipe]) -> frozenset[str]:
+    """Stems of the words of the recipes' phrases that are no names of places and the like, and of their titles."""
+    recipes = list(recipes)
+    lower = (word for recipe in recipes for text in recipe.phrases for word in re.findall(r"\b[a-z]+", text))
+    return frozenset(stems(" ".join((*lower, *(recipe.title for recipe in recipes)))))
 
 
 def phrase_words(recipes: Iterable[Recipe]) -> frozenset[str]:

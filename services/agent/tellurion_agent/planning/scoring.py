@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tellurion_agent.planning.concepts import Profiles
 from tellurion_agent.planning.embedding import Embedder
 from tellurion_agent.planning.extraction.reading import Reading, Vocabulary
-from tellurion_agent.planning.filling import Filling, fill
-from tellurion_agent.planning.retrieval import Nearness, Retrieval, stems
+from tellurion_agent.planning.filling import fill
+from tellurion_agent.planning.retrieval import Retrieval, stems
+from tellurion_agent.planning.said import Filling
+from tellurion_agent.planning.subjects import There, always_read
 from tellurion_agent.planning.thresholds import Thresholds
 from tellurion_agent.recipes.recipe import Recipe
 from tellurion_agent.slots import Kind
 
-ANY_RECIPE = (Kind.PERIOD, Kind.SOURCE, Kind.REGION, Kind.EXPERIMENT)
-"""Kinds of mentions that tell little of which recipe is meant."""
-_TELLING = ("nino", "iod", "amv", "amo", "enso", "mdr")
-"""Regions that do tell."""
+_GENERAL = {
+    Kind.VARIABLE: "temperature",
+    Kind.REGION: "the region",
+    Kind.PERIOD: "the period",
+    Kind.SOURCE: "the model",
+    Kind.SEASON: "",
+    Kind.LEVEL: "",
+}
+"""What stands for mentions of which any recipe may be asked with any."""
+_TELLING = ("nino", "iod", "amv", "amo", "enso", "soi", "nao", "amoc")
+"""Mentions that tell which recipe is meant."""
 
 
 @dataclass(frozen=True)
@@ -46,37 +56,47 @@ class Scoring:
     ) -> None:
         self._recipes = recipes
         self._thresholds = thresholds
-        self._retrieval = Retrieval(list(recipes.values()), lambda p: topic(vocabulary.read(p)), embed, cache)
-        self._words = {
-            name: frozenset(stems(" ".join((recipe.title, *recipe.phrases)))) for name, recipe in recipes.items()
-        }
+        phrases = [[vocabulary.read(p) for p in (recipe.title, *recipe.phrases)] for recipe in recipes.values()]
+        self._profiles = Profiles(phrases)
+        self._retrieval = Retrieval([[topic(reading) for reading in readings] for readings in phrases], embed, cache)
+        self._words = [frozenset(stems(" ".join((recipe.title, *recipe.phrases)))) for recipe in recipes.values()]
 
-    def ranked(self, reading: Reading, there: Collection[str]) -> list[Scored]:
-        """The likeliest first; `there` are the variables of the data."""
-        nearness = self._retrieval.nearness(topic(reading))
-        fillings = {name: fill(recipe, reading, there) for name, recipe in self._recipes.items()}
-        features = [self._features(reading, name, nearness[name], filling) for name, filling in fillings.items()]
-        shares = self._thresholds.probabilities(np.array(features, dtype=np.float64))
-        scored = [
-            Scored(self._recipes[name], float(share), tuple(row), filling)
-            for (name, filling), row, share in zip(fillings.items(), features, shares, strict=True)
-        ]
-        return sorted(scored, key=lambda s: -s.probability)
-
-    def _features(self, reading: Reading, name: str, nearness: Nearness, filling: Filling) -> Sequence[float]:
-        recipe = self._recipes[name]
-        unused = sum(
-            not frozenset(stems(reading.text.plain[m.start : m.end])) <= self._words[name] for m in filling.unused
+    def scored(self, reading: Reading, there: There) -> list[Scored]:
+        """In the recipes' order."""
+        meaning, words = self._retrieval.nearness(topic(reading))
+        fillings = [fill(recipe, reading, there) for recipe in self._recipes.values()]
+        features = np.column_stack(
+            [
+                self._profiles.belonging(reading),
+                meaning,
+                words,
+                [_unused(reading, filling, known) for filling, known in zip(fillings, self._words, strict=True)],
+                [_about(reading, recipe) for recipe in self._recipes.values()],
+            ]
         )
-        fixed = {v for given in recipe.inputs if not given.optional for v in given.variables}
-        about = any(fixed & {*m.value} for m in reading.of(Kind.VARIABLE))
-        return nearness.meaning, nearness.words, min(unused, 3), min(len(filling.missing(recipe, {})), 2), about
+        shares = self._thresholds.probabilities(features)
+        return [
+            Scored(recipe, float(share), tuple(map(float, row)), filling)
+            for recipe, share, row, filling in zip(self._recipes.values(), shares, features, fillings, strict=True)
+        ]
 
 
 def topic(reading: Reading) -> str:
-    """What a request is about, without the mentions that any recipe may be asked with."""
-    return reading.text.without(
-        (m.start, m.end)
-        for m in reading.mentions
-        if m.kind in ANY_RECIPE and not reading.text.plain[m.start : m.end].startswith(_TELLING)
-    ).plain.replace("~", "")
+    """What a request is about, with a general word for each mention that any recipe may be asked with."""
+    plain, parts, last = reading.text.plain, [], 0
+    for mention in reading.mentions:
+        if mention.kind in _GENERAL and not plain[mention.start : mention.end].startswith(_TELLING):
+            parts += [plain[last : mention.start], _GENERAL[mention.kind]]
+            last = mention.end
+    return "".join([*parts, plain[last:]])
+
+
+def _unused(reading: Reading, filling: Filling, known: frozenset[str]) -> int:
+    """Mentions that a recipe has neither a slot nor a word for, up to 3."""
+    spoken = (frozenset(stems(reading.text.plain[m.start : m.end])) for m in filling.unused)
+    return min(3, sum(not words <= known for words in spoken))
+
+
+def _about(reading: Reading, recipe: Recipe) -> bool:
+    """Whether a variable is mentioned that the recipe is always about."""
+    return any(always_read(recipe) & {*mention.value} for mention in reading.of(Kind.VARIABLE))

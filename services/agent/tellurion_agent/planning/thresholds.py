@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE = "thresholds.json"
-FEATURES = ("meaning", "words", "unused", "missing", "about")
+FEATURES = ("concepts", "meaning", "words", "unused", "about")
 """Of a request and a recipe, in the order of the weights; see `scoring`."""
 
 

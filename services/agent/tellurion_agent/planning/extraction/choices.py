@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tellurion_agent.planning.extraction.text import Text
+from tellurion_agent.planning.extraction.text import Text, text_of
 from tellurion_agent.slots import Slot
 
 _SYNONYMS: dict[str, str] = {
@@ -50,7 +50,7 @@ def choice_words(slots: Iterator[Slot]) -> Iterator[str]:
 
 
 def _pattern(choice: str) -> str:
-    words = choice.lower().replace("_", " ")
+    words = text_of(choice).plain.replace("_", " ")
     written = r"[\s_-]?".join(map(re.escape, re.split(r"[\s-]+", words)))
     return rf"(?<![\w-])(?:{written}|{_SYNONYMS.get(words, written)})(?![\w-])"
 

@@ -40,12 +40,14 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("%", "fraction", r"%|per\s?cent|percentage"),
     ("g kg-1", "salinity", r"g\s?/\s?kg"),
     ("1e-3", "salinity", r"psu|pss(?:-78)?"),
+    ("1", "count", r"(?:leading |dominant |first )?(?:modes|eofs|components|patterns)"),
     ("degrees_north", "angle", r"(?:°|deg(?:rees?)?)\s?n(?:orth)?|n"),
     ("degrees_south", "angle", r"(?:°|deg(?:rees?)?)\s?s(?:outh)?|s"),
     ("month", "time", r"months?|mo"),
     ("day", "time", r"days?"),
     ("year", "time", r"years?|yrs?"),
     ("decade", "time", r"decades?"),
+    ("degC", "temperature", r"degrees?(?! (?:north|south|east|west|of))"),
 )
 _GROUPS = {f"u{i}": (units, quantity) for i, (units, quantity, _) in enumerate(_TABLE)}
 UNIT = "(?:" + "|".join(f"(?P<u{i}>{written})" for i, (_, _, written) in enumerate(_TABLE)) + ")"
