@@ -100,6 +100,21 @@ def seasons(field: xr.DataArray, months: Sequence[int]) -> xr.DataArray:
     return field.isel(time=np.flatnonzero(whole))
 
 
+def in_season(field: xr.DataArray, months: Sequence[int]) -> xr.DataArray:
+    """The values in the months of a season, whether it is complete or not.
+
+    Raises NoAnswer when there are none, or the values are of years.
+    """
+    if set(months) == set(ALL_MONTHS):
+        return field
+    if step(field.time) is Step.YEARLY:
+        raise NoAnswer("the data are yearly means: they have no seasons")
+    inside = np.isin(field.time.dt.month.values, months)
+    if not inside.any():
+        raise NoAnswer("the data have no values in the months asked for")
+    return field.isel(time=np.flatnonzero(inside))
+
+
 def time_mean(field: xr.DataArray) -> xr.DataArray:
     """Mean over time, each value weighed with its month's length; what is missing is left out."""
     return field.weighted(days(field.time)).mean("time", keep_attrs=True)

@@ -73,7 +73,7 @@ class RobustTrend:
     p: float
     """Of the plain test, for independent values."""
     p_adjusted: float
-    """Of the test with Hamed and Rao's variance, for autocorrelated ones."""
+    """Of the test for autocorrelated ones."""
     tau: float
     r1: float
 
@@ -81,15 +81,20 @@ class RobustTrend:
 def theil_sen(x: NDArray[np.float64], y: NDArray[np.float64]) -> RobustTrend:
     """Median of pairwise slopes with Sen's interval (Sen 1968); Mann–Kendall, plain and after Hamed and Rao (1998).
 
+    Where the latter's variance comes out negative, the series is pre-whitened instead (Yue et al. 2002).
     Raises NoAnswer as `least_squares` does.
     """
-    from pymannkendall import hamed_rao_modification_test, original_test  # slow to import
+    import pymannkendall as mk  # slow to import
     from scipy.stats import theilslopes
 
     there = _enough(y)
     slope, intercept, low, high = theilslopes(y[there], x[there], 0.95)
-    plain = original_test(y[there])
-    adjusted = hamed_rao_modification_test(y[there]) if there.sum() >= 10 else plain
+    plain = adjusted = mk.original_test(y[there])
+    if there.sum() >= 10:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            adjusted = mk.hamed_rao_modification_test(y[there])
+        if not adjusted.var_s > 0:
+            adjusted = mk.trend_free_pre_whitening_modification_test(y[there])
     residuals = np.where(there, y - intercept - slope * x, np.nan)
     numbers = (slope, intercept, low, high, plain.p, adjusted.p, plain.Tau)
     return RobustTrend(*map(float, numbers), 0.0 if np.nanmax(np.abs(residuals)) < 1e-12 else lag1(residuals))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tellurion_agent.diagnostics.times import in_season
 from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
 from tellurion_agent.recipes.checking import FINITE, among
 from tellurion_agent.recipes.figures import lines
@@ -17,6 +18,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     """The extreme value, its time and place, and the extreme at every time."""
     notes: Notes = []
     field = part(inputs["field"], slots, notes, fraction=inputs.get("land_fraction"))
+    field = in_season(field, slots["season"].months)
     largest = (slots.get("statistic") or "maximum") == "maximum"
     spatial = [d for d in ("lat", "lon") if d in field.dims]
     inside = masked(field) if len(spatial) == 2 else field

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tellurion_agent.diagnostics.times import in_season
 from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
 from tellurion_agent.recipes.checking import FINITE, among
 from tellurion_agent.recipes.figures import lines
@@ -20,7 +21,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     if not 0 < percent < 100:
         raise NoAnswer(f"a percentile lies between 0 and 100, not at {percent:g}")
     series = mean_series(inputs, "field", slots, notes)
-    values, units = series.dropna("time"), units_of(series)
+    values, units = in_season(series, slots["season"].months).dropna("time"), units_of(series)
     if values.size < 100 / min(percent, 100 - percent):
         notes.append(f"{values.size} values hardly tell the {percent:g}th percentile.")
     quantile, what = float(np.percentile(values.values, percent)), subject(series, slots)

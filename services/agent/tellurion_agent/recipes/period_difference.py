@@ -42,7 +42,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     what = subject(field.isel(time=[0]).drop_vars("time").squeeze("time"), slots)
     label = f"{second.first}–{second.last} less {first.first}–{first.last}, {what}"
     data = {"difference": written(difference, f"difference of {name_of(field)}", units)}
-    if None not in errors:
+    if all(error is not None for error in errors):
         t = difference / np.sqrt(errors[0] + errors[1])
         p = 2 * stdtr(float(max(size - 1, 1)), -np.abs(t))
         data["p"] = written(p, "probability of such a difference by chance", "1")

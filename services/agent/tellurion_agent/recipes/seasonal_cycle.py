@@ -23,7 +23,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     cycle, units = monthly_climatology(series), units_of(series)
     if cycle.sizes["month"] < 12 or cycle.isnull().any():
         raise NoAnswer("the data do not have all calendar months")
-    highest, lowest = (int(cycle.month[at]) for at in (cycle.argmax(), cycle.argmin()))
+    highest, lowest = (int(cycle.month[at]) for at in (cycle.argmax("month"), cycle.argmin("month")))
     harmonic = 2 / 12 * np.abs(np.sum(cycle.values * np.exp(-2j * np.pi * np.arange(12) / 12)))
     what = subject(series, slots)
     values = {

@@ -12,7 +12,7 @@ from tellurion_agent.diagnostics.averages import area_mean, box_share
 from tellurion_agent.diagnostics.cells import areas
 from tellurion_agent.diagnostics.land import land, over_ocean
 from tellurion_agent.diagnostics.levels import at_level, layer_mean
-from tellurion_agent.diagnostics.times import ALL_MONTHS, Step, season_years, step
+from tellurion_agent.diagnostics.times import ALL_MONTHS, season_years
 from tellurion_agent.recipes.recipe import Inputs, NoAnswer
 from tellurion_agent.regions import mask
 from tellurion_agent.slots import Level, Period, Region, Season
@@ -24,7 +24,7 @@ Notes = list[str]
 def part(
     field: xr.DataArray, slots: Mapping[str, Any], notes: Notes, *, fraction: xr.DataArray | None = None
 ) -> xr.DataArray:
-    """Level, years, season and region of a field that the slots of those names say, lazily.
+    """Level, years and region of a field that the slots of those names say, lazily; years are those of the season.
 
     It has the coordinate `area` [lat, lon] in m², 0 outside the region; `fraction` is that of land, in percent.
     Raises NoAnswer when the data do not hold the part, or less than half of it.
@@ -60,26 +60,20 @@ def at(field: xr.DataArray, level: Level | None, notes: Notes) -> xr.DataArray:
 
 
 def years(field: xr.DataArray, period: Period | None, notes: Notes, months: Sequence[int] = ALL_MONTHS) -> xr.DataArray:
-    """Values of a season in whole years; a winter counts to the year of its January.
+    """All months of the years of a period; a winter counts to the year of its January, and a year begins with it.
 
     Raises NoAnswer when the data lack more than half of the years.
     """
-    if "time" not in field.dims or (period is None and set(months) == set(ALL_MONTHS)):
+    if "time" not in field.dims or period is None:
         return field
     year = season_years(field.time, months)
-    keep = np.isin(field.time.dt.month.values, months) if set(months) != set(ALL_MONTHS) else np.ones(year.size, bool)
-    if step(field.time) is Step.YEARLY and set(months) != set(ALL_MONTHS):
-        raise NoAnswer("the data are yearly means: they have no seasons")
-    if period is not None:
-        span = f"{year.min()}–{year.max()}"
-        keep &= (year >= period.first) & (year <= period.last)
-        there, asked = np.unique(year[keep]).size, period.last - period.first + 1
-        if 2 * there < asked:
-            raise NoAnswer(f"the data cover {span}; that is {there} of the {asked} years {period.first}–{period.last}")
-        if there < asked:
-            notes.append(f"The data, {span}, hold {there} of the {asked} years {period.first}–{period.last}.")
-    if not keep.any():
-        raise NoAnswer("the data have no values in the months asked for")
+    keep = (year >= period.first) & (year <= period.last)
+    there, asked = np.unique(year[keep]).size, period.last - period.first + 1
+    span = f"{field.time.dt.year.values.min()}–{field.time.dt.year.values.max()}"
+    if 2 * there < asked:
+        raise NoAnswer(f"the data cover {span}; that is {there} of the {asked} years {period.first}–{period.last}")
+    if there < asked:
+        notes.append(f"The data, {span}, hold {there} of the {asked} years {period.first}–{period.last}.")
     return field if keep.all() else field.isel(time=np.flatnonzero(keep))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from tellurion_agent.catalogue.units import unit
-from tellurion_agent.diagnostics.times import step
+from tellurion_agent.diagnostics.times import in_season, step
 from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
 from tellurion_agent.recipes.checking import FINITE
 from tellurion_agent.recipes.figures import lines
@@ -24,7 +24,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     series = mean_series(inputs, "field", slots, notes)
     units, above = units_of(series), (slots.get("side") or "above") == "above"
     limit = _converted(float(slots["threshold"]), slots.get("units"), units)
-    values = series.dropna("time")
+    values = in_season(series, slots["season"].months).dropna("time")
     beyond = values > limit if above else values < limit
     steps, what = STEPS[step(series.time)], subject(series, slots)
     yearly = beyond.groupby("time.year").sum().astype(float)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from tellurion_agent.diagnostics.times import ALL_MONTHS, complete, season_years
 from tellurion_agent.recipes.asked import ANNUAL
 from tellurion_agent.recipes.recipe import Outcome, Value
 
@@ -40,16 +41,20 @@ def subject(field: xr.DataArray, slots: Mapping[str, Any]) -> str:
         words.append(f"{depth} {level.units}")
     if season is not None and season.months != ANNUAL.months:
         words.append(season.name)
-    if (covered := span(field)) != "":
+    if covered := span(field, season.months if season else ALL_MONTHS):
         words.append(covered)
     return ", ".join(words)
 
 
-def span(field: xr.DataArray) -> str:
-    """First and last year of the data: ``1991–2020``."""
-    if "time" not in field.dims and "year" not in field.dims:
+def span(field: xr.DataArray, months: Sequence[int] = ALL_MONTHS) -> str:
+    """First and last year of the data, of the complete winters where the season is one: ``1991–2020``."""
+    if "year" in field.dims:
+        year = field.year.values
+    elif "time" in field.dims:
+        whole = complete(field.time, months) if set(months) != set(ALL_MONTHS) else np.ones(field.sizes["time"], bool)
+        year = season_years(field.time, months)[whole if whole.any() else slice(None)]
+    else:
         return ""
-    year = field.time.dt.year.values if "time" in field.dims else field.year.values
     return f"{year.min()}" if year.min() == year.max() else f"{year.min()}–{year.max()}"
 
 
