@@ -46,7 +46,7 @@ def test_attributes_go_before_names() -> None:
     found = naming(attrs, {}, PurePath("renamed.nc"))
     assert (found.project, found.source, found.experiment, found.member) == (
         "CMIP6",
-        "MODEL-B",
+        "B",
         "piControl",
         "r2i1p1f1",
     )
