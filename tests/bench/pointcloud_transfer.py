@@ -87,7 +87,7 @@ def _told(features: NDArray[np.floating], things: Things, drawn: Sequence[Episod
 def _features(clouds: NDArray[np.float32], spec: Spec) -> Iterator[tuple[str, Iterator[NDArray[np.floating]]]]:
     """Of each method, features [S, n, D] for every seed."""
     yield DESCRIPTOR, iter([evaluate.described(clouds)])
-    yield UNTRAINED, (evaluate.embeddings(evaluate.untrained(spec, seed), clouds) for seed in SEEDS)
+    yield UNTRAINED, (evaluate.embeddings(evaluate.untrained(spec, seed, clouds[0]), clouds) for seed in SEEDS)
     for variant in VARIANTS:
         yield variant, (evaluate.embeddings(Mmpt.load(weights_of(variant, seed)), clouds) for seed in SEEDS)
     yield "shipped", iter([evaluate.embeddings(Mmpt.load(SHIPPED), clouds)])

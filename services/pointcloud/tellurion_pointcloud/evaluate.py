@@ -25,12 +25,15 @@ from tellurion_pointcloud.downstream.fewshot import Classifier, Episode, accurac
 from tellurion_pointcloud.downstream.intervals import Interval, over_groups
 from tellurion_pointcloud.downstream.svm import cross_validated
 from tellurion_pointcloud.mmpt import Mmpt, Spec
+from tellurion_pointcloud.patches import PointNorm
 
 SAMPLINGS = 3
 EPISODES = 400
 VIEWPOINTS = 8
 POINTS = 1024
 """Of a whole cloud that is cropped and completed."""
+PASSES = 3
+"""Over clouds, to find statistics of an encoder that was not trained."""
 BATCH = 32
 """Clouds that are encoded at once."""
 CLASSIFIERS: Mapping[str, Classifier] = {"linear": linear, "centroid": nearest_centroid}
@@ -79,11 +82,21 @@ def labelled(corpus: Corpus, *, points: int, samplings: int, seed: int) -> Thing
     return Things(clouds, labels, np.array(corpus.groups)[chosen], corpus.folds[chosen])
 
 
-def untrained(spec: Spec, seed: int) -> Mmpt:
-    """An encoder as it is before training."""
+def untrained(spec: Spec, seed: int, clouds: Array | None = None) -> Mmpt:
+    """An encoder as it is before training.
+
+    Batch norms take their statistics from clouds [n, N, 3] where they are given, as those of a trained encoder have
+    them from what it was shown: with those of no clouds the first layers' biases drown the patches.
+    """
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        return Mmpt(spec).eval()
+        mmpt = Mmpt(spec).eval()
+    if clouds is not None:
+        for module in mmpt.modules():
+            module.train(isinstance(module, PointNorm))
+        for _ in range(PASSES):  # a tenth of a batch's statistics is taken over at a time
+            embeddings(mmpt, clouds[None])
+    return mmpt.eval()
 
 
 def embeddings(mmpt: Mmpt, clouds: Array) -> Array:
@@ -158,7 +171,7 @@ def _features(things: Things, mmpt: Mmpt, seed: int, told: Told) -> dict[str, Ar
     told(0.0, f"encoding {len(things.labels)} clouds, {SAMPLINGS} samplings of each")
     found = {"mmpt": embeddings(mmpt, things.clouds)}
     told(0.2, "encoding them by an untrained encoder")
-    found["untrained"] = embeddings(untrained(mmpt.spec, seed), things.clouds)
+    found["untrained"] = embeddings(untrained(mmpt.spec, seed, things.clouds[0]), things.clouds)
     told(0.4, "describing them by hand")
     found["descriptor"] = described(things.clouds)
     told(0.5, "learning their classes")

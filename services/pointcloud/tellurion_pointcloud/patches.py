@@ -17,12 +17,12 @@ class PatchEmbedding(nn.Module):
         """`hidden` is 128 at full size; points have `channels` numbers, the first three their place."""
         super().__init__()
         self.points = nn.Sequential(
-            nn.Linear(channels, hidden), _PointNorm(hidden), nn.ReLU(), nn.Linear(hidden, 2 * hidden)
+            nn.Linear(channels, hidden), PointNorm(hidden), nn.ReLU(), nn.Linear(hidden, 2 * hidden)
         )
         # One layer over a point's features beside the patch's largest: the latter's half is worked out once a patch.
         self.own = nn.Linear(2 * hidden, 4 * hidden)
         self.largest = nn.Linear(2 * hidden, 4 * hidden, bias=False)
-        self.patch = nn.Sequential(_PointNorm(4 * hidden), nn.ReLU(), nn.Linear(4 * hidden, width))
+        self.patch = nn.Sequential(PointNorm(4 * hidden), nn.ReLU(), nn.Linear(4 * hidden, width))
 
     def forward(self, patches: Tensor) -> Tensor:
         """[B, G, C] of patches [B, G, K, channels], whose places are relative to their centre."""
@@ -31,7 +31,7 @@ class PatchEmbedding(nn.Module):
         return self.patch(self.own(features) + self.largest(largest)).max(2).values
 
 
-class _PointNorm(nn.Module):
+class PointNorm(nn.Module):
     """Batch normalisation of the last axis over all others; torch's own counts batches, an integer no weights hold."""
 
     def __init__(self, width: int) -> None:
@@ -41,6 +41,7 @@ class _PointNorm(nn.Module):
         self.register_buffer("variance", torch.ones(width))
 
     def forward(self, features: Tensor) -> Tensor:
+        """Features […, width] of mean 0 and variance 1, scaled and moved."""
         flat = features.flatten(0, -2)
         normal = functional.batch_norm(flat, self.mean, self.variance, self.weight, self.bias, self.training)
         return normal.view_as(features)

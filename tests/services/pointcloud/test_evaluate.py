@@ -12,6 +12,7 @@ from tellurion_core.errors import Cancelled, InvalidInput
 from tellurion_pointcloud import evaluate
 from tellurion_pointcloud.corpus import Corpus
 from tellurion_pointcloud.downstream.completion import Completion, CompletionSpec
+from tellurion_pointcloud.geometry import grouped
 from tellurion_pointcloud.mmpt import Mmpt
 
 SHAPES = {
@@ -98,6 +99,15 @@ def test_shapes_are_told_by_their_extents_and_compared_with_the_encoders(corpus:
     difference = scores.figures["mmpt"].mean - scores.figures["descriptor"].mean
     assert scores.figures["mmpt_less_descriptor"].mean == pytest.approx(difference)
     assert all(before < after for (before, _), (after, _) in pairwise(told))
+
+
+def test_an_untrained_encoder_takes_the_statistics_of_clouds() -> None:
+    clouds = np.random.default_rng(0).normal(size=(64, 64, 3)).astype(np.float32) / 4
+    patches = torch.from_numpy(grouped(clouds, TINY.groups, TINY.group_size).points)
+    first = evaluate.untrained(TINY, 1, clouds).encoder.patches.points
+    features = first[0](patches).flatten(0, -2)
+    assert abs(evaluate.untrained(TINY, 1).encoder.patches.points[1].mean).max() == 0
+    torch.testing.assert_close(first[1].mean, features.mean(0) * (1 - 0.9**6), atol=0.02, rtol=0.05)
 
 
 def test_an_untrained_encoder_is_a_function_of_its_seed(corpus: Corpus) -> None:

@@ -22,7 +22,7 @@ from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
 from tellurion_pointcloud.gaussian2scene.gaussians import GaussianHead, PredictedGaussians
 from tellurion_pointcloud.gaussian2scene.images import ImageEncoder, image_patches
-from tellurion_pointcloud.gaussian2scene.masks import Masks, aligned, hidden_at_random, seen_in
+from tellurion_pointcloud.gaussian2scene.masks import Masks, aligned, seen_in
 from tellurion_pointcloud.gaussian2scene.spec import Spec
 from tellurion_pointcloud.geometry.checks import points_of
 from tellurion_pointcloud.mmpt.encoder import Encoded, pooled
@@ -33,8 +33,8 @@ from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 MODEL = "gaussian2scene"
 FAR = 10.0
 """Metres."""
-ROOM = 6.0
-"""Metres that the diagonal of a cloud is brought to, that of the rooms learned from."""
+ROOM = 7.0
+"""Metres that the diagonal of a cloud is brought to, about that of the rooms learned from."""
 GREY = 128
 """Of clouds without colours."""
 
@@ -78,22 +78,12 @@ class Decoded:
 
     points: Tensor
     """[B, G, K, 3] relative to the centres, metres."""
-    pixels: Tensor | None
-    """[B, T, P] normalised; None without an image."""
+    pixels: Tensor
+    """[B, T, P] normalised."""
     tokens: Tensor
     """[B, G, C] of the scene's patches."""
     spacing: Tensor
     """[B] metres between neighbouring centres."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reconstructed:
-    """Clouds told from a part of their patches."""
-
-    points: Tensor
-    """[B, G, K, 3] of all patches: those that were visible as they are, hidden ones as predicted."""
-    hidden: Tensor
-    """[B, G]."""
 
 
 class Gaussian2Scene(nn.Module):
@@ -128,15 +118,6 @@ class Gaussian2Scene(nn.Module):
         tokens = self.encoder(patches, centres)
         return Encoded(pooled(tokens), tokens, back(centres))
 
-    @torch.inference_mode()
-    def reconstruct(self, clouds: Tensor, colours: Tensor | None = None, *, seed: int = 0) -> Reconstructed:
-        """Clouds as they are told from a part of their patches, which `seed` draws. Otherwise as `encode`."""
-        patches, centres, back = self._cut(clouds, colours)
-        hidden = hidden_at_random(*centres.shape[:2], torch.Generator().manual_seed(seed)).to(centres.device)
-        told = self.from_points(patches, centres, hidden).points
-        points = centres[:, :, None] + torch.where(hidden[..., None, None], told, patches[..., :3])
-        return Reconstructed(back(points), hidden)
-
     def cells(self, seen: Seen) -> Tensor:
         """[B, G] the image patch that each of the scene's patches is seen in, −1 for none."""
         size = self.spec.image_height, self.spec.image_width
@@ -166,12 +147,6 @@ class Gaussian2Scene(nn.Module):
         here, known = aligned(self.cells(seen), seen.centres, self.spec.image_patches)
         positions = self.image_positions + known[..., None] * self.decoder_positions(here)
         return self._decoded(scene, seen.centres, image, positions)
-
-    def from_points(self, patches: Tensor, centres: Tensor, hidden: Tensor) -> Decoded:
-        """The same without an image; `hidden` [B, G], the same number in each scene."""
-        scene = self._scene(patches, centres, hidden)
-        tokens = self.shared(scene.tokens, self._shared_positions(_at(centres, scene.places)))
-        return self._decoded(Visible(tokens, scene.places), centres)
 
     def predicted(self, decoded: Decoded, centres: Tensor) -> PredictedGaussians:
         """Gaussians at all points."""
@@ -203,19 +178,14 @@ class Gaussian2Scene(nn.Module):
     def _shared_positions(self, centres: Tensor) -> Tensor:
         return self.shared_positions(centres) + self.modalities[0]
 
-    def _decoded(
-        self, scene: Visible, centres: Tensor, image: Visible | None = None, image_positions: Tensor | None = None
-    ) -> Decoded:
-        tokens = [self._filled(scene, 0, centres.shape[1])]
-        positions = [self.decoder_positions(centres) + self.modalities[0]]
-        if image is not None:
-            tokens.append(self._filled(image, 1, self.spec.image_patches))
-            positions.append(image_positions + self.modalities[1])
+    def _decoded(self, scene: Visible, centres: Tensor, image: Visible, image_positions: Tensor) -> Decoded:
+        tokens = [self._filled(scene, 0, centres.shape[1]), self._filled(image, 1, self.spec.image_patches)]
+        positions = [self.decoder_positions(centres) + self.modalities[0], image_positions + self.modalities[1]]
         decoded = self.decoder(torch.cat(tokens, 1), torch.cat(positions, 1))
         of_scene, of_image = decoded[:, : centres.shape[1]], decoded[:, centres.shape[1] :]
         apart = spacing(centres)
         points = self.points(of_scene).float().unflatten(-1, (-1, 3)) * apart[:, None, None, None]
-        return Decoded(points, None if image is None else self.pixels(of_image).float(), of_scene, apart)
+        return Decoded(points, self.pixels(of_image).float(), of_scene, apart)
 
     def _filled(self, visible: Visible, modality: int, count: int) -> Tensor:
         """[B, count, C] the visible tokens in their places, and what stands for a hidden one elsewhere."""

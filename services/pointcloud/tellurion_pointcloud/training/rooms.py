@@ -38,7 +38,13 @@ def compose(output: Path, counts: Sequence[int], parts: Sequence[Sequence[Piece]
     with placed(output) as folder:
         folder.mkdir()
         for part, name in enumerate(PARTS):
-            write(folder / name, _rooms(parts[part], counts[part], (seed, part), name), counts[part], CLASSES, source)
+            write(
+                folder / name,
+                _rooms(parts[part], counts[part], (seed, part), name),
+                counts[part],
+                CLASSES,
+                f"{source}, {name}",
+            )
 
 
 def _rooms(furniture: Sequence[Piece], count: int, seed: tuple[int, int], name: str) -> Iterator[Room]:

@@ -55,8 +55,8 @@ def draw(
         turns.append(turn)
         lights.append(light)
         frames = rooms.frames(index)
-        for views in (seen, others):
-            views.append(frames[random.integers(len(frames))])
+        for views, view in zip((seen, others), _two(len(frames), random), strict=True):
+            views.append(frames[view])
         if means is not None:
             places.append(torch.from_numpy((means[index] @ turn).astype(np.float32)))
     cut = scene_patches(np.stack(points), np.stack(colours), spec.encoder)
@@ -64,6 +64,11 @@ def draw(
     shown, further = (_views(views, *changes, spec) for views in (seen, others))
     fitted = None if means is None else torch.stack(places) - cut.origin[:, None]
     return Drawn(Seen(cut.patches, cut.centres, shown), further, fitted)
+
+
+def _two(frames: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Two different ones, where there are as many."""
+    return random.choice(frames, 2, replace=frames < 2)
 
 
 def _views(
