@@ -215,5 +215,5 @@ class Listing:
     """Why a file cannot be read, by its name."""
 
 
-def _status(status: agent_pb2.Status) -> str:
+def _status(status: agent_pb2.Status.ValueType) -> str:
     return agent_pb2.Status.Name(status).removeprefix("STATUS_").lower()

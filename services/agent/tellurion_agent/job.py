@@ -20,11 +20,14 @@ from google.protobuf import any_pb2
 
 from tellurion.agent.v1 import agent_pb2
 from tellurion_agent import wire
-from tellurion_agent.laboratory.analysis import Laboratory, Task, unchanged
+from tellurion_agent.laboratory.analysis import Laboratory, Mender, Task, leave, unchanged
 from tellurion_agent.laboratory.instruments import FIGURE
 from tellurion_agent.laboratory.script import script
 from tellurion_agent.laboratory.steps import Step, Steps
 from tellurion_agent.libraries import Libraries
+from tellurion_agent.planning.conversation import EndpointModel, endpoint_of
+from tellurion_agent.planning.model_planner import mended
+from tellurion_agent.proposals import SCRIPT
 from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.report.pages import html, markdown
 from tellurion_agent.report.provenance import provenance
@@ -34,6 +37,7 @@ from tellurion_agent.settings import AgentSettings
 from tellurion_agent.slot_json import from_json
 from tellurion_agent.store import Run, Store
 from tellurion_agent.uploads import LIBRARY, laid_out
+from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import DataCorrupted, NotFound
 from tellurion_core.jobs.database import open_engine
 from tellurion_core.jobs.running import RunningJob
@@ -69,9 +73,9 @@ def run(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
     store = Store(open_engine(load(JobSettings).database_url(load(StateSettings))))
     kept = store.run(job.tenant, wire.run_id(request.run))
     libraries = _libraries(kept.request.get("data", {}), job)
-    task = _task(kept, _plan(kept, request.plan), libraries)
+    plan = _plan(kept, request.plan)
     news = _News(lambda key, content: store.tell(kept.id, key, content), job)
-    record = _recorded(task, libraries, job, news)
+    record = _recorded(_task(kept, plan, libraries), libraries, job, news, _mender(kept, plan))
     return _stored(record, job, news)
 
 
@@ -141,7 +145,7 @@ class _News:
         self._tell(f"figure {sha256[:32]}", {"figure": sha256})
 
 
-def _recorded(task: Task, libraries: Libraries, job: RunningJob, news: _News) -> Record:
+def _recorded(task: Task, libraries: Libraries, job: RunningJob, news: _News, mend: Mender = leave) -> Record:
     laboratory = Laboratory(sandbox=InnerSandbox(), libraries=libraries, cancelled=job.cancelled, log=news.line)
     (job.folder / "steps").mkdir(exist_ok=True)
     return laboratory.record(task, job.folder, Steps(job.folder / "steps", told=news.step))
@@ -167,23 +171,38 @@ def _plan(kept: Run, number: int) -> Mapping[str, Any]:
 
 
 def _task(kept: Run, plan: Mapping[str, Any], libraries: Libraries) -> Task:
-    recipe = RECIPES.get(plan["recipe"])
-    if recipe is None:
-        raise NotFound(f"there is no recipe {plan['recipe']} any more")
     return Task(
         run=wire.RUNS + kept.id,
         question=kept.question,
-        recipe=recipe.name,
-        title=recipe.title,
-        method=recipe.method,
-        references=recipe.references,
+        recipe=plan["recipe"],
+        title=plan["title"],
+        **_code(kept, plan),
         settings=tuple(Setting(**each) for each in plan["settings"]),
         slots=plan["slots"],
         reasons=tuple(plan["reasons"]),
         data=libraries.data(plan["data"]),
-        script=script(recipe, from_json(plan["slots"]), kept.question),
         limits=load(AgentSettings).limits,
     )
+
+
+def _code(kept: Run, plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Script, method and references of a plan."""
+    if plan["recipe"] == SCRIPT:
+        return {"script": plan["script"], "method": plan["method"], "references": ()}
+    recipe = RECIPES.get(plan["recipe"])
+    if recipe is None:
+        raise NotFound(f"there is no recipe {plan['recipe']} any more")
+    text = script(recipe, from_json(plan["slots"]), kept.question)
+    return {"script": text, "method": recipe.method, "references": recipe.references}
+
+
+def _mender(kept: Run, plan: Mapping[str, Any]) -> Mender:
+    """The language model that wrote a script mends it; a recipe's is right, or the recipe is wrong."""
+    asked = kept.request.get("model")
+    if plan["recipe"] != SCRIPT or asked is None:
+        return leave
+    model = EndpointModel(endpoint_of(asked), load(EndpointSettings))
+    return lambda text, trouble: mended(model, text, trouble)
 
 
 def _stored(record: Record, job: RunningJob, news: _News) -> agent_pb2.Answer:

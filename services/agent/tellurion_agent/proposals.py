@@ -7,10 +7,13 @@ from typing import Any
 
 from tellurion_agent.feedback.lessons import base_of
 from tellurion_agent.libraries import Libraries
-from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan, Plans
+from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan, Plans, ScriptPlan
 from tellurion_agent.report.record import Setting
 from tellurion_agent.slot_json import from_json, to_json
 from tellurion_agent.slot_text import text
+
+SCRIPT = "script"
+"""Instead of the name of a recipe: code that a language model wrote."""
 
 
 def stored(
@@ -22,8 +25,9 @@ def stored(
     if isinstance(found, Clarify):
         end = {"status": "clarify", "question": found.question, "options": list(found.options)}
         return {"plans": [], "end": end, "context": _context(found.context)}
-    plans = [_plan(plan, libraries, lessons.get(plan.recipe.name, {})) for plan in found.candidates]
-    return {"plans": plans, "context": _context(found.candidates[0].context)}
+    first = found.candidates[0]
+    kept = {} if isinstance(first, ScriptPlan) else {"context": _context(first.context)}
+    return {"plans": [_any(plan, libraries, lessons) for plan in found.candidates], **kept}
 
 
 def context(proposal: Mapping[str, Any], preferred: Mapping[str, Mapping[str, Any]]) -> Context:
@@ -34,6 +38,26 @@ def context(proposal: Mapping[str, Any], preferred: Mapping[str, Mapping[str, An
 
 def _context(said: Context) -> dict[str, Any]:
     return {"recipe": said.recipe, "slots": to_json(said.slots)}
+
+
+def _any(plan: Plan | ScriptPlan, libraries: Libraries, lessons: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    if isinstance(plan, Plan):
+        return _plan(plan, libraries, lessons.get(plan.recipe.name, {}))
+    size = sum(file.size for each in plan.data.values() for file in each.files)
+    return {
+        "recipe": SCRIPT,
+        "title": plan.title,
+        "method": plan.method,
+        "script": plan.code,
+        "settings": [],
+        "slots": {},
+        "reasons": list(plan.reasons),
+        "data": libraries.stored(plan.data),
+        "labels": {role: each.label for role, each in plan.data.items()},
+        "bytes": size,
+        "seconds": 0.0,
+        "score": 0.0,
+    }
 
 
 def _plan(plan: Plan, libraries: Libraries, lessons: Mapping[str, str]) -> dict[str, Any]:

@@ -19,6 +19,9 @@ from tellurion_agent.catalogue.library import Catalogue
 from tellurion_agent.feedback.lessons import Lessons
 from tellurion_agent.job import KIND, REPLAY
 from tellurion_agent.libraries import Libraries
+from tellurion_agent.planning.conversation import EndpointModel, endpoint_of
+from tellurion_agent.planning.model_planner import ModelPlanner
+from tellurion_agent.planning.plan import Planning
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.settings import AgentSettings
@@ -27,6 +30,9 @@ from tellurion_agent.uploads import LIBRARY, laid_out
 from tellurion_core import artifact_service
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import Identity, answering
+from tellurion_core.endpoints.allowlist import AllowList
+from tellurion_core.endpoints.keys import KeyList
+from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import DataCorrupted, NotFound
 from tellurion_core.jobs import operations
 from tellurion_core.jobs.database import open_engine
@@ -57,6 +63,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         artifacts: ArtifactStore,
         libraries: Libraries,
         planner: Planner,
+        endpoints: EndpointSettings,
         state: Path,
     ) -> None:
         """`state` is a folder for indices of data, which are made again where they are lost."""
@@ -65,6 +72,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         self._artifacts = artifacts
         self._libraries = libraries
         self._planner = planner
+        self._endpoints = endpoints
         self._state = state
         self._lessons = Lessons(store, planner.correction)
 
@@ -73,6 +81,8 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
     ) -> AsyncIterator[agent_pb2.AskResponse]:
         """Plans, and follows the best plan where it is to be run."""
         caller = answering().identity
+        if request.HasField("model"):
+            EndpointModel(endpoint_of(MessageToDict(request.model, preserving_proto_field_name=True)), self._endpoints)
         asked = MessageToDict(request, preserving_proto_field_name=True)
         begin = {"session": request.session, "question": request.question, "request": asked}
         run = await asyncio.to_thread(
@@ -187,7 +197,11 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
     def _plan(self, run: Run, catalogue: Catalogue, libraries: Libraries) -> Run:
         """The run with what it is understood as."""
         taught = self._lessons.taught(run.tenant)
-        planner = self._planner if len(taught.recipes) == len(RECIPES) else Planner(taught.recipes, cache=self._state)
+        known = len(taught.recipes) == len(RECIPES)
+        planner: Planning = self._planner if known else Planner(taught.recipes, cache=self._state)
+        if (asked := run.request.get("model")) is not None:
+            model = EndpointModel(endpoint_of(asked), self._endpoints)
+            planner = ModelPlanner(planner, taught.recipes, model)
         said = proposals.context(self._last(run), taught.preferred)
         found = planner.plan(run.question, catalogue, said)
         return self._store.propose(run, proposals.stored(found, libraries, taught.lessons))
@@ -257,8 +271,11 @@ def services(settings: ServerSettings) -> list[Service]:
     artifacts, store = ArtifactStore(state.state / "artifacts"), job_store()
     libraries = Libraries.of(load(AgentSettings).libraries)
     folder = state.state / SERVICE
-    planner = Planner(RECIPES, cache=folder)
-    servicer = AgentServicer(Store(open_engine(jobs.database_url(state))), store, artifacts, libraries, planner, folder)
+    endpoints = load(EndpointSettings)
+    AllowList(endpoints.endpoints)  # what cannot be read is refused now, and not with the first request
+    KeyList(endpoints.endpoint_keys)
+    kept, planner = Store(open_engine(jobs.database_url(state))), Planner(RECIPES, cache=folder)
+    servicer = AgentServicer(kept, store, artifacts, libraries, planner, endpoints, folder)
     register = agent_pb2_grpc.add_AgentServiceServicer_to_server
     return [
         Service("tellurion.agent.v1.AgentService", register, servicer),

@@ -62,7 +62,7 @@ class Mender(Protocol):
         """A better script; None where there is none."""
 
 
-def _leaves_it(script: str, trouble: str) -> str | None:
+def leave(script: str, trouble: str) -> str | None:
     """A recipe's script is right, or the recipe is wrong."""
     return None
 
@@ -76,7 +76,7 @@ class Laboratory:
     cancelled: Callable[[], bool]
     log: Callable[[str], None]
     """Told what a script prints, line by line."""
-    mend: Mender = _leaves_it
+    mend: Mender = leave
 
     def record(self, task: Task, folder: Path, steps: Steps) -> Record:
         """Does what is not done yet of a task, in a folder of its own; the record of the run.
