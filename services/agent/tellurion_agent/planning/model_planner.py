@@ -99,8 +99,11 @@ class ModelPlanner:
             return None
         try:
             ast.parse(code)
-            chosen = {_line(role)[:40]: data[int(number)] for role, number in roles.items() if int(number) >= 0}
+            numbers = {_line(role)[:40]: int(number) for role, number in roles.items()}
+            chosen = {role: data[number] for role, number in numbers.items()}
         except (SyntaxError, ValueError, TypeError, IndexError, RecursionError, MemoryError):
+            return None
+        if min(numbers.values()) < 0:
             return None
         title = _line(given.get("title", "")) or "An analysis of its own"
         method = f"Code written by the language model {self.model.name}, for this request alone."
