@@ -34,6 +34,8 @@ from tellurion_agent.slots import Kind, Slot
 CANDIDATES = 3
 _FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|same|now|also|then|but|instead)(?!\w)")
 
+_ASKS = re.compile(r"\W*(?:what(?: is| are| was|'s)|how|compute|calculate|plot|map|draw|show)(?!\w)(?! about)")
+
 
 class Planner:
     """Of recipes; it keeps what it needs of them in memory, and the embeddings of their phrases in a folder."""
@@ -116,7 +118,8 @@ class Planner:
         titled = next((s for s in ranked if s.recipe.title.lower() == reading.text.plain.strip(" .")), None)
         if titled is not None:
             return [replace(titled, probability=1.0)], context.slots
-        if before is not None and reading.mentions and not own_words(reading):
+        asks = _ASKS.match(reading.text.plain)
+        if before is not None and reading.mentions and not asks and not own_words(reading):
             return [replace(before, probability=1.0)], context.slots
         return ranked, context.slots if _FOLLOWS.search(reading.text.plain) else {}
 

@@ -51,7 +51,7 @@ def own_words(reading: Reading) -> set[str]:
 _TALK = frozenset(
     stems(
         """about same now instead again also then only just but use using try make take ok okay yes no not rather sorry
-        mean meant want need like much thanks thank well so region period variable model years year data dataset set
-        whole entire all do it that one first second both"""
+        meant want need like much thanks thank well so years year data dataset set
+        whole entire all do it that one both"""
     )
 )

@@ -20,6 +20,10 @@ _IMPLIED = tuple(
             r"warm(?:ed|er|ing|s|est)?|hot(?:ter|test)?|cool(?:ed|er|ing|est)?|cold(?:er|est)?|frost|freezing",
             TEMPERATURES,
         ),
+        (
+            r"\d ?(?:° ?[cf]?|degrees?(?: celsius)?|celsius|kelvin)(?! ?(?:[nsew]|north|south|east|west)\b)",
+            TEMPERATURES,
+        ),
         (r"wetter|wettest|rained|rainy|rainiest|drier|driest|drought", ("precipitation_flux",)),
         (r"saltier|saltiest|fresher|freshening", ("sea_water_salinity", "sea_surface_salinity")),
         (r"windier|windiest|windy", ("wind_speed",)),
@@ -63,8 +67,10 @@ def meant(
     marine = marine or bool(re.search(r"(?<!\w)(?:ocean|oceanic|sea|marine|underwater|seawater)(?!\w)", text.plain))
     if deep:
         alternatives = tuple(name for name in of_sea if not name.startswith("sea_surface")) or alternatives
+    elif marine and SURFACE_OF_SEA in there and of_sea[:1] == (SURFACE_OF_SEA,):
+        return (SURFACE_OF_SEA,)
     elif marine and of_sea:
-        alternatives = of_sea if of_sea[0] not in IN_SEA else alternatives
+        alternatives = of_sea
     elif of_air and any(name in there for name in of_air):
         alternatives = of_air
     here = tuple(name for name in alternatives if name in there)

@@ -12,8 +12,8 @@ from tellurion_core.errors import InvalidInput
 
 LONGEST = 4000
 """Characters of a request."""
-SHORTEST_MENDED = 6
-"""Letters of a word whose typing errors are mended: shorter ones are too near to others."""
+SHORTEST_MENDED = 5
+"""Letters of a word towards which typing errors are mended: shorter ones are too near to others."""
 TAKEN = "~"
 """Stands where a mention was read, so that nothing else is read from it."""
 
@@ -69,12 +69,14 @@ def text_of(request: str) -> Text:
 
 def mended(text: Text, vocabulary: Iterable[str], is_word: Callable[[str], bool]) -> Text:
     """With each long word that is none replaced by the only word of the vocabulary that one edit makes of it."""
+    vocabulary = frozenset(vocabulary)
     known = [word for word in vocabulary if len(word) >= SHORTEST_MENDED]
     found: dict[str, str] = {}
 
     def mend(match: re.Match[str]) -> str:
         word = match[0].lower()
-        if is_word(word) or is_word(word.removesuffix("s")):
+        forms = {word, word.removesuffix("s")}
+        if forms & vocabulary or any(map(is_word, forms)) or match[0].isupper():
             return match[0]
         near = {other for other in known if one_edit(word, other)}
         near = {other for other in near if other.removesuffix("s") not in near or not other.endswith("s")}

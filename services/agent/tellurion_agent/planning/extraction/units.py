@@ -42,7 +42,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("1e-3", "salinity", r"psu|pss(?:-78)?"),
     ("1", "count", r"(?:leading |dominant |first )?(?:modes|eofs|components|patterns)"),
     ("degrees_north", "angle", r"(?:°|deg(?:rees?)?)\s?n(?:orth)?|n"),
-    ("degrees_south", "angle", r"(?:°|deg(?:rees?)?)\s?s(?:outh)?|s"),
+    ("degrees_south", "angle", r"(?:°\s?|deg(?:rees?)?\s)s(?:outh)?|s"),
     ("month", "time", r"months?|mo"),
     ("day", "time", r"days?"),
     ("year", "time", r"years?|yrs?"),

@@ -71,11 +71,13 @@ def test_one_edit(a, b, one):
 
 def test_typing_errors_of_long_words_are_mended_and_told():
     words, english = {"temperature", "pacific", "warming", "trend"}, {"warning", "in", "the", "a"}
-    text = mended(
-        text_of("Temprature tredn, a warning in the Pacifc"), words, {"warning", "in", "the", "a"}.__contains__
-    )
-    assert text.said == "temperature tredn, a warning in the pacific"
-    assert text.mended == (("Temprature", "temperature"), ("Pacifc", "pacific"))
+    text = mended(text_of("Temprature tredn, a warning in the Pacifc, TREN"), words, english.__contains__)
+    assert text.said == "temperature trend, a warning in the pacific, TREN"
+    assert text.mended == (("Temprature", "temperature"), ("tredn", "trend"), ("Pacifc", "pacific"))
+
+
+def test_words_of_the_vocabulary_are_no_errors_though_others_are_near():
+    assert mended(text_of("salty saltier"), {"salty", "malty", "saltier"}, set().__contains__).mended == ()
 
 
 @pytest.mark.parametrize(
@@ -256,7 +258,9 @@ def test_levels(request_, level):
         ("at 34° S", Quantity(-34, "degrees_north")),
         ("10 percent", Quantity(10, "%")),
         ("below -5 degrees Celsius", Quantity(-5, "degC")),
-        ("3 modes", Quantity(3)),
+        ("three modes", Quantity(3, "1")),
+        ("below 5 degrees", Quantity(5, "degC")),
+        ("at 5 degrees south", Quantity(-5, "degrees_north")),
     ],
 )
 def test_numbers_with_units(request_, quantity):
