@@ -20,12 +20,11 @@ CMIP6 = Path(esmvaltool_sample_data.__file__).parent / "data" / "timeseries" / "
 
 
 @pytest.fixture(scope="module")
-def iris(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    return Catalogue.open([IRIS], tmp_path_factory.mktemp("index") / "index.sqlite", processes=1)
+def iris() -> Catalogue:
+    return files.catalogue(IRIS)
 
 
-def test_nothing_of_iris_is_broken_and_what_is_on_no_grid_says_so(iris: Catalogue) -> None:
-    assert dict(iris.problems) == {}
+def test_what_is_on_no_grid_says_so(iris: Catalogue) -> None:
     refused = {data.files[0].path.name for data in iris.datasets if data.refused}
     assert {"hybrid_height.nc", "rotated_pole.nc", "mesh_C4_synthetic_float.nc"} <= refused
 
