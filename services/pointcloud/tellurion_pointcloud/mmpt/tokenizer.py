@@ -17,6 +17,8 @@ from tellurion_pointcloud.mmpt.spec import Spec
 from tellurion_pointcloud.patches import PatchEmbedding
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
+CERTAINTY = 2.0
+"""What logits are multiplied by, so that from the beginning they are told from the noise that words are drawn with."""
 COARSE = 4
 """Points of a patch for each that is first drawn of it."""
 
@@ -52,7 +54,7 @@ class Tokenizer(nn.Module):
 
     def words(self, patches: Tensor, centres: Tensor) -> Tensor:
         """[B, G, V] unnormalised log probabilities of patches [B, G, K, 3] at centres [B, G, 3]."""
-        return self.logits(self.before(self.patches(patches), self.positions(centres)))
+        return CERTAINTY * self.logits(self.before(self.patches(patches), self.positions(centres)))
 
     def drawn(self, shares: Tensor, centres: Tensor) -> Drawn:
         """The patches of words in these shares [B, G, V]."""
@@ -67,9 +69,10 @@ class Tokenizer(nn.Module):
     def loss(
         self, patches: Tensor, centres: Tensor, temperature: float, spread: float, random: torch.Generator
     ) -> Tensor:
-        """Chamfer-L1 of coarse and fine, and `spread` times the divergence of all patches' words from an even use.
+        """Chamfer-L1 of coarse and fine, and `spread` times the divergence of an even use of words from their use.
 
-        Of all patches together: a patch of its own is to be certain of its word.
+        By all patches together: a patch of its own is to be certain of its word. No word may be unused, as in
+        Point-BERT's code, where its paper has the divergence the other way round.
         """
         logits = self.words(patches, centres)
         uniform = torch.rand(logits.shape, generator=random).clamp_min(1e-9).to(logits.device)
@@ -77,8 +80,9 @@ class Tokenizer(nn.Module):
         drawn = self.drawn(shares, centres)
         truth = patches.flatten(0, 1)
         apart = sum(chamfer_l1(points.flatten(0, 1), truth).mean() for points in (drawn.coarse, drawn.fine))
-        used = logits.float().softmax(-1).mean((0, 1))
-        return apart + spread * (math.log(len(used)) - _entropy(used))
+        each = logits.float().log_softmax(-1).flatten(0, 1)  # [B·G, V]
+        used = each.logsumexp(0) - math.log(len(each))
+        return apart - spread * (used.mean() + math.log(len(used)))
 
     @torch.inference_mode()
     def information(self, patches: Tensor, centres: Tensor) -> float:

@@ -28,18 +28,18 @@ from tellurion_pointcloud.training import command
 from tellurion_pointcloud.training.corpora import add_corpora, draws_of
 from tellurion_pointcloud.training.loop import fit
 
-ANNEALED = 400
+ANNEALED = 500
 """Steps until the words' shares are sharpest and their even use weighs most."""
-SHARPEST = 0.0625
+SHARPEST = 0.25
 """Temperature of the words' shares then; 1 at the beginning."""
-SPREAD = 0.1
+SPREAD = 0.02
 """Weight of the words' even use then; 0 at the beginning."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = command.training_parser(
-        "tokenizer", __doc__.splitlines()[0], output=Path("tokenizer.safetensors"), batch=64, learning_rate=1e-3
+        "tokenizer", __doc__.splitlines()[0], output=Path("tokenizer.safetensors"), batch=64, learning_rate=2e-3
     )
     add_corpora(parser)
     command.run(parser, _train, arguments)
