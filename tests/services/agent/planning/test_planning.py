@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from tellurion_agent.planning.extraction.text import LONGEST
 from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plans
 from tellurion_agent.slots import Level, Period, Season
 from tellurion_core.errors import InvalidInput
@@ -176,10 +179,17 @@ def test_commands_in_a_request_are_words_like_others(planner, observed):
     assert (plan.recipe.name, plan.slots["region"].name) == ("linear_trend", "Indian Ocean")
 
 
-@pytest.mark.parametrize("request_", ["", "SST " * 1001])
+@pytest.mark.parametrize("request_", ["", "SST " * LONGEST])
 def test_no_request_and_too_long_a_one_are_invalid(planner, observed, request_):
     with pytest.raises(InvalidInput, match="question"):
         planner.plan(request_, observed)
+
+
+@pytest.mark.parametrize("part", ["1 ", "1-", "temprature ", "10N ", "land than ", "from Abc Def ", "is warming "])
+def test_what_repeats_itself_without_end_is_read_in_passable_time(planner, catalogue_of, part):
+    started = time.process_time()
+    planner.plan((part * LONGEST)[:LONGEST], catalogue_of())
+    assert time.process_time() - started < 3
 
 
 def test_no_data_is_no_plan(planner, catalogue_of):

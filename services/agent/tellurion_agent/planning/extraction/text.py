@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from tellurion_core.errors import InvalidInput
 
@@ -73,17 +73,21 @@ def mended(text: Text, vocabulary: Iterable[str], is_word: Callable[[str], bool]
     known = [word for word in vocabulary if len(word) >= SHORTEST_MENDED]
     found: dict[str, str] = {}
 
-    def mend(match: re.Match[str]) -> str:
-        word = match[0].lower()
+    @cache
+    def nearest(word: str) -> str | None:
         forms = {word, word.removesuffix("s")}
-        if forms & vocabulary or any(map(is_word, forms)) or match[0].isupper():
-            return match[0]
+        if forms & vocabulary or any(map(is_word, forms)):
+            return None
         near = {other for other in known if one_edit(word, other)}
         near = {other for other in near if other.removesuffix("s") not in near or not other.endswith("s")}
-        if len(near) != 1:
+        return near.pop() if len(near) == 1 else None
+
+    def mend(match: re.Match[str]) -> str:
+        right = None if match[0].isupper() else nearest(match[0].lower())
+        if right is None:
             return match[0]
-        found[match[0]] = near.pop()
-        return found[match[0]]
+        found[match[0]] = right
+        return right
 
     said = re.sub(rf"(?<![\w.-])[A-Za-z]{{{SHORTEST_MENDED - 1},40}}(?![\w-])", mend, text.said)
     return Text(said, tuple(found.items()))
