@@ -156,25 +156,26 @@ def season_means(field: xr.DataArray, months: Sequence[int] = ALL_MONTHS) -> xr.
 
     Where a value is missing, the season's departure from climatology is the mean of those that are there, so that a
     gap in summer does not make a cold year; NaN where less than half is there.
-    Raises NoAnswer when no season is complete on the time axis.
+    Raises NoAnswer when no season is complete on the time axis, or months are there twice.
     """
     used = field.isel(time=np.flatnonzero(complete(field.time, months)))
     if not used.sizes["time"]:
         raise NoAnswer("the data hold no complete season or year of those asked for")
     if step(field.time) is Step.YEARLY:
         return used.assign_coords(time=used.time.dt.year).rename(time="year")
-    year = xr.DataArray(season_years(used.time, months), coords={"time": used.time}, dims="time", name="year")
-    normal = monthly_climatology(used).compute()
-    weight = days(used.time)
-    departures = anomalies(used, normal)
-    there = weight.where(departures.notnull(), 0.0).groupby(year).sum()
-    total = weight.groupby(year).sum()
-    departure = (departures * weight).groupby(year).sum() / there.where(there >= total / 2)
-    month = used.time.dt.month.values
-    usual = [[weight.values[(year == y) & (month == m)].sum() for m in normal.month.values] for y in total.year.values]
-    share = xr.DataArray(usual, coords={"year": total.year, "month": normal.month}, dims=("year", "month")) / total
-    climate = xr.dot(share, normal.fillna(0.0), dim="month")
-    return (departure + climate).assign_attrs(field.attrs).rename(field.name)
+    whole = np.unique(season_years(used.time, months))
+    if step(field.time) is not Step.MONTHLY:
+        used = in_season(monthly_means(used), months)
+        used = used.isel(time=np.flatnonzero(np.isin(season_years(used.time, months), whole)))
+    if used.sizes["time"] != whole.size * len(months):
+        raise NoAnswer("some months are there more than once")
+    length = xr.DataArray(used.time.dt.days_in_month.values.reshape(whole.size, -1).astype(float), dims=("year", "nth"))
+    values = used.drop_vars("time").coarsen(time=len(months)).construct(time=("year", "nth"))
+    usual = values.mean("year").compute()  # a pass of its own: it and all values would not fit in memory together
+    there, total = length.where(values.notnull(), 0.0).sum("nth"), length.sum("nth")
+    departure = ((values - usual) * length).sum("nth") / there.where(there >= total / 2)
+    mean = departure + (usual.fillna(0.0) * length).sum("nth") / total
+    return mean.assign_coords(year=whole).transpose("year", ...).assign_attrs(field.attrs).rename(field.name)
 
 
 def monthly_means(field: xr.DataArray) -> xr.DataArray:

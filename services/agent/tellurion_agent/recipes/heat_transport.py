@@ -54,7 +54,7 @@ def _transport(inputs: Inputs, slots: Slots, notes: Notes) -> tuple[xr.DataArray
         return climate_mean(heat_transport(v, t).compute(), ANNUAL.months), span(v)
     if "flux" in inputs:
         field = chosen("flux")
-        if float(np.ptp(field.lat)) < 120:
+        if float(np.ptp(field.lat.values)) < 120:
             raise NoAnswer("the surface flux must cover the globe for a transport to follow from it")
         notes.append("Implied by the surface heat flux of a steady ocean; the global mean flux is taken off.")
         return implied_transport(climate_mean(field, ANNUAL.months).compute(), areas(field)), span(field)
