@@ -1,0 +1,266 @@
+"""The agent from a question to its answer: the servicer and the job as they are, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from google.protobuf import any_pb2
+
+from tellurion.agent.v1 import agent_pb2
+from tellurion_agent.job import RECORD, replay, run
+from tellurion_agent.libraries import Libraries
+from tellurion_agent.planning.planner import Planner
+from tellurion_agent.recipes.registry import RECIPES
+from tellurion_agent.service import AgentServicer
+from tellurion_agent.store import Store
+from tellurion_core.artifacts import ArtifactStore
+from tellurion_core.call import Call, Identity, current_call
+from tellurion_core.endpoints.settings import EndpointSettings
+from tellurion_core.errors import Conflict, InvalidInput, NotFound, PermissionDenied
+from tellurion_core.jobs.claims import Claims
+from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.running import RunningJob
+from tellurion_core.jobs.settings import JobSettings
+from tellurion_core.jobs.store import JobStore
+
+QUESTION = "What is the mean sea surface temperature from 2001 to 2005?"
+ANSWERED, CLARIFY, ABSTAINED, FAILED = (
+    agent_pb2.Status.Value(f"STATUS_{name}") for name in ("ANSWERED", "CLARIFY", "ABSTAINED", "FAILED")
+)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sea of 10 °C until 2005 and of 12 °C after it; a file that is none."""
+    folder = tmp_path_factory.mktemp("library")
+    time = xr.date_range("2001-01-01", periods=120, freq="MS")
+    lat, lon = np.arange(-80.0, 81, 20), np.arange(10.0, 360, 20)
+    coordinates = {
+        "time": time,
+        "lat": ("lat", lat, {"units": "degrees_north"}),
+        "lon": ("lon", lon, {"units": "degrees_east"}),
+    }
+    values = np.where(np.asarray(time.year)[:, None, None] <= 2005, 10.0, 12.0) + np.zeros((1, 9, 18))
+    attributes = {"standard_name": "sea_surface_temperature", "units": "degC"}
+    xr.DataArray(values, coordinates, ("time", "lat", "lon"), "tos", attributes).to_dataset().to_netcdf(
+        folder / "tos.nc"
+    )
+    (folder / "broken.nc").write_bytes(b"CDF\x01 no more")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
+    return Planner(RECIPES, cache=tmp_path_factory.mktemp("cache"))
+
+
+@dataclass
+class Agent:
+    """The servicer, and what does its jobs."""
+
+    servicer: AgentServicer
+    claims: Claims
+    artifacts: ArtifactStore
+    folder: Path
+
+    def call(self, method: str, request: Any, tenant: str = "a") -> Any:
+        """The answer of a method, all of them of one that streams."""
+        current_call.set(Call(f"/agent/{method}", "r", Identity(tenant, "ann"), float("inf")))
+
+        async def answered() -> Any:
+            answer = getattr(self.servicer, method)(request, None)
+            return [each async for each in answer] if hasattr(answer, "__aiter__") else await answer
+
+        return asyncio.run(answered())
+
+    def ask(self, question: str, request_id: str = "1", tenant: str = "a", **options: Any) -> agent_pb2.Proposal:
+        """What a question is understood as."""
+        request = agent_pb2.AskRequest(request_id=request_id, question=question, **options)
+        (proposal,) = (each.proposal for each in self.call("Ask", request, tenant) if each.HasField("proposal"))
+        return proposal
+
+    def work(self) -> agent_pb2.Answer:
+        """Does the job that waits as a worker would."""
+        claim = self.claims.claim(["agent.run", "agent.replay"])
+        folder = self.folder / "jobs" / claim.job.id
+        folder.mkdir(parents=True, exist_ok=True)
+        running = RunningJob(
+            id=claim.job.id,
+            tenant=claim.job.tenant,
+            subject=claim.job.subject,
+            request_id=claim.job.request_id,
+            attempt=1,
+            folder=folder,
+            artifacts=self.artifacts,
+            cancelled=lambda: False,
+            progress=lambda fraction, message: None,
+        )
+        work = {"agent.run": run, "agent.replay": replay}[claim.job.kind]
+        result, answer = any_pb2.Any(), work(any_pb2.Any.FromString(claim.job.body), running)
+        result.Pack(answer)
+        self.claims.succeed(claim, result.SerializeToString())
+        return answer
+
+    def answered(self, question: str, request_id: str = "1", **options: Any) -> tuple[str, agent_pb2.Answer]:
+        """The run and the answer of a question's best plan."""
+        proposal = self.ask(question, request_id, **options)
+        return proposal.run, self.done("ChoosePlan", agent_pb2.ChoosePlanRequest(run=proposal.run, plan=0))
+
+    def done(self, method: str, request: Any) -> agent_pb2.Answer:
+        """What comes of the operation that a request begins."""
+        assert self.call(method, request).operation.startswith("agent/operations/")
+        return self.work()
+
+    def keep(self, content: bytes, name: str) -> str:
+        """An artifact of these bytes."""
+        options = {"media_type": "application/octet-stream", "name": name, "keep": timedelta(days=1)}
+        return self.artifacts.put("a", [content], **options).id
+
+    def file(self, answer: agent_pb2.Answer, name: str, tenant: str = "a") -> bytes:
+        """One of the artifacts of an answer."""
+        with self.artifacts.open(tenant, answer.files[name]) as file:
+            return file.read()
+
+
+@pytest.fixture
+def agent(library: Path, planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Agent]:
+    database = f"sqlite:///{tmp_path / 'jobs.sqlite'}"
+    settings = {"JOBS_DATABASE": database, "STATE": str(tmp_path), "AGENT_LIBRARIES": f"obs={library}"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"TELLURION_{name}", value)
+    engine = open_engine(database)
+    jobs, artifacts = JobStore(engine), ArtifactStore(tmp_path / "artifacts")
+    libraries = Libraries.of(f"obs={library}")
+    servicer = AgentServicer(Store(engine), jobs, artifacts, libraries, planner, EndpointSettings(), tmp_path / "agent")
+    yield Agent(servicer, Claims(engine, JobSettings(), "worker"), artifacts, tmp_path)
+    current_call.set(None)
+
+
+def test_a_question_is_planned_chosen_worked_on_and_reported(agent: Agent) -> None:
+    name, answer = agent.answered(QUESTION)
+    assert (answer.status, answer.reason) == (ANSWERED, "")
+    assert answer.values[0].number == pytest.approx(10.0, abs=1e-6)
+    assert answer.values[0].units == "degC"
+    assert {"report.html", "report.md", RECORD, "prov.json", "script.py", "data.nc", "figure.png"} <= set(answer.files)
+    record = json.loads(agent.file(answer, RECORD))
+    assert (record["question"], record["run"]) == (QUESTION, name)
+    described = agent.call("GetRun", agent_pb2.GetRunRequest(run=name)).run
+    assert [step.name for step in described.steps] == ["hash the data", "run the script", "check the answer"]
+
+
+def test_a_run_is_replayed_from_its_record_to_the_same_numbers(agent: Agent, library: Path) -> None:
+    _, answer = agent.answered(QUESTION)
+    request = agent_pb2.ReplayRequest(request_id="again", record=answer.files[RECORD])
+    again = agent.done("Replay", request)
+    assert (again.status, again.values) == (answer.status, answer.values)
+    forged = json.loads(agent.file(answer, RECORD))
+    forged["values"][0]["value"] += 1
+    kept = agent.keep(json.dumps(forged).encode(), RECORD)
+    other = agent.done("Replay", agent_pb2.ReplayRequest(request_id="forged", record=kept))
+    assert other.status == FAILED
+    assert "not the same" in other.reason
+
+
+def test_the_same_request_is_the_same_run(agent: Agent) -> None:
+    assert agent.ask(QUESTION) == agent.ask(QUESTION)
+    with pytest.raises(Conflict):
+        agent.ask("How salty is it?")
+
+
+def test_absent_data_are_named_and_nothing_is_made_up(agent: Agent) -> None:
+    proposal = agent.ask("What is the mean precipitation over land from 2001 to 2005?")
+    assert (len(proposal.plans), proposal.answer.status) == (0, ABSTAINED)
+    assert "precipitation" in proposal.answer.reason
+
+
+def test_feedback_changes_later_requests_on_its_topic_of_its_tenant_until_it_is_taken_back(agent: Agent) -> None:
+    name, _ = agent.answered("What is the mean sea surface temperature?")
+    said = agent_pb2.FeedbackRequest(request_id="f", run=name, text="use the years 2006-2010, please")
+    learned = agent.call("Feedback", said)
+    assert [(each.name, each.value) for each in learned.lesson.settings] == [("period", "2006–2010")]
+
+    def period(request_id: str, question: str = "How warm is the sea surface on average?", tenant: str = "a") -> str:
+        plan = agent.ask(question, request_id, tenant).plans[0]
+        return next((each.value for each in plan.settings if each.name == "period"), "")
+
+    assert period("2") == "2006–2010"
+    assert period("3", QUESTION) == "2001–2005"  # what is said counts more
+    assert period("4", tenant="b") == ""
+    assert period("5", "What is the seasonal cycle of sea surface temperature?") == ""
+    agent.call("SetLesson", agent_pb2.SetLessonRequest(id=learned.lesson.id, active=False))
+    assert period("6") == ""
+
+
+def test_a_run_is_remembered_under_a_name_and_only_where_it_was_answered(agent: Agent) -> None:
+    name, _ = agent.answered(QUESTION)
+    text = "remember this as the marbled palimpsest index"
+    learned = agent.call("Feedback", agent_pb2.FeedbackRequest(request_id="f", run=name, text=text))
+    assert learned.lesson.recipe == "the marbled palimpsest index"
+    plan = agent.ask("Compute the marbled palimpsest index", "2").plans[0]
+    assert (plan.recipe, plan.title) == ("area_mean", "the marbled palimpsest index")
+    assert ("period", "2001–2005") in [(each.name, each.value) for each in plan.settings]
+    asked = agent.ask("What is the mean precipitation?", "3")
+    refused = agent.call("Feedback", agent_pb2.FeedbackRequest(request_id="g", run=asked.run, text=text))
+    assert not refused.HasField("lesson")
+    assert refused.understood.startswith("nothing is learned")
+
+
+def test_runs_are_their_tenants_alone(agent: Agent) -> None:
+    proposal = agent.ask(QUESTION)
+    for method, request in (
+        ("GetRun", agent_pb2.GetRunRequest(run=proposal.run)),
+        ("ChoosePlan", agent_pb2.ChoosePlanRequest(run=proposal.run)),
+        ("Feedback", agent_pb2.FeedbackRequest(request_id="f", run=proposal.run, text="good")),
+    ):
+        with pytest.raises(NotFound):
+            agent.call(method, request, "b")
+    assert len(agent.call("ListRuns", agent_pb2.ListRunsRequest()).runs) == 1
+    assert len(agent.call("ListRuns", agent_pb2.ListRunsRequest(), "b").runs) == 0
+
+
+def test_data_come_as_files_too(agent: Agent, library: Path) -> None:
+    kept = agent.keep((library / "tos.nc").read_bytes(), "tos.nc")
+    data = agent_pb2.Data(files={"mine/tos.nc": kept})
+    _, answer = agent.answered(QUESTION, data=data)
+    assert answer.values[0].number == pytest.approx(10.0, abs=1e-6)
+    record = json.loads(agent.file(answer, RECORD))
+    assert record["sources"][0]["files"][0]["name"] == "files/mine/tos.nc"
+    for name in ("../tos.nc", "/tos.nc", "a//tos.nc", ".hidden", ""):
+        with pytest.raises(InvalidInput, match=r"data\.files"):
+            agent.ask(QUESTION, f"2{name.replace('/', ':')}", data=agent_pb2.Data(files={name: kept}))
+
+
+def test_what_there_is_and_what_cannot_be_read_is_listed(agent: Agent) -> None:
+    items = agent.call("ListDataSets", agent_pb2.ListDataSetsRequest())
+    (found,) = (item.data_set for item in items if item.HasField("data_set"))
+    assert (found.variable, found.period, dict(found.sizes)) == (
+        "sea_surface_temperature",
+        "2001/2010",
+        {"time": 120, "lat": 9, "lon": 18},
+    )
+    (problem,) = (item.problem for item in items if item.HasField("problem"))
+    assert problem.file == "obs/broken.nc"
+    with pytest.raises(NotFound, match="no library other"):
+        agent.call("ListDataSets", agent_pb2.ListDataSetsRequest(data=agent_pb2.Data(libraries=["other"])))
+
+
+def test_a_model_that_may_not_be_asked_is_refused_before_anything_is_kept(agent: Agent) -> None:
+    model = agent_pb2.Endpoint(url="http://169.254.169.254/v1", model="m")
+    with pytest.raises(PermissionDenied):
+        agent.ask(QUESTION, model=model)
+    assert len(agent.call("ListRuns", agent_pb2.ListRunsRequest()).runs) == 0
+
+
+def test_recipes_are_listed_with_examples(agent: Agent) -> None:
+    recipes = agent.call("ListRecipes", agent_pb2.ListRecipesRequest()).recipes
+    assert len(recipes) >= 30
+    assert all(recipe.method and recipe.examples for recipe in recipes)
