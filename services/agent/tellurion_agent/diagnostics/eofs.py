@@ -28,8 +28,8 @@ class Eofs:
 def eofs(anomaly: xr.DataArray, area: xr.DataArray, modes: int) -> Eofs:
     """Of anomalies [time, lat, lon], cells weighed with the roots of their areas (North et al. 1982): √cos φ.
 
-    By way of the covariance between times, T × T, so that chunked fields of any size pass through twice. Cells that
-    are ever missing are left out. Raises NoAnswer when fewer than half of the cells that have values have them always.
+    By way of the covariance between times, T × T. Cells that are ever missing are left out.
+    Raises NoAnswer when fewer than half of the cells that have values have them always, or nothing varies.
     """
     if anomaly.sizes["time"] > LONGEST:
         raise NoAnswer(f"EOFs of more than {LONGEST} values in time are not computed; ask for monthly data or a season")

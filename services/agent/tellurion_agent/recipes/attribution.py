@@ -8,7 +8,7 @@ import xarray as xr
 from tellurion_agent.diagnostics.attribution import scalings
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.recipes.asked import LEVEL, PERIOD, REGION, SEASON, SOURCE, VARIABLE, of
-from tellurion_agent.recipes.checking import BRACKETED, FINITE
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, again
 from tellurion_agent.recipes.figures import bars
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part
@@ -118,5 +118,10 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=bars("factor"),
-    checks=(FINITE, BRACKETED, Check("the residual is orthogonal to the responses", _orthogonal)),
+    checks=(
+        FINITE,
+        BRACKETED,
+        again("it is the first of the factors", lambda data, slots: float(data.factor[0])),
+        Check("the residual is orthogonal to the responses", _orthogonal),
+    ),
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import xarray as xr
 
 from tellurion_agent.recipes.recipe import Check, Inputs, Outcome, Slots
 
@@ -39,6 +42,18 @@ def bounded(low: float, high: float, *, which: int = 0) -> Check:
         return isinstance(value, str) or low <= value <= high
 
     return Check(f"the answer lies within {low:g} and {high:g}", holds)
+
+
+def again(states: str, of: Callable[[xr.Dataset, Slots], float | str], *, tolerance: float = 1e-6) -> Check:
+    """That the answer comes out again from what is kept, another way."""
+
+    def holds(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+        value, other = outcome.values[0].value, of(outcome.data, slots)
+        if isinstance(value, str) or isinstance(other, str):
+            return value == other
+        return bool(np.isclose(value, other, rtol=tolerance, atol=1e-9))
+
+    return Check(states, holds)
 
 
 def slope_of(name: str, per: float = 10.0) -> Check:

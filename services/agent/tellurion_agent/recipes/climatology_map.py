@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from tellurion_agent.diagnostics.averages import area_mean
 from tellurion_agent.diagnostics.times import climate_mean
 from tellurion_agent.recipes.asked import FIELD, MAP_INPUTS
-from tellurion_agent.recipes.checking import FINITE, among
+from tellurion_agent.recipes.checking import FINITE, again, among
 from tellurion_agent.recipes.figures import map_of
 from tellurion_agent.recipes.recipe import Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, masked, part
@@ -31,7 +32,18 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     values += [
         as_value(f"{word} value of the map, at {place}", value, units) for word, (place, value) in places.items()
     ]
-    return outcome(f"Mean {what}", values, notes, climatology=written(mean, f"mean {name_of(field)}", units))
+    return outcome(
+        f"Mean {what}",
+        values,
+        notes,
+        climatology=written(mean, f"mean {name_of(field)}", units),
+        cell_area=written(mean.area, "area of the cell that counts", "m2"),
+    )
+
+
+def _weighted(data: xr.Dataset, slots: Slots) -> float:
+    there = data.climatology.notnull().values
+    return float(np.average(data.climatology.values[there], weights=data.cell_area.values[there]))
 
 
 RECIPE = Recipe(
@@ -57,5 +69,5 @@ RECIPE = Recipe(
     references=("WMO, 2017: Guidelines on the Calculation of Climate Normals. WMO-No. 1203.",),
     compute=compute,
     plot=map_of("climatology"),
-    checks=(FINITE, among("climatology")),
+    checks=(FINITE, again, among("climatology"), again("the cells and their areas give the same mean", _weighted)),
 )

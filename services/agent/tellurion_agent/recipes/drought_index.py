@@ -8,7 +8,7 @@ from tellurion_agent.diagnostics.precipitation import SPI_LIMIT, spi
 from tellurion_agent.diagnostics.times import monthly_means
 from tellurion_agent.recipes.asked import BASE, LAND_FRACTION, PERIOD, PRECIPITATION, REGION, WHICH_DATA
 from tellurion_agent.recipes.bases import base_period, years_of
-from tellurion_agent.recipes.checking import FINITE, among
+from tellurion_agent.recipes.checking import FINITE, again, among
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.indices import kept, month_of
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
@@ -92,5 +92,10 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("index"),
-    checks=(FINITE, among("index"), Check("the index is standardised", _within)),
+    checks=(
+        FINITE,
+        again("no month has a lower index", lambda data, slots: float(data["index"].min())),
+        among("index"),
+        Check("the index is standardised", _within),
+    ),
 )

@@ -142,7 +142,13 @@ def _factor_units(factor: str, series: xr.DataArray) -> str:
 
 def _strong_or_none(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     r = float(np.corrcoef(outcome.data.factor.values, outcome.data.change.values)[0, 1])
-    return (abs(r) > ACCEPTED) != isinstance(outcome.values[0].value, str)
+    value = outcome.values[0].value
+    if isinstance(value, str) or abs(r) <= ACCEPTED:
+        return isinstance(value, str) and abs(r) <= ACCEPTED
+    x, fit = outcome.data.factor.values, outcome.data.fit.values
+    slope = (fit.max() - fit.min()) / (x.max() - x.min()) * np.sign(r)
+    again = fit.mean() + slope * (float(outcome.values[-1].value) - x.mean())
+    return bool(np.isclose(again, value))
 
 
 RECIPE = Recipe(
@@ -192,5 +198,9 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=scatter("factor", "change", "fit"),
-    checks=(FINITE, BRACKETED, Check("a constraint is given exactly where |r| > 0.7", _strong_or_none)),
+    checks=(
+        FINITE,
+        BRACKETED,
+        Check("a constraint is given exactly where |r| > 0.7, and lies on the line", _strong_or_none),
+    ),
 )

@@ -8,7 +8,7 @@ import xarray as xr
 from tellurion_agent.diagnostics.climate_response import gregory
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.recipes.asked import SOURCE
-from tellurion_agent.recipes.checking import BRACKETED, FINITE, bounded
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, again, bounded
 from tellurion_agent.recipes.figures import scatter
 from tellurion_agent.recipes.radiation_balance import imbalance
 from tellurion_agent.recipes.recipe import Check, Inputs, Outcome, Recipe, Slots
@@ -55,6 +55,12 @@ def _orthogonal(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     )
 
 
+def _where_the_fit_is_zero(data: xr.Dataset, slots: Slots) -> float:
+    t, fit = data.warming.values, data.fit.values
+    a, b = int(np.argmin(t)), int(np.argmax(t))
+    return float(t[a] - fit[a] * (t[b] - t[a]) / (fit[b] - fit[a])) / 2
+
+
 RECIPE = Recipe(
     name="equilibrium_sensitivity",
     title="Equilibrium climate sensitivity",
@@ -86,5 +92,11 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=scatter("warming", "imbalance", "fit"),
-    checks=(FINITE, BRACKETED, bounded(0.0, 20.0), Check("residuals are orthogonal to the warming", _orthogonal)),
+    checks=(
+        FINITE,
+        BRACKETED,
+        bounded(0.0, 20.0),
+        again("it is half of where the fitted line is 0", _where_the_fit_is_zero),
+        Check("residuals are orthogonal to the warming", _orthogonal),
+    ),
 )

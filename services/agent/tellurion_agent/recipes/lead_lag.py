@@ -8,7 +8,7 @@ import xarray as xr
 from tellurion_agent.diagnostics.samples import correlation
 from tellurion_agent.diagnostics.times import ALL_MONTHS
 from tellurion_agent.recipes.asked import ANNUAL
-from tellurion_agent.recipes.checking import BRACKETED, FINITE, among
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, again, among
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.index_correlation import PAIR_INPUTS, PAIR_SLOTS, pair
 from tellurion_agent.recipes.recipe import Inputs, NoAnswer, Outcome, Recipe, Slots
@@ -48,6 +48,10 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     )
 
 
+def _strongest(data: xr.Dataset, slots: Slots) -> float:
+    return float(np.abs(data.correlation).idxmax("lag"))
+
+
 RECIPE = Recipe(
     name="lead_lag",
     title="Lagged correlation",
@@ -74,5 +78,10 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("correlation"),
-    checks=(FINITE, BRACKETED, among("correlation", which=1)),
+    checks=(
+        FINITE,
+        BRACKETED,
+        among("correlation", which=1),
+        again("no other lag has a stronger correlation", _strongest),
+    ),
 )

@@ -23,6 +23,8 @@ from tellurion_agent.recipes.wording import as_value, difference_units, name_of,
 from tellurion_agent.slots import Kind, Slot
 
 MOST = 10
+LARGEST = 25_000_000
+"""Values that are held in memory, a few times over; a finer field is averaged over blocks of cells first."""
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -41,6 +43,12 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         anomaly = season_means(field, months).rename(year="time")
     area = field.area
     anomaly = masked(anomaly.assign_coords(area=area))
+    if anomaly.size > LARGEST:
+        block = int(np.ceil(np.sqrt(anomaly.size / LARGEST)))
+        notes.append(f"The field is averaged over blocks of {block} × {block} cells first.")
+        anomaly = anomaly.coarsen(lat=block, lon=block, boundary="trim").mean()
+        area = area.coarsen(lat=block, lon=block, boundary="trim").sum()
+    anomaly = anomaly.drop_vars("area").compute()
     if anomaly.sizes["time"] < 10:
         raise NoAnswer(f"{anomaly.sizes['time']} values in time are too few for modes; at least 10 are needed")
     found = eofs(anomaly, area, modes)

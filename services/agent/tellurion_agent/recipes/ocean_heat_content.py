@@ -85,6 +85,12 @@ def _mean_temperature(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     return -5.0 < float(outcome.values[1].value) / (DENSITY * HEAT_CAPACITY * (lower - upper)) < 40.0
 
 
+def _is_mean_times_area(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    total, mean, area = (float(v.value) for v in outcome.values[:3])
+    heat = outcome.data.heat
+    return abs(total - mean * area) <= 1e-6 * abs(total) and float(heat.min()) <= mean * (1 + 1e-6)
+
+
 RECIPE = Recipe(
     name="ocean_heat_content",
     title="Ocean heat content of a layer",
@@ -114,5 +120,9 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=map_of("heat"),
-    checks=(FINITE, Check("the mean temperature that it implies is one of sea water", _mean_temperature)),
+    checks=(
+        FINITE,
+        Check("it is the mean of a square metre times the area", _is_mean_times_area),
+        Check("the mean temperature that it implies is one of sea water", _mean_temperature),
+    ),
 )

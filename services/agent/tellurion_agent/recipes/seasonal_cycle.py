@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from tellurion_agent.diagnostics.times import monthly_climatology, monthly_means
 from tellurion_agent.recipes.asked import LEVEL, PERIOD, REGION, SERIES_INPUTS, VARIABLE, WHICH_DATA
-from tellurion_agent.recipes.checking import FINITE
+from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, mean_series
@@ -47,6 +48,16 @@ def _parseval(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     amplitude = next(float(v.value) for v in outcome.values if "harmonic" in v.label)
     variance = float(outcome.data.cycle.var())
     return amplitude**2 / 2 <= variance * (1 + 1e-6) + 1e-12
+
+
+def _from_cycle(data: xr.Dataset, slots: Slots) -> float | str:
+    cycle, asked = data.cycle, slots.get("statistic") or "range"
+    if asked == "range":
+        return float(cycle.max() - cycle.min())
+    if asked == "amplitude":
+        angle = 2 * np.pi * cycle.month / 12
+        return float(np.hypot((cycle * np.cos(angle)).sum(), (cycle * np.sin(angle)).sum())) / 6
+    return month_name(int(cycle.idxmax("month") if asked == "maximum" else cycle.idxmin("month")))
 
 
 RECIPE = Recipe(
@@ -90,5 +101,9 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("cycle"),
-    checks=(FINITE, Check("the annual harmonic has no more variance than the cycle", _parseval)),
+    checks=(
+        FINITE,
+        again("the twelve means give the same answer", _from_cycle),
+        Check("the annual harmonic has no more variance than the cycle", _parseval),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,13 @@ def within(
         .isel(lat=rows, lon=columns)
         .assign_coords(lon=("lon", np.round(east, 9), field.lon.attrs))
     )
+
+
+def bands(field: xr.DataArray, values: int = 40_000_000) -> Iterator[slice]:
+    """Rows of a field [time, lat, lon] with no more than so many values, for what needs all of the time at once."""
+    rows = max(1, values // max(1, field.size // field.sizes["lat"]))
+    for first in range(0, field.sizes["lat"], rows):
+        yield slice(first, first + rows)
 
 
 def masked(field: xr.DataArray) -> xr.DataArray:

@@ -9,7 +9,7 @@ from tellurion_agent.diagnostics.times import monthly_means, season_means
 from tellurion_agent.diagnostics.trends import FEWEST, least_squares
 from tellurion_agent.recipes.asked import BASE, PERIOD, SEA_LEVEL_PRESSURE, SEASON, WHICH_DATA
 from tellurion_agent.recipes.bases import base_period, years_of
-from tellurion_agent.recipes.checking import BRACKETED, FINITE, among
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, again, among
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.indices import kept
 from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
@@ -72,5 +72,10 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("index"),
-    checks=(FINITE, BRACKETED, among("index")),
+    checks=(
+        FINITE,
+        again("it is the mean of the index", lambda data, slots: float(data["index"].mean())),
+        BRACKETED,
+        among("index"),
+    ),
 )

@@ -8,7 +8,7 @@ from tellurion_agent.diagnostics.oscillations import at_place, standardised_diff
 from tellurion_agent.diagnostics.times import monthly_means
 from tellurion_agent.recipes.asked import BASE, PERIOD, SEA_LEVEL_PRESSURE, WHICH_DATA
 from tellurion_agent.recipes.bases import base_period, years_of
-from tellurion_agent.recipes.checking import FINITE, among
+from tellurion_agent.recipes.checking import FINITE, again, among
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.indices import kept, month_of
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
@@ -74,5 +74,10 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("index"),
-    checks=(FINITE, among("index"), Check("the index varies by about one", _unit_variance)),
+    checks=(
+        FINITE,
+        again("it is the mean of the index", lambda data, slots: float(data["index"].mean())),
+        among("index"),
+        Check("the index varies by about one", _unit_variance),
+    ),
 )

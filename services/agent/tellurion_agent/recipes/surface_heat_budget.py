@@ -6,7 +6,7 @@ import xarray as xr
 
 from tellurion_agent.diagnostics.times import climate_mean, monthly_climatology, monthly_means
 from tellurion_agent.recipes.asked import LAND_FRACTION, PERIOD, REGION, SEASON, WHICH_DATA
-from tellurion_agent.recipes.checking import FINITE
+from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import bars
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part
@@ -107,5 +107,9 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=bars("flux"),
-    checks=(FINITE, Check("the terms sum to the net flux", _closes)),
+    checks=(
+        FINITE,
+        again("it is the sum of the terms", lambda data, slots: float(data.flux[:-1].sum())),
+        Check("the terms sum to the net flux", _closes),
+    ),
 )

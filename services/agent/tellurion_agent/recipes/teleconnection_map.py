@@ -28,13 +28,19 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     index, yearly = xr.align(index, yearly, join="inner")
     if index.size < 8 or float(index.std()) == 0:
         raise NoAnswer(f"index and field have {index.size} years in common, or the index does not vary")
-    z = (index - index.mean()) / index.std()
-    yearly = masked(yearly).compute()
-    there = yearly.notnull().sum("year") == index.size
-    departures = (yearly - yearly.mean("year")).where(there)
-    regression = xr.dot(departures, z, dim="year") / z.size
-    deviation = departures.std("year")
-    r = regression.where(deviation > 0) / deviation.where(deviation > 0)
+    z = ((index - index.mean()) / index.std()).drop_vars("area", errors="ignore")
+    # One pass over the field: the sum of y z needs no mean taken off, as z sums to nothing.
+    sums = xr.Dataset(
+        {
+            "count": yearly.notnull().sum("year"),
+            "mean": yearly.mean("year", skipna=False),
+            "square": (yearly**2).mean("year", skipna=False),
+            "product": (yearly * z).mean("year", skipna=False),
+        }
+    ).compute()
+    regression = masked(sums["product"])
+    variance = sums["square"] - sums["mean"] ** 2
+    r = regression / np.sqrt(variance.where(variance > 1e-12 * sums["square"]))
     if not r.notnull().any():
         raise NoAnswer("no cell has a value in every year")
     n = effective_size(index.size, max(lag1(index.values), 0.0))

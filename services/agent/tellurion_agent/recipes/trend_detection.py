@@ -58,7 +58,9 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
 
 def _verdict(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     noise = np.sqrt(float((outcome.data.noise**2).mean()))
-    return (abs(float(outcome.values[2].value)) > DETECTED * noise) == (outcome.values[1].value == "detected")
+    ratio = float(outcome.values[2].value) / noise
+    detected = outcome.values[1].value == "detected"
+    return bool(np.isclose(ratio, float(outcome.values[0].value))) and (abs(ratio) > DETECTED) == detected
 
 
 RECIPE = Recipe(
@@ -87,5 +89,5 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("series", "trend"),
-    checks=(FINITE, Check("the verdict is that of the trends", _verdict)),
+    checks=(FINITE, Check("ratio and verdict are those of the trends", _verdict)),
 )

@@ -19,7 +19,9 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     """Least-squares slopes per decade in every cell, where they are significant, their mean and extremes."""
     notes: Notes = []
     field = part(inputs["field"], slots, notes, fraction=inputs.get("land_fraction"))
-    trends = trend_map(season_means(field, slots["season"].months)).compute()
+    # In single precision all years of a field of 10 GB, from which every cell's residuals come, fit in memory.
+    yearly = season_means(field, slots["season"].months).astype(np.float32)
+    trends = trend_map(yearly).compute()
     slope, p = masked(10 * trends.slope.assign_coords(area=field.area)), trends.p
     if not slope.notnull().any():
         raise NoAnswer(f"no cell has the five years, and half of all, that a trend of {name_of(field)} needs")

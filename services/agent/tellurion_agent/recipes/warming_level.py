@@ -56,7 +56,8 @@ def _beyond(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     smooth = outcome.data.smooth.dropna("year")
     if isinstance(year, str):
         return float(smooth[-1]) < level
-    return bool((smooth.sel(year=slice(int(year), None)) >= level).all())
+    after, before = smooth.sel(year=slice(int(year), None)), smooth.sel(year=slice(None, int(year) - 1))
+    return bool((after >= level).all()) and (before.size == 0 or float(before[-1]) < level)
 
 
 RECIPE = Recipe(
@@ -95,5 +96,5 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("warming", "smooth"),
-    checks=(FINITE, Check("from that year on the mean is beyond the level", _beyond)),
+    checks=(FINITE, Check("from that year on, and not before, the mean is beyond the level", _beyond)),
 )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from tellurion_agent.diagnostics.averages import area_mean
 from tellurion_agent.diagnostics.precipitation import yearly_longest_spell
 from tellurion_agent.diagnostics.times import ALL_MONTHS, Step, seasons, step
 from tellurion_agent.recipes.asked import LAND_FRACTION, PERIOD, PRECIPITATION, REGION, WHICH_DATA
-from tellurion_agent.recipes.checking import FINITE
+from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
-from tellurion_agent.recipes.selection import Notes, part
+from tellurion_agent.recipes.selection import Notes, bands, part
 from tellurion_agent.recipes.wording import as_value, outcome, span, written
 from tellurion_agent.slots import Kind, Slot
 
@@ -26,23 +27,11 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     field = part(inputs["precipitation"], slots, notes, fraction=inputs.get("land_fraction"))
     if step(field.time) is not Step.DAILY:
         raise NoAnswer("spells are of days: the precipitation must be daily")
-    area = field.area
-    daily = (
-        seasons(field, ALL_MONTHS).drop_vars("area").chunk(time=-1)
-        if field.chunks
-        else seasons(field, ALL_MONTHS).drop_vars("area")
-    )
-    there = daily.notnull().any("time")
-    wet = daily >= WET
-    limit = daily.where(wet).quantile(0.95, "time").drop_vars("quantile")
+    daily, area = seasons(field, ALL_MONTHS).drop_vars("area"), field.area
     years = np.unique(daily.time.dt.year).size
-    yearly = {
-        "dry spell": yearly_longest_spell(daily < WET),
-        "wet spell": yearly_longest_spell(wet),
-        "wet days": wet.groupby("time.year").sum("time"),
-        "very wet days": daily.where(daily > limit, 0.0).groupby("time.year").sum("time"),
-    }
-    series = {name: area_mean(values.astype(float).where(there), area)[0] for name, values in yearly.items()}
+    parts = [_indices(daily.isel(lat=rows).compute()) for rows in bands(daily)]
+    yearly = xr.concat(parts, dim="lat")
+    series = {name: area_mean(yearly[name], area)[0] for name in STATISTICS}
     units = {"very wet days": "mm year-1", "wet days": "days year-1"}
     texts = {
         "dry spell": "longest dry spell of a year (CDD)",
@@ -64,9 +53,26 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     )
 
 
+def _indices(daily: xr.DataArray) -> xr.Dataset:
+    """[year, lat, lon] the four indices in every cell, NaN where it never has a value."""
+    wet = daily >= WET
+    limit = daily.where(wet).quantile(0.95, "time").drop_vars("quantile")
+    found = {
+        "dry spell": yearly_longest_spell(daily < WET),
+        "wet spell": yearly_longest_spell(wet),
+        "wet days": wet.groupby("time.year").sum("time"),
+        "very wet days": daily.where(daily > limit, 0.0).groupby("time.year").sum("time"),
+    }
+    return xr.Dataset(found).astype(float).where(daily.notnull().any("time"))
+
+
 def _possible(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     data = outcome.data
     return bool((data.dry_spell + data.wet_days <= 366 + 1e-6).all() and (data.wet_spell <= data.wet_days + 1e-6).all())
+
+
+def _mean_of_years(data: xr.Dataset, slots: Slots) -> float:
+    return float(data[(slots.get("statistic") or STATISTICS[0]).replace(" ", "_")].mean())
 
 
 RECIPE = Recipe(
@@ -105,5 +111,9 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("dry_spell", "wet_spell"),
-    checks=(FINITE, Check("dry spell and wet days fit in a year, wet spells among the wet days", _possible)),
+    checks=(
+        FINITE,
+        again("it is the mean of the years", _mean_of_years),
+        Check("dry spell and wet days fit in a year, wet spells among the wet days", _possible),
+    ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cftime
@@ -100,6 +100,8 @@ def run(name: str, inputs: Mapping[str, xr.DataArray], **slots: Any) -> Answer:
     outcome = recipe.compute(inputs, filled)
     for check in recipe.checks:
         assert check.holds(outcome, inputs, filled), f"{name}: {check.states}"
+    false = _falsified(outcome)
+    assert not all(check.holds(false, inputs, filled) for check in recipe.checks), f"{name} believes anything"
     for variable in outcome.data.data_vars.values():
         assert {"units", "long_name"} <= set(variable.attrs), variable.name
     assert all(isinstance(v.value, str) or type(v.value) is float for v in outcome.values)
@@ -107,6 +109,15 @@ def run(name: str, inputs: Mapping[str, xr.DataArray], **slots: Any) -> Answer:
         _DRAWN.add(name)
         assert_shows(recipe, outcome, filled)
     return Answer(outcome)
+
+
+def _falsified(outcome: Outcome) -> Outcome:
+    """The same with another answer."""
+    first = outcome.values[0]
+    other = "another" if isinstance(first.value, str) else first.value + 1 + abs(first.value)
+    if isinstance(first.value, str) and first.value in ("none found", "not reached"):
+        other = 1.0
+    return replace(outcome, values=(replace(first, value=other, low=None, high=None), *outcome.values[1:]))
 
 
 _DRAWN: set[str] = set()
