@@ -108,4 +108,5 @@ class _Reader:
             stderr=subprocess.DEVNULL,
             env=environment,
         )
+        self._process.stdout.readline()
         return self._process
