@@ -1,6 +1,7 @@
 """The detector's training on rooms, and its evaluation over held-out furniture."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -96,13 +97,13 @@ def test_an_interval_holds_95_percent_of_the_resamples():
 
 
 def test_the_command_trains_evaluates_and_says_how(rooms, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(training, "SMALL", SMALL)
+    monkeypatch.setattr(training, "DetectorSpec", partial(DetectorSpec, encoder=SMALL, queries=16))
     output = tmp_path / "detector.safetensors"
     options = ["--held-out", str(rooms / "held-out"), "--steps", "2", "--batch", "1", "--output", str(output)]
     training.main([str(rooms / "training"), *options])
     card = weights.card(output)
     assert card == json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (card["steps"], card["encoder"], card["trained_on"]) == (2, "from nothing", "3 rooms of cuboids")
+    assert (card["steps"], card["encoder"], card["trained_on"]) == (2, "from nothing", "3 rooms of cuboids, training")
     assert card["AP25"].keys() == {"mean", "low", "high"}
     assert tuple(card["AP50 by class"]) == Detector.load(output).spec.classes
 
@@ -121,6 +122,17 @@ def test_the_command_begins_with_the_encoder_that_is_given(rooms, tmp_path):
     for name, parameter in encoder.named_parameters():
         torch.testing.assert_close(trained[name], parameter.detach(), atol=1e-3, rtol=1e-3)
     assert weights.card(output)["encoder"] == weights.sha256(given)
+
+
+def test_an_encoder_that_has_seen_the_rooms_held_out_is_refused(rooms, tmp_path, capsys):
+    given = tmp_path / "encoder.safetensors"
+    inside = {f"encoder.{name}": tensor for name, tensor in SceneEncoder(SMALL).state_dict().items()}
+    spec, card = {"model": "gaussian2scene", "encoder": SMALL.stored()}, {"trained_on": "2 rooms of cuboids, held-out"}
+    weights.save(given, inside, spec, card)
+    options = ["--held-out", str(rooms / "held-out"), "--encoder", str(given), "--output", str(tmp_path / "d")]
+    with pytest.raises(SystemExit, match="2"):
+        training.main([str(rooms / "training"), *options, "--steps", "1"])
+    assert "one trained on the rooms held out" in capsys.readouterr().err
 
 
 def test_rooms_of_other_classes_are_no_held_out_rooms(rooms, tmp_path, capsys):

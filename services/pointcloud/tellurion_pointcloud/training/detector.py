@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +23,14 @@ from torch import Tensor
 from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
 from tellurion_pointcloud.detection.average_precision import THRESHOLDS
-from tellurion_pointcloud.detection.detector import Detector, DetectorSpec
+from tellurion_pointcloud.detection.detector import Detector, DetectorSpec, full
 from tellurion_pointcloud.detection.evaluation import detected, evaluated
 from tellurion_pointcloud.detection.set_loss import Target, set_loss
 from tellurion_pointcloud.rooms import Rooms
-from tellurion_pointcloud.scene_encoder import SMALL, ScenePatches, load_encoder, scene_patches
+from tellurion_pointcloud.scene_encoder import ScenePatches, load_encoder, scene_patches
 from tellurion_pointcloud.training import command
 from tellurion_pointcloud.training.draws import numpy_of
+from tellurion_pointcloud.training.encoders import add_size
 from tellurion_pointcloud.training.loop import fit
 from tellurion_pointcloud.training.room_changes import light, lit, some_points, turn
 
@@ -74,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("rooms", type=Path, help="folder of rooms to train on")
     parser.add_argument("--held-out", type=Path, help="folder of rooms to evaluate in")
     parser.add_argument("--encoder", type=Path, help="weights file of Gaussian2Scene to begin with")
+    add_size(parser)
     command.run(parser, _train, arguments)
 
 
@@ -82,8 +84,16 @@ def _train(given: argparse.Namespace) -> None:
     if held_out is not None and held_out.classes != rooms.classes:
         raise InvalidInput.of("held-out", received=held_out.classes, accepted=f"the classes {rooms.classes}")
     encoder = None if given.encoder is None else load_encoder(given.encoder)
-    of_encoder = SMALL if encoder is None else encoder.spec
-    spec = DetectorSpec(tuple(rooms.classes), of_encoder, queries=min(DetectorSpec.queries, of_encoder.groups))
+    if (
+        encoder is not None
+        and held_out is not None
+        and held_out.source in weights.card(given.encoder).get("trained_on", "")
+    ):
+        received = "one trained on the rooms held out"
+        raise InvalidInput.of("encoder", received=received, accepted="one that has not seen them")
+    spec = full(tuple(rooms.classes)) if given.size == "full" else DetectorSpec(tuple(rooms.classes))
+    if encoder is not None:
+        spec = replace(spec, encoder=encoder.spec, queries=min(spec.queries, encoder.spec.groups))
     torch.manual_seed(given.seed)
     detector = Detector(spec)
     if encoder is not None:

@@ -72,10 +72,19 @@ class Draws:
     def _deformed(
         self, things: Sequence[tuple[Corpus, int]], points: int, numbers: np.random.Generator
     ) -> NDArray[np.float32]:
-        clouds = [corpus.clouds[index] for corpus, index in things]
-        dense = deformed(np.stack([cloud[_some(len(cloud), DENSER * points, numbers)] for cloud in clouds]), numbers)
-        even = farthest_points(dense, points)
-        return in_unit_ball(np.take_along_axis(dense, even[..., None], 1))
+        return evenly([corpus.clouds[index] for corpus, index in things], points, numbers)
+
+
+def evenly(clouds: Sequence[NDArray[np.float32]], points: int, numbers: np.random.Generator) -> NDArray[np.float32]:
+    """[B, points, 3] of clouds [N, 3], deformed, as clouds are encoded: of those drawn, points far from each other."""
+    dense = deformed(np.stack([cloud[some(len(cloud), DENSER * points, numbers)] for cloud in clouds]), numbers)
+    even = farthest_points(dense, points)
+    return in_unit_ball(np.take_along_axis(dense, even[..., None], 1))
+
+
+def some(there: int, wanted: int, numbers: np.random.Generator) -> NDArray[np.intp]:
+    """Indices of `wanted` points, repeated only where there are fewer."""
+    return numbers.choice(there, wanted, replace=there < wanted)
 
 
 def deformed(clouds: NDArray[np.float32], numbers: np.random.Generator) -> NDArray[np.float32]:
@@ -107,10 +116,6 @@ def _turns(angles: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     turns[:, one, one] = turns[:, other, other] = np.cos(angles)
     turns[:, one, other], turns[:, other, one] = np.sin(angles), -np.sin(angles)
     return turns
-
-
-def _some(there: int, wanted: int, numbers: np.random.Generator) -> NDArray[np.intp]:
-    return numbers.choice(there, wanted, replace=there < wanted)
 
 
 def _any(things: NDArray[np.generic], numbers: np.random.Generator) -> NDArray[np.generic]:

@@ -19,12 +19,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from tellurion_core.errors import InvalidInput
+from tellurion_pointcloud.clouds import resampled
 from tellurion_pointcloud.corpus import Corpus
 from tellurion_pointcloud.downstream.backbone import saved
 from tellurion_pointcloud.downstream.classification import Classifier
 from tellurion_pointcloud.evaluate import BATCH, labelled
 from tellurion_pointcloud.training import command
-from tellurion_pointcloud.training.draws import deformed, numpy_of
+from tellurion_pointcloud.training.draws import evenly, numpy_of
 from tellurion_pointcloud.training.encoders import add_encoder, add_size, backbone_of
 from tellurion_pointcloud.training.loop import fit
 
@@ -65,9 +66,7 @@ def _train(given: argparse.Namespace) -> None:
     def loss(step: int, random: torch.Generator) -> Tensor:
         numbers = numpy_of(random)
         drawn = numbers.choice(np.flatnonzero(~held_out), given.batch)
-        there = clouds.shape[1]
-        some = np.stack([clouds[index][numbers.choice(there, points, replace=there < points)] for index in drawn])
-        told = network(torch.from_numpy(deformed(some, numbers)).to(given.device))
+        told = network(torch.from_numpy(evenly(clouds[drawn], points, numbers)).to(given.device))
         return functional.cross_entropy(told, torch.from_numpy(things.labels[drawn]).to(given.device))
 
     fitted = fit(
@@ -79,7 +78,7 @@ def _train(given: argparse.Namespace) -> None:
         spec={**spec, **described},
         checkpoint=given.checkpoint,
     )
-    unseen = torch.from_numpy(clouds[held_out, :points])
+    unseen = torch.from_numpy(np.stack([resampled(cloud, points)[1].points for cloud in clouds[held_out]]))
     with torch.inference_mode():
         told = torch.cat([network.cpu()(batch).argmax(-1) for batch in unseen.split(BATCH)]).numpy()
     right = float(np.mean(told == things.labels[held_out]))

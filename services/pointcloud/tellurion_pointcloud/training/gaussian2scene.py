@@ -24,12 +24,13 @@ from torch import Tensor
 
 from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
-from tellurion_pointcloud.gaussian2scene import SMALL, Gaussian2Scene, Spec
+from tellurion_pointcloud.gaussian2scene import FULL, SMALL, Gaussian2Scene, Spec
 from tellurion_pointcloud.gaussian2scene.losses import reconstruction, splatting
 from tellurion_pointcloud.gaussian2scene.masks import complementary
 from tellurion_pointcloud.rooms import Rooms
 from tellurion_pointcloud.training import command
 from tellurion_pointcloud.training.draws import numpy_of
+from tellurion_pointcloud.training.encoders import add_size
 from tellurion_pointcloud.training.fitted import fitted_means
 from tellurion_pointcloud.training.loop import fit, generator_of
 from tellurion_pointcloud.training.seen_rooms import Drawn, draw
@@ -41,10 +42,10 @@ SCORED = 12
 """Batches that scores are means of."""
 
 
-def spec_of(rooms: Rooms) -> Spec:
-    """The small size, for images of the size that these rooms have."""
+def spec_of(rooms: Rooms, size: str) -> Spec:
+    """A size by its name, for images of the size that these rooms have."""
     height, width = rooms.pictures.shape[2:4]
-    return replace(SMALL, image_height=height, image_width=width)
+    return replace({"small": SMALL, "full": FULL}[size], image_height=height, image_width=width)
 
 
 def losses(model: Gaussian2Scene, drawn: Drawn, stage: int, random: torch.Generator) -> Mapping[str, Tensor]:
@@ -79,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = command.training_parser("gaussian2scene", summary, output=WEIGHTS, batch=16, learning_rate=1e-3)
     parser.add_argument("rooms", type=Path, help="folder of rooms to train on")
     parser.add_argument("--stage", type=int, choices=(1, 2), required=True)
+    add_size(parser)
     parser.add_argument("--first", type=Path, help="weights file of stage 1, for stage 2")
     parser.add_argument("--fitted", type=Path, help="folder of the rooms' fitted Gaussians, for stage 2")
     parser.add_argument("--held-out", type=Path, help="folder of rooms to score on")
@@ -97,7 +99,7 @@ def _train(given: argparse.Namespace) -> None:
     torch.manual_seed(given.seed)
     means = held_out_means = None
     if given.stage == 1:
-        model = Gaussian2Scene(spec_of(rooms))
+        model = Gaussian2Scene(spec_of(rooms, given.size))
     else:
         for name in ("first", "fitted", *(() if held_out is None else ("held_out_fitted",))):
             if getattr(given, name) is None:
