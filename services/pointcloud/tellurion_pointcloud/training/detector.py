@@ -84,11 +84,8 @@ def _train(given: argparse.Namespace) -> None:
     if held_out is not None and held_out.classes != rooms.classes:
         raise InvalidInput.of("held-out", received=held_out.classes, accepted=f"the classes {rooms.classes}")
     encoder = None if given.encoder is None else load_encoder(given.encoder)
-    if (
-        encoder is not None
-        and held_out is not None
-        and held_out.source in weights.card(given.encoder).get("trained_on", "")
-    ):
+    seen = "" if given.encoder is None else weights.card(given.encoder).get("trained_on", "")
+    if held_out is not None and held_out.source in seen:
         received = "one trained on the rooms held out"
         raise InvalidInput.of("encoder", received=received, accepted="one that has not seen them")
     spec = full(tuple(rooms.classes)) if given.size == "full" else DetectorSpec(tuple(rooms.classes))
