@@ -90,7 +90,8 @@ def targets(seconds: Mapping[str, float]) -> Iterator[Target]:
 
 def report(seconds: Mapping[str, float]) -> str:
     """All that was measured."""
-    return markdown(["what", "processor time, s"], [(what, f"{took:.3f}") for what, took in seconds.items()])
+    rows = [(what, f"{took:.3f}") for what, took in seconds.items()]
+    return "## The agent's offline planner\n\n" + markdown(["what", "processor time, s"], rows)
 
 
 def main() -> int:
