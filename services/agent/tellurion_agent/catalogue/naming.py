@@ -9,6 +9,8 @@ from pathlib import PurePath
 
 LONGEST = 200
 """Characters of an attribute that are kept."""
+LONGEST_NAME = 32
+"""Characters of a product's name."""
 _TIMES = r"(?:_(?P<times>\d{4,14}(?:-\d{4,14})?(?:-clim)?))?"
 _LAYOUTS = tuple(
     (project, re.compile(pattern + _TIMES))
@@ -43,6 +45,8 @@ _EXPERIMENTS = {
     "abrupt4xco2": "abrupt-4xCO2",
 }
 _SOURCES = ("source_id", "model_id", "dataset_id", "model", "dataset")
+_NAME = re.compile(r"(?=.*[A-Z\d])[\w.+-]+(?: [\w.+-]+){0,2}")
+"""What `source` holds where it is a product's name; CF means it for how the data were produced."""
 _SCENARIOS = ("experiment_id", "experiment", "scenario", "Model scenario", "model_scenario")
 _OBSERVED = re.compile(
     r"observ|satellite|re-?analys|in.situ|\batlas\b|climatolog|hadisst|hadcrut|era-?5|ostia|coads", re.IGNORECASE
@@ -95,6 +99,8 @@ def naming(
         project = next((known for known in ("CMIP6", "CMIP5", "obs4MIPs") if era.casefold() == known.casefold()), "")
     stem = path.name.removesuffix(path.suffix) if path.suffix in (".nc", ".cdf", ".nc4", ".zarr") else path.name
     source = (parts.get("source", "") if project == "OBS" else "") or said(*_SOURCES) or parts.get("source", "")
+    if not project and not source and len(words := said("source")) <= LONGEST_NAME and _NAME.fullmatch(words):
+        source = words
     experiment = "" if project in ("OBS", "obs4MIPs") else said(*_SCENARIOS[:1]) or parts.get("experiment", "")
     if not project and not experiment:
         experiment = _experiment(said(*_SCENARIOS[1:])) or _experiment_in(stem, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
+from tellurion_agent.planning.concepts import spoken
 from tellurion_agent.planning.extraction.reading import Reading
 from tellurion_agent.planning.retrieval import stems
 
@@ -38,7 +39,9 @@ def strangers(reading: Reading, known: Collection[str]) -> Iterator[str]:
     """Names in a request that are no region, data set or anything else that is known; `known` are words' stems."""
     rest = reading.text.without((m.start, m.end) for m in reading.mentions).said
     for match in _NAME.finditer(rest):
-        words = [word for word in match["name"].split() if not set(stems(word)) <= {*known}]
+        if next(spoken(match["name"].lower()), None):
+            continue
+        words = [word for word in match["name"].split() if not {s for s in stems(word) if s.isalpha()} <= {*known}]
         if words:
             yield " ".join(words)
 
