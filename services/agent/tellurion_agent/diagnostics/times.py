@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from tellurion_agent.recipes.recipe import NoAnswer
 
 ALL_MONTHS = tuple(range(1, 13))
+BLOCK = 20_000_000
+"""Values that are read at once for a mean that needs a pass of its own."""
 DAYS_PRESENT = 0.9
 """Share of a season's days that must be there in daily data for the season to count."""
 
@@ -171,11 +173,26 @@ def season_means(field: xr.DataArray, months: Sequence[int] = ALL_MONTHS) -> xr.
         raise NoAnswer("some months are there more than once")
     length = xr.DataArray(used.time.dt.days_in_month.values.reshape(whole.size, -1).astype(float), dims=("year", "nth"))
     values = used.drop_vars("time").coarsen(time=len(months)).construct(time=("year", "nth"))
-    usual = values.mean("year").compute()  # a pass of its own: it and all values would not fit in memory together
+    usual = _mean_over_years(values)
+    if values.chunks is not None:  # or what every year has of the climatology would be in memory at once
+        usual, length = usual.chunk(), length.chunk(year=values.chunksizes["year"])
     there, total = length.where(values.notnull(), 0.0).sum("nth"), length.sum("nth")
     departure = ((values - usual) * length).sum("nth") / there.where(there >= total / 2)
     mean = departure + (usual.fillna(0.0) * length).sum("nth") / total
     return mean.assign_coords(year=whole).transpose("year", ...).assign_attrs(field.attrs).rename(field.name)
+
+
+def _mean_over_years(values: xr.DataArray) -> xr.DataArray:
+    """Mean of [year, …] values that are there, in memory, a block of years at a time.
+
+    In one graph every year's partial sum, as large as the year itself, may be held at once.
+    """
+    total, count = 0.0, 0
+    years = max(1, BLOCK * values.sizes["year"] // values.size)
+    for first in range(0, values.sizes["year"], years):
+        block = values.isel(year=slice(first, first + years)).compute()
+        total, count = total + block.sum("year", dtype=float), count + block.notnull().sum("year")
+    return total / xr.where(count > 0, count, np.nan)
 
 
 def monthly_means(field: xr.DataArray) -> xr.DataArray:

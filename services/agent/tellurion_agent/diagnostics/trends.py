@@ -14,6 +14,8 @@ from tellurion_agent.recipes.recipe import NoAnswer
 
 FEWEST = 5
 """Values that a trend needs."""
+BLOCK = 1_000_000
+"""Values of which trends are computed at once; some twenty arrays of as many are needed for it."""
 AUTOCORRELATED = 0.1
 """Lag-1 autocorrelation of residuals beyond which a test for independent values is too sure."""
 
@@ -105,7 +107,10 @@ def trend_map(yearly: xr.DataArray) -> xr.Dataset:
 
     Lazily chunked along space; NaN where a cell has less than half of the years.
     """
-    y = yearly.chunk(year=-1) if yearly.chunks is not None else yearly
+    y = yearly
+    if y.chunks is not None:
+        across = [dim for dim in y.dims if dim != "year"]
+        y = y.chunk({"year": -1, across[0]: max(1, BLOCK * y.sizes[across[0]] // y.size)})
     slope, p = xr.apply_ufunc(
         _cell_trends,
         y,

@@ -26,7 +26,7 @@ def block(block_info):
 chunks, meta = ((12,) * years, *((n,) for n in shape[1:])), np.empty((0, 0, 0), np.float32)
 values = da.map_blocks(block, chunks=chunks, dtype=np.float32, meta=meta)
 coords = {"time": time, "lat": lat, "lon": lon}
-field = xr.DataArray(values, coords, ("time", "lat", "lon"), attrs={"standard_name": "air_temperature", "units": "degC"})
+field = xr.DataArray(values, coords, ("time", "lat", "lon"), attrs={"units": "degC"})
 recipe = RECIPES[name]
 slots = {slot.name: slot.default for slot in recipe.slots} | {"variable": "air_temperature"}
 outcome = recipe.compute({"field": field}, slots)
