@@ -200,8 +200,8 @@ class TestReaders:
         """In place of the worker's: one that dies of one file and is kept busy by another."""
         script = tmp_path / "worker"
         script.write_text(
-            '#!/bin/sh\necho ready; while read -r line; do case "$line" in *deadly*) kill -SEGV $$;; *slow*) sleep 60;; '
-            '*) echo \'{"records": "[]"}\';; esac; done\n'
+            '#!/bin/sh\necho ready; while read -r line; do case "$line" in *deadly*) kill -SEGV $$;; '
+            '*slow*) sleep 60;; *) echo \'{"records": "[]"}\';; esac; done\n'
         )
         script.chmod(0o755)
         monkeypatch.setattr(readers, "PROGRAM", [str(script)])
