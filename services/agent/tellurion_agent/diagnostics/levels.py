@@ -60,3 +60,17 @@ def at_level(field: xr.DataArray, level: float) -> xr.DataArray:
     if units != "hPa" and level < z.min() <= 20.0:
         return field.isel(level=int(np.argmin(z)))
     raise NoAnswer(f"the levels are {z.min():g}–{z.max():g} {units}; {level:g} {units} lies beyond them")
+
+
+def isotherm_depth(temperature: xr.DataArray, value: float) -> xr.DataArray:
+    """Depth at which a temperature [level, …] first falls through a value from the surface down, linear between levels.
+
+    NaN where it does not: the water is colder at the top, or warmer to its last level.
+    """
+    z = temperature.level
+    below, depth = temperature.shift(level=-1), z.shift(level=-1)
+    crosses = (temperature >= value) & (below < value)
+    share = (temperature - value) / (temperature - below)
+    found = z + share * (depth - z)
+    first = crosses & (crosses.cumsum("level") == 1)
+    return found.where(first).sum("level", min_count=1).assign_attrs(units="m")

@@ -20,6 +20,7 @@ SEASON = Slot("season", Kind.SEASON, "Which season or month?", default=ANNUAL)
 SOURCE = Slot("source", Kind.SOURCE, "Which model or product?")
 EXPERIMENT = Slot("experiment", Kind.EXPERIMENT, "Which experiment?")
 
+SOURCES = Slot("sources", Kind.SOURCE, "Which models or products? Without names it is all that fit.", many=True)
 WHICH_DATA = (SOURCE, EXPERIMENT)
 PLACE_AND_TIME = (REGION, LEVEL, PERIOD, SEASON)
 FIELD = (VARIABLE, *PLACE_AND_TIME, *WHICH_DATA)
@@ -39,6 +40,11 @@ SEA_SURFACE = (
 SEA_LEVEL_PRESSURE = ("air_pressure_at_mean_sea_level",)
 PRECIPITATION = ("precipitation_flux",)
 OCEAN_TEMPERATURE = ("sea_water_conservative_temperature", "sea_water_potential_temperature", "sea_water_temperature")
+
+
+def quantity(question: str, choices: tuple[str, ...]) -> Slot:
+    """Which of the numbers that a recipe computes is asked for; the first where none is named."""
+    return Slot("quantity", Kind.CHOICE, question, default=choices[0], choices=choices)
 
 
 def of(role: str, slot: Slot, question: str, *, required: bool | None = None) -> Slot:

@@ -19,15 +19,21 @@ def _bracketed(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     return all(low - 1e-9 * abs(low) <= value <= high + 1e-9 * abs(high) for low, value, high in intervals)
 
 
+def labelled(outcome: Outcome, beginning: str) -> float:
+    """The first of an outcome's numbers whose label begins so."""
+    return float(next(v.value for v in outcome.values if v.label.startswith(beginning)))
+
+
 FINITE = Check("every number is finite", _finite)
 BRACKETED = Check("every number lies within its interval", _bracketed)
 
 
-def among(name: str, *, which: int = 0) -> Check:
-    """That a number lies between the smallest and the largest value of an array of the outcome."""
+def among(name: str, *, which: int = 0, label: str = "") -> Check:
+    """That a number, by its place or its label, lies between the smallest and the largest value of an array."""
 
     def holds(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
-        values, value = outcome.data[name].values, float(outcome.values[which].value)
+        value = labelled(outcome, label) if label else float(outcome.values[which].value)
+        values = outcome.data[name].values
         slack = 1e-6 * max(abs(float(np.nanmin(values))), abs(float(np.nanmax(values))), 1e-12)
         return bool(np.nanmin(values) - slack <= value <= np.nanmax(values) + slack)
 
@@ -56,15 +62,14 @@ def again(states: str, of: Callable[[xr.Dataset, Slots], float | str], *, tolera
     return Check(states, holds)
 
 
-def slope_of(name: str, per: float = 10.0) -> Check:
-    """That the answer is the slope of an array over years, found again from its normal equations."""
+def slope_of(name: str, per: float = 10.0, *, label: str = "") -> Check:
+    """That the answer, or the value so labelled, is an array's slope over years, by its normal equations again."""
 
     def holds(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
         array = outcome.data[name].dropna("year")
         x = array.year.values - array.year.values.mean()
         again = per * float((x * array.values).sum() / (x**2).sum())
-        return bool(
-            np.isclose(again, float(outcome.values[0].value), rtol=1e-6, atol=1e-9 * float(np.abs(array).max()))
-        )
+        value = labelled(outcome, label) if label else float(outcome.values[0].value)
+        return bool(np.isclose(again, value, rtol=1e-6, atol=1e-9 * float(np.abs(array).max())))
 
     return Check("the normal equations give the same slope", holds)

@@ -6,12 +6,23 @@ import numpy as np
 import xarray as xr
 
 from tellurion_agent.diagnostics.times import climate_mean
-from tellurion_agent.recipes.asked import LEVEL, PERIOD, REGION, SEASON, VARIABLE
-from tellurion_agent.recipes.checking import FINITE, among
+from tellurion_agent.recipes.asked import LEVEL, PERIOD, REGION, SEASON, SOURCES, VARIABLE, quantity
+from tellurion_agent.recipes.checking import FINITE
 from tellurion_agent.recipes.figures import bars
-from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
+from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part, several
-from tellurion_agent.recipes.wording import as_value, difference_units, outcome, span, subject, units_of, written
+from tellurion_agent.recipes.wording import (
+    as_value,
+    asked_first,
+    difference_units,
+    outcome,
+    span,
+    subject,
+    units_of,
+    written,
+)
+
+QUANTITIES = ("each", "mean", "spread", "highest", "lowest")
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -34,14 +45,28 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         notes.append(f"The data sets cover different years: {', '.join(sorted(spans))}.")
     numbers = np.array(list(means.values()))
     units, what = units_of(series), subject(field.isel(time=0, drop=True), slots)
-    values = [
-        as_value(f"mean of {len(means)} data sets, {what}", numbers.mean(), units),
-        as_value("standard deviation between them", numbers.std(ddof=1), difference_units(units)),
-        as_value("largest less smallest", np.ptp(numbers), difference_units(units)),
-        *(as_value(label, mean, units) for label, mean in means.items()),
-    ]
+    asked, ranked = slots.get("quantity") or QUANTITIES[0], sorted(means, key=lambda label: -means[label])
+    values = {
+        "mean": [as_value(f"mean of {len(means)} data sets, {what}", numbers.mean(), units)],
+        "spread": [
+            as_value("standard deviation between them", numbers.std(ddof=1), difference_units(units)),
+            as_value("largest less smallest", np.ptp(numbers), difference_units(units)),
+        ],
+        "each": [as_value(label, means[label], units) for label in ranked],
+    }
+    extremes = {"highest": ranked[0], "lowest": ranked[-1]}
+    if asked in extremes:
+        values[asked] = [as_value(f"data set with the {asked} value of {what}", extremes[asked], "1")]
     bar = xr.DataArray(numbers, coords={"data_set": list(means)}, dims="data_set")
-    return outcome(f"{what} in {len(means)} data sets", values, notes, mean=written(bar, what, units))
+    return outcome(
+        f"{what} in {len(means)} data sets", asked_first(values, asked), notes, mean=written(bar, what, units)
+    )
+
+
+def _within(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    means = {float(mean) for mean in outcome.data["mean"].values}
+    each = {v.value for v in outcome.values if v.label in outcome.data.data_set.values}
+    return each == means
 
 
 RECIPE = Recipe(
@@ -57,8 +82,20 @@ RECIPE = Recipe(
         "spread among products of mean salinity in the North Atlantic",
         "range of the models' climatological rainfall",
         "compare different observational products",
+        "mean precipitation of ERA5, GPCP and CMAP, one number for each",
+        "give the average for every one of these data sets",
+        "which of the observational products is the wettest",
+        "highest mean temperature: CESM2, CanESM5 or MIROC6",
     ),
-    slots=(VARIABLE, REGION, LEVEL, PERIOD, SEASON),
+    slots=(
+        VARIABLE,
+        REGION,
+        LEVEL,
+        PERIOD,
+        SEASON,
+        SOURCES,
+        quantity("Each one's mean, their mean, their spread, or which is highest or lowest?", QUANTITIES),
+    ),
     inputs=(Input("fields", (), needs=("time",), many=True),),
     method=(
         "For each data set, on its own grid, the area-weighted mean over the region and the complete years or "
@@ -70,5 +107,5 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=bars("mean"),
-    checks=(FINITE, among("mean")),
+    checks=(FINITE, Check("each value lies within the range of the means", _within)),
 )

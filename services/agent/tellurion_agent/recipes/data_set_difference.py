@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
-from tellurion_agent.diagnostics.agreement import agreement
+from tellurion_agent.diagnostics.agreement import Agreement, agreement
 from tellurion_agent.diagnostics.cells import areas
 from tellurion_agent.diagnostics.regridding import coarser, onto
 from tellurion_agent.diagnostics.times import climate_mean
-from tellurion_agent.recipes.asked import EXPERIMENT, LEVEL, PERIOD, REGION, SEASON, SOURCE, VARIABLE, of
+from tellurion_agent.recipes.asked import EXPERIMENT, LEVEL, PERIOD, REGION, SEASON, SOURCE, VARIABLE, of, quantity
 from tellurion_agent.recipes.bases import in_years, years_of
-from tellurion_agent.recipes.checking import FINITE, among
+from tellurion_agent.recipes.checking import FINITE, among, labelled
 from tellurion_agent.recipes.figures import map_of
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, masked, part
-from tellurion_agent.recipes.wording import as_value, difference_units, name_of, outcome, subject, units_of, written
+from tellurion_agent.recipes.wording import (
+    as_value,
+    asked_first,
+    difference_units,
+    name_of,
+    outcome,
+    subject,
+    units_of,
+    written,
+)
 from tellurion_agent.slots import Period
 
+QUANTITIES = ("bias", "root-mean-square error", "pattern correlation")
 
-def compute(inputs: Inputs, slots: Slots) -> Outcome:
-    """Bias, root-mean-square error and pattern correlation of the mean maps, on the coarser grid."""
-    notes: Notes = []
-    fields = [part(inputs[role], slots, notes) for role in ("first", "second")]
+
+def compared(
+    first: xr.DataArray, second: xr.DataArray, slots: Slots, notes: Notes
+) -> tuple[xr.DataArray, Agreement, list[xr.DataArray]]:
+    """The difference of two mean maps on the coarser grid, their agreement, and the parts that they are the means of.
+
+    Raises NoAnswer when they have no cells in common, or other units.
+    """
+    fields = [part(field, slots, notes) for field in (first, second)]
     if units_of(fields[0]) != units_of(fields[1]):
         raise NoAnswer(f"the data sets are in {units_of(fields[0])} and {units_of(fields[1])}")
     if slots.get("period") is None:
@@ -36,30 +52,40 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     if any(m.sizes != target.sizes for m in means):
         size = f"{target.sizes['lat']} × {target.sizes['lon']}"
         notes.append(f"Compared on the coarser grid, {size} cells, by area-conserving means.")
-    first, second = (onto(mean.drop_vars("area"), target) for mean in means)
-    first = first.assign_coords(lat=second.lat, lon=second.lon)
-    found = agreement(first, second, target.area if "area" in target.coords else areas(target))
+    a, b = (onto(mean.drop_vars("area"), target) for mean in means)
+    a = a.assign_coords(lat=b.lat, lon=b.lon)
+    found = agreement(a, b, target.area if "area" in target.coords else areas(target))
     if not np.isfinite(found.bias) or found.share == 0:
         raise NoAnswer("the data sets have no cells in common")
     if found.share < 0.95:
         notes.append(f"{100 * found.share:.0f} % of the area that either covers is in both.")
+    return a - b, found, fields
+
+
+def compute(inputs: Inputs, slots: Slots) -> Outcome:
+    """Bias, root-mean-square error and pattern correlation of the mean maps, on the coarser grid."""
+    notes: Notes = []
+    difference, found, fields = compared(inputs["first"], inputs["second"], slots, notes)
     units, what = difference_units(units_of(fields[0])), subject(fields[0], slots)
-    values = [
-        as_value(f"mean bias, first less second, {what}", found.bias, units),
-        as_value("root-mean-square error", found.rmse, units),
-    ]
+    values = {
+        QUANTITIES[0]: [as_value(f"mean bias, first less second, {what}", found.bias, units)],
+        QUANTITIES[1]: [as_value("root-mean-square error", found.rmse, units)],
+    }
+    asked = slots.get("quantity") or QUANTITIES[0]
     if np.isfinite(found.correlation):
-        values.append(as_value("centred pattern correlation", found.correlation, "1"))
+        values[QUANTITIES[2]] = [as_value("centred pattern correlation", found.correlation, "1")]
+    elif asked == QUANTITIES[2]:
+        raise NoAnswer("one of the mean maps does not vary: it correlates with nothing")
     return outcome(
         f"Difference of two data sets, first less second: {what}",
-        values,
+        asked_first(values, asked),
         notes,
-        difference=written(first - second, f"difference of {name_of(fields[0])}", units),
+        difference=written(difference, f"difference of {name_of(fields[0])}", units),
     )
 
 
 def _decomposed(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
-    return abs(float(outcome.values[0].value)) <= float(outcome.values[1].value) * (1 + 1e-9) + 1e-12
+    return abs(labelled(outcome, "mean bias")) <= labelled(outcome, "root-mean-square error") * (1 + 1e-9) + 1e-12
 
 
 RECIPE = Recipe(
@@ -75,6 +101,11 @@ RECIPE = Recipe(
         "map of model minus observation",
         "spatial correlation between simulated and observed salinity",
         "by how much is the model too warm",
+        "how much wetter is ERA5 than GPCP",
+        "ERA5 minus GPCP mean rainfall",
+        "RMSE of the climatological mean map of CESM2 against ERA5",
+        "difference of area average precipitation: ERA5 less GPCP",
+        "how much too warm or too cold is CanESM5 compared with ERA5",
     ),
     slots=(
         VARIABLE,
@@ -86,6 +117,7 @@ RECIPE = Recipe(
         of("second", SOURCE, "Against which data set?", required=True),
         of("first", EXPERIMENT, "Which experiment of the first?"),
         of("second", EXPERIMENT, "Which experiment of the second?"),
+        quantity("The bias, the root-mean-square error, or the pattern correlation?", QUANTITIES),
     ),
     inputs=(Input("first", (), needs=("time", "lat", "lon")), Input("second", (), needs=("time", "lat", "lon"))),
     method=(
@@ -98,5 +130,9 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=map_of("difference", diverging=True),
-    checks=(FINITE, Check("the error is no smaller than the bias", _decomposed), among("difference")),
+    checks=(
+        FINITE,
+        Check("the error is no smaller than the bias", _decomposed),
+        among("difference", label="mean bias"),
+    ),
 )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from tellurion_agent.diagnostics.precipitation import SPI_LIMIT, spi
 from tellurion_agent.diagnostics.times import monthly_means
-from tellurion_agent.recipes.asked import BASE, LAND_FRACTION, PERIOD, PRECIPITATION, REGION, WHICH_DATA
+from tellurion_agent.recipes.asked import ANNUAL, BASE, LAND_FRACTION, PERIOD, PRECIPITATION, REGION, SEASON, WHICH_DATA
 from tellurion_agent.recipes.bases import base_period, years_of
-from tellurion_agent.recipes.checking import FINITE, again, among
+from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import lines
-from tellurion_agent.recipes.indices import kept, month_of
+from tellurion_agent.recipes.indices import kept, month_of, season_values
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, mean_series
-from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, headline, outcome, span, written
 from tellurion_agent.slots import Kind, Slot
+
+STATISTICS = ("lowest index", "index of the month", "months in drought", "mean index")
+DROUGHT = -1.0
+"""Below which a month is in drought (McKee et al. 1993)."""
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -34,28 +39,48 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     index = kept(series.copy(data=spi(amount.values, series.time.dt.month.values, window, inside)), slots)
     if not index.notnull().any():
         raise NoAnswer("it hardly ever rains there: no distribution can be fitted")
-    there = index.dropna("time")
-    lowest = there[int(np.argmin(there.values))]
-    where = slots["region"].name if slots.get("region") else "all that the data cover"
-    what = f"SPI-{window}, {where}, {span(index)}"
+    season, limit = slots.get("season") or ANNUAL, _limit(slots)
+    asked = season_values(index, season.months) if season.months != ANNUAL.months else index
+    there = asked.dropna("time")
+    if not there.size:
+        raise NoAnswer("the months asked for have no index")
+    lowest, last = there[int(np.argmin(there.values))], there[-1]
+    where = (
+        slots["region"].name if slots.get("region") else str(series.attrs.get("source") or "all that the data cover")
+    )
+    what = f"SPI-{window}, {where}, {span(asked)}"
+    values = {
+        STATISTICS[0]: as_value(f"lowest {what}, in {month_of(lowest.time)}", lowest, "1"),
+        STATISTICS[1]: as_value(f"SPI-{window}, {where}, in {month_of(last.time)}", last, "1"),
+        STATISTICS[2]: as_value(f"months with an index below {limit:g}, {what}", int((there < limit).sum()), "months"),
+        STATISTICS[3]: as_value(f"mean {what}", there.mean(), "1"),
+    }
+    statistic = slots.get("statistic") or STATISTICS[1 if asked.sizes["time"] == 1 else 0]
     zeros = float((amount.values == 0).mean())
     if zeros > 0:
         notes.append(
             f"{100 * zeros:.1f} % of the months are dry: they have the probability of their share, H = q + (1 − q) G."
         )
-    if there.size < index.size - window:
-        notes.append(f"{index.size - there.size} months have no index.")
+    if there.size < asked.size - window:
+        notes.append(f"{asked.size - there.size} months have no index.")
     return outcome(
         f"Standardised precipitation index, {what}",
-        [
-            as_value(f"lowest {what}, in {month_of(lowest.time)}", lowest, "1"),
-            as_value(f"last, in {month_of(there.time[-1])}", there[-1], "1"),
-            as_value("months in drought, index below −1", int((there < -1).sum()), "months"),
-            as_value("mean over these months", there.mean(), "1"),
-        ],
+        headline(statistic, values),
         notes,
-        index=written(index, f"SPI-{window}", "1"),
+        index=written(asked, f"SPI-{window}", "1"),
     )
+
+
+def _limit(slots: Slots) -> float:
+    return DROUGHT if slots.get("threshold") is None else float(slots["threshold"])
+
+
+def _again(data: xr.Dataset, slots: Slots) -> float:
+    index = data["index"].dropna("time")
+    statistic = slots.get("statistic") or STATISTICS[1 if data.sizes["time"] == 1 else 0]
+    limit = _limit(slots)
+    found = (index.min(), index[-1], (index < limit).sum(), index.mean())
+    return float(dict(zip(STATISTICS, found, strict=True))[statistic])
 
 
 def _within(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
@@ -75,8 +100,22 @@ RECIPE = Recipe(
         "meteorological drought severity from precipitation",
         "is there currently a drought according to SPI",
         "SPI6 time series with base 1981-2010",
+        "SPI-3 at the rain gauge in a given month",
+        "in how many months was the SPI-12 below -1",
+        "lowest SPI-6 of the record",
+        "how dry was January in terms of SPI-3",
+        "SPI with 3 months accumulation; value in December",
     ),
-    slots=(REGION, PERIOD, BASE, Slot("window", Kind.NUMBER, "Over how many months?", default=3), *WHICH_DATA),
+    slots=(
+        REGION,
+        PERIOD,
+        BASE,
+        SEASON,
+        Slot("window", Kind.NUMBER, "Over how many months?", default=3),
+        Slot("threshold", Kind.NUMBER, "Below which index is it a drought?", default=DROUGHT),
+        Slot("statistic", Kind.CHOICE, "The lowest, the last, the mean, or how many months?", choices=STATISTICS),
+        *WHICH_DATA,
+    ),
     inputs=(Input("precipitation", PRECIPITATION, needs=("time",)), LAND_FRACTION),
     method=(
         "Monthly amounts of the area mean, summed over the window; for each calendar month a gamma distribution "
@@ -94,8 +133,7 @@ RECIPE = Recipe(
     plot=lines("index"),
     checks=(
         FINITE,
-        again("no month has a lower index", lambda data, slots: float(data["index"].min())),
-        among("index"),
+        again("the months give it again", _again),
         Check("the index is standardised", _within),
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
@@ -9,15 +11,29 @@ from tellurion_agent.diagnostics.constraint import ACCEPTED, Constraint, constra
 from tellurion_agent.diagnostics.samples import mean_interval
 from tellurion_agent.diagnostics.times import monthly_climatology, monthly_means, season_means
 from tellurion_agent.diagnostics.trends import least_squares
-from tellurion_agent.recipes.asked import BASE, EXPERIMENT, LEVEL, PERIOD, REGION, SEASON, SOURCE, VARIABLE, of
+from tellurion_agent.recipes.asked import (
+    BASE,
+    EXPERIMENT,
+    LEVEL,
+    PERIOD,
+    REGION,
+    SEASON,
+    SOURCE,
+    TEMPERATURE,
+    VARIABLE,
+    of,
+)
 from tellurion_agent.recipes.bases import in_years
 from tellurion_agent.recipes.checking import BRACKETED, FINITE
 from tellurion_agent.recipes.figures import scatter
-from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
+from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots, Value
 from tellurion_agent.recipes.selection import Notes, averaged, part, several
 from tellurion_agent.recipes.wording import as_value, difference_units, outcome, units_of, written
 from tellurion_agent.slots import Kind, Period, Slot
 
+ANSWERS = ("constrained value", "correlation over models")
+STATISTICS = ("change", "trend")
+"""Of what is projected."""
 FACTORS = ("mean", "trend", "variability", "seasonal range")
 FEWEST = 5
 """Models that a relation between them needs."""
@@ -41,7 +57,7 @@ def factors(series: xr.DataArray, months: tuple[int, ...]) -> dict[str, float]:
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
-    """The constrained change with its interval for the strongest relation, or that none is found; all correlations."""
+    """The constrained projection with its interval for the strongest relation, or that none is found; correlations."""
     notes: Notes = []
     months = slots["season"].months
     past = {
@@ -56,47 +72,57 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         notes.append(f"Left out, as one of the two runs is missing: {', '.join(without)}.")
     if len(changes) < FEWEST:
         raise NoAnswer(f"{len(changes)} models have both runs; a relation between models needs {FEWEST}")
-    observed_series = averaged(_chosen(inputs["observed"], slots, "factor", notes), notes)
-    observed = factors(observed_series, months)
-    asked = slots.get("factor")
-    candidates = (
-        [asked] if asked in FACTORS else [f for f in FACTORS if f in observed and all(f in past[m] for m in changes)]
+    answer = slots.get("answer") or ANSWERS[0]
+    if "observed" not in inputs and answer == ANSWERS[0]:
+        raise NoAnswer("a constraint needs an observation of the factor")
+    observed_series = (
+        averaged(_chosen(inputs["observed"], slots, "factor", notes), notes) if "observed" in inputs else None
     )
+    observed = factors(observed_series, months) if observed_series is not None else {}
+    asked = slots.get("base_statistic")
+    candidates = [asked] if asked in FACTORS else [f for f in FACTORS if all(f in past[m] for m in changes)]
     y = np.array(list(changes.values()))
     found: dict[str, tuple[np.ndarray, Constraint]] = {}
     for factor in candidates:
-        if factor not in observed or any(factor not in past[m] for m in changes):
+        if (observed and factor not in observed) or any(factor not in past[m] for m in changes):
             raise NoAnswer(f"the {factor} cannot be had from these data")
         x = np.array([past[m][factor] for m in changes])
-        _, low, high = mean_interval(season_means(observed_series, months).values)
-        error = (high - low) / 3.92 if factor == "mean" and np.isfinite(high - low) else 0.0
-        found[factor] = x, constrain(x, y, observed[factor], error)
+        error = 0.0
+        if factor == "mean" and observed_series is not None:
+            _, low, high = mean_interval(season_means(observed_series, months).values)
+            error = (high - low) / 3.92 if np.isfinite(high - low) else 0.0
+        found[factor] = x, constrain(x, y, observed.get(factor, float(x.mean())), error)
     best = max(found, key=lambda f: abs(found[f][1].r))
     x, relation = found[best]
-    units = difference_units(units_of(next(iter(several(inputs, "future").values()))))
+    statistic = slots.get("statistic") or STATISTICS[0]
+    model_units = units_of(next(iter(several(inputs, "future").values())))
+    units = difference_units(model_units) + (" decade-1" if statistic == STATISTICS[1] else "")
     if len(found) > 1:
         notes.append(f"The strongest of {len(found)} candidate factors is chosen: its p is too small for that.")
     notes.append("Intervals are of 66 %; models that share code are not independent.")
     half = y.std(ddof=1) * 0.954
-    if relation.accepted:
-        first = as_value(
-            f"constrained change, by the {best} of the past", relation.constrained, units, relation.low, relation.high
-        )
-    else:
-        first = as_value(
-            f"constrained change: no factor has |r| > {ACCEPTED:g} over {y.size} models", "none found", "1"
-        )
-    values = [
-        first,
-        as_value(f"unconstrained mean change of {y.size} models", y.mean(), units, y.mean() - half, y.mean() + half),
+    values: list[Value] = []
+    if observed and relation.accepted:
+        label = f"constrained {statistic}, by the {best} of the past"
+        values.append(as_value(label, relation.constrained, units, relation.low, relation.high))
+    elif observed:
+        label = f"constrained {statistic}: no factor has |r| > {ACCEPTED:g} over {y.size} models"
+        values.append(as_value(label, "none found", "1"))
+    correlations = [
+        as_value(f"correlation over {y.size} models with the {factor} of the past", c.r, "1")
+        for factor, (_, c) in sorted(found.items(), key=lambda each: each[0] != best)
     ]
-    values += [as_value(f"correlation with the {factor} of the past", c.r, "1") for factor, (_, c) in found.items()]
-    values.append(as_value(f"observed {best}", observed[best], _factor_units(best, observed_series)))
+    values = [*correlations, *values] if answer == ANSWERS[1] else [*values, *correlations]
+    label = f"unconstrained mean {statistic} of {y.size} models"
+    values.append(as_value(label, y.mean(), units, y.mean() - half, y.mean() + half))
+    factor_units = _factor_units(best, model_units)
+    if observed:
+        values.append(as_value(f"observed {best}", observed[best], factor_units))
     slope, intercept = np.polyfit(x, y, 1) if np.ptp(x) > 0 else (0.0, y.mean())
     along = {"model": list(changes)}
     arrays = {
-        "factor": (x, f"{best} of the past", _factor_units(best, observed_series)),
-        "change": (y, "projected change", units),
+        "factor": (x, f"{best} of the past", factor_units),
+        "change": (y, f"projected {statistic}", units),
     }
     arrays["fit"] = (intercept + slope * x, "fit", units)
     return outcome(
@@ -120,10 +146,13 @@ def _chosen(field: xr.DataArray, slots: Slots, role: str, notes: Notes) -> xr.Da
 
 
 def _change(future: xr.DataArray, inputs: Inputs, model: str, slots: Slots, notes: Notes) -> float | None:
-    """Mean of the period less that of the base; the base from the model's past run of the projected variable."""
+    """Trend of the period, or its mean less that of the base from the model's past run of the projected variable."""
     months = slots["season"].months
     yearly = season_means(averaged(_chosen(future, slots, "change", notes), notes), months)
     period = slots.get("period") or Period(int(yearly.year[-1]) - 19, int(yearly.year[-1]))
+    if slots.get("statistic") == STATISTICS[1]:
+        inside = in_years(yearly, period).dropna("year")
+        return 10 * least_squares(inside.year.values.astype(float), inside.values).slope if inside.size > 9 else None
     before = inputs.get(f"before:{model}")
     earlier = (
         yearly if before is None else season_means(averaged(_chosen(before, slots, "change", notes), notes), months)
@@ -135,14 +164,15 @@ def _change(future: xr.DataArray, inputs: Inputs, model: str, slots: Slots, note
     return float(values[0].mean() - values[1].mean())
 
 
-def _factor_units(factor: str, series: xr.DataArray) -> str:
-    units = units_of(series)
+def _factor_units(factor: str, units: str) -> str:
     return {"mean": units, "trend": f"{difference_units(units)} decade-1"}.get(factor, difference_units(units))
 
 
 def _strong_or_none(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     r = float(np.corrcoef(outcome.data.factor.values, outcome.data.change.values)[0, 1])
     value = outcome.values[0].value
+    if slots.get("answer") == ANSWERS[1]:
+        return not isinstance(value, str) and bool(np.isclose(value, r))
     if isinstance(value, str) or abs(r) <= ACCEPTED:
         return isinstance(value, str) and abs(r) <= ACCEPTED
     x, fit = outcome.data.factor.values, outcome.data.fit.values
@@ -163,9 +193,16 @@ RECIPE = Recipe(
         "reduce the spread of projections using the observed variability",
         "constrained projection of precipitation from candidate factors with r above 0.7",
         "relation between seasonal cycle and climate change across the ensemble",
+        "correlation across models between the past and the future trend",
+        "inter-model correlation of the historical trend with the scenario trend",
+        "does the models' mean temperature constrain their future trend",
+        "how well do historical and projected trends correlate across models",
+        "emergent constraint: r between the trend of the past and that of the scenario",
+        "constrain the future trend with the observed trend, best estimate per decade",
+        "observationally constrained future trend",
     ),
     slots=(
-        VARIABLE,
+        Slot(VARIABLE.name, VARIABLE.kind, VARIABLE.question, default=TEMPERATURE[0]),
         REGION,
         LEVEL,
         PERIOD,
@@ -174,18 +211,21 @@ RECIPE = Recipe(
         of("past", VARIABLE, "Of which variable is the factor?", required=False),
         of("observed", VARIABLE, "Of which variable is the observation?", required=False),
         of("factor", REGION, "Of which region is the factor?"),
-        Slot("factor", Kind.CHOICE, "Which property of the past?", choices=FACTORS),
+        Slot("base_statistic", Kind.CHOICE, "Which property of the past?", choices=FACTORS),
+        Slot("statistic", Kind.CHOICE, "The projected change or trend?", default=STATISTICS[0], choices=STATISTICS),
+        Slot("answer", Kind.CHOICE, "The constrained value or the correlation?", default=ANSWERS[0], choices=ANSWERS),
         of("future", EXPERIMENT, "Which scenario?", required=True),
-        of("observed", SOURCE, "Which observations?", required=True),
+        replace(of("observed", SOURCE, "Which observations?"), default="observations"),
     ),
     inputs=(
         Input("past", (), needs=("time",), experiment="historical", many=True),
         Input("before", (), needs=("time",), experiment="historical", many=True),
         Input("future", (), needs=("time",), many=True),
-        Input("observed", (), needs=("time",)),
+        Input("observed", (), needs=("time",), optional=True),
     ),
     method=(
-        "Over models, the change of the area mean between base and period is regressed on properties of the past "
+        "Over models, the change of the area mean between base and period, or its trend in the period, is regressed on "
+        "properties of the past "
         "(mean, "
         "trend, variability about it, seasonal range); the strongest is accepted if |r| > 0.7, else none is found. The "
         "constrained change is the regression's at the observation, its 66 % interval the prediction's."

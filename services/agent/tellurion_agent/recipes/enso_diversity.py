@@ -6,44 +6,67 @@ import numpy as np
 import xarray as xr
 
 from tellurion_agent.diagnostics.enso import events, is_eastern, oni
-from tellurion_agent.recipes.asked import BASE, PERIOD, SEA_SURFACE, WHICH_DATA
-from tellurion_agent.recipes.checking import FINITE
+from tellurion_agent.recipes.asked import BASE, PERIOD, SEA_SURFACE, WHICH_DATA, quantity
+from tellurion_agent.recipes.checking import FINITE, labelled
 from tellurion_agent.recipes.figures import scatter
-from tellurion_agent.recipes.indices import box_anomaly, month_of
+from tellurion_agent.recipes.indices import box_anomaly, kept, seasonal
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes
-from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, asked_first, outcome, span, written
+from tellurion_agent.slots import ALL
+
+QUANTITIES = (ALL, "number of eastern", "number of central", "amplitude of eastern", "amplitude of central")
+WINTER = (12, 1, 2)
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
-    """Numbers of the two kinds, and the anomalies of Niño 3 and Niño 4 in the December to February of each event."""
+    """Numbers and mean amplitudes of the two kinds, and each event's Niño 3 and Niño 4 in December to February."""
     notes: Notes = []
-    boxes = {box: box_anomaly(inputs["sst"], box, slots, notes)[0] for box in ("Niño 3.4", "Niño 3", "Niño 4")}
-    index = oni(boxes["Niño 3.4"])
+    everywhere = {**slots, "period": None}
+    boxes = {box: box_anomaly(inputs["sst"], box, everywhere, notes)[0] for box in ("Niño 3.4", "Niño 3", "Niño 4")}
+    index = kept(oni(boxes["Niño 3.4"]), slots)
     found = [event for event in events(index.values) if event.peak > 0]
     if not found:
         raise NoAnswer(f"there is no El Niño event in {span(index)}")
+    winters = {box: seasonal(boxes[box], WINTER, None) for box in ("Niño 3", "Niño 4")}
     east, west, labels = [], [], []
     for event in found:
-        inside = slice(event.first, event.last + 1)
-        peak = event.first + int(np.nanargmax(index.values[inside]))
-        window = slice(max(peak - 1, 0), peak + 2)
-        east.append(float(boxes["Niño 3"][window].mean()))
-        west.append(float(boxes["Niño 4"][window].mean()))
-        labels.append(month_of(index.time[peak]))
-    eastern = sum(map(is_eastern, east, west))
-    values = [
-        as_value(f"eastern-Pacific El Niño events, {span(index)}", eastern, "1"),
-        as_value(f"central-Pacific El Niño events, {span(index)}", len(found) - eastern, "1"),
+        winter = _winter(index.time[event.first + int(np.nanargmax(index.values[event.first : event.last + 1]))])
+        if winter not in winters["Niño 3"] or winter in labels:
+            notes.append(f"The event about the winter {winter} is left out: its December to February is not there.")
+            continue
+        east.append(winters["Niño 3"][winter])
+        west.append(winters["Niño 4"][winter])
+        labels.append(winter)
+    if not labels:
+        raise NoAnswer("no El Niño event has a complete December to February")
+    kinds = np.array([is_eastern(e, w) for e, w in zip(east, west, strict=True)])
+    values = {
+        QUANTITIES[1]: [as_value(f"eastern-Pacific (EP) El Niño events, {span(index)}", int(kinds.sum()), "1")],
+        QUANTITIES[2]: [as_value(f"central-Pacific (CP) El Niño events, {span(index)}", int((~kinds).sum()), "1")],
+    }
+    asked = slots.get("quantity") or ALL
+    for quantity_, box, sizes, which in zip(
+        QUANTITIES[3:], ("Niño 3", "Niño 4"), (np.array(east), np.array(west)), (kinds, ~kinds), strict=True
+    ):
+        if which.any():
+            label = f"mean DJF anomaly of {box} in {quantity_.rpartition(' ')[2]}-Pacific El Niño events"
+            values[quantity_] = [as_value(label, sizes[which].mean(), "K")]
+        elif asked == quantity_:
+            raise NoAnswer(f"there is no such El Niño event in {span(index)}")
+    values["events"] = [
+        value
+        for winter, e, w, eastern in list(zip(labels, east, west, kinds, strict=True))[:40]
+        for value in (
+            as_value(f"kind of {winter}", "eastern Pacific" if eastern else "central Pacific", "1"),
+            as_value(f"Niño 3 less Niño 4 in DJF {winter}", e - w, "K"),
+        )
     ]
-    for label, e, w in zip(labels[:40], east, west, strict=False):
-        values.append(as_value(f"peak of {label}", "eastern Pacific" if is_eastern(e, w) else "central Pacific", "1"))
-        values.append(as_value(f"Niño 3 less Niño 4 in the three months about {label}", e - w, "K"))
-    data = {"nino3": (east, "Niño 3 anomaly at the peak"), "nino4": (west, "Niño 4 anomaly at the peak")}
+    data = {"nino3": (east, "DJF anomaly of Niño 3"), "nino4": (west, "DJF anomaly of Niño 4")}
     return outcome(
         f"El Niño events by where they warm, {span(index)}",
-        values,
-        [*notes, "An event is of the east where Niño 3 exceeds Niño 4 in the three months about its peak."],
+        asked_first(values, asked),
+        [*notes, "An event is of the east where Niño 3 exceeds Niño 4 in its December to February."],
         **{
             name: written(xr.DataArray(v, coords={"event": labels}, dims="event"), text, "K")
             for name, (v, text) in data.items()
@@ -51,8 +74,14 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     )
 
 
+def _winter(time: xr.DataArray) -> str:
+    """The December to February that is nearest to a month: ``1997/98``."""
+    first = time.dt.year.item() - (time.dt.month.item() <= 6)
+    return f"{first}/{(first + 1) % 100:02d}"
+
+
 def _sums(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
-    return float(outcome.values[0].value) == float((outcome.data.nino3 > outcome.data.nino4).sum())
+    return labelled(outcome, "eastern") == float((outcome.data.nino3 > outcome.data.nino4).sum())
 
 
 RECIPE = Recipe(
@@ -67,12 +96,22 @@ RECIPE = Recipe(
         "which El Niños were of the dateline type",
         "flavours of El Niño",
         "does the model simulate both kinds of El Niño",
+        "how many El Niño events were Eastern Pacific events, that is DJF Niño3 larger than DJF Niño4",
+        "number of CP El Niños, with Niño4 > Niño3 in December to February",
+        "count of EP El Niños by the Niño method",
+        "mean DJF Niño3 anomaly of the Eastern Pacific El Niño events",
+        "average amplitude of EP El Niños",
     ),
-    slots=(PERIOD, BASE, *WHICH_DATA),
+    slots=(
+        PERIOD,
+        BASE,
+        quantity("Of the eastern or of the central Pacific, how many or how strong?", QUANTITIES),
+        *WHICH_DATA,
+    ),
     inputs=(Input("sst", SEA_SURFACE, needs=("time", "lat", "lon")),),
     method=(
-        "El Niño events of the Oceanic Niño Index; in the three months about the peak of each the anomalies of Niño 3 "
-        "(150–90°W) and Niño 4 (160°E–150°W) are compared."
+        "El Niño events of the Oceanic Niño Index; in the December to February nearest to the peak of each the anomalies "
+        "of Niño 3 (150–90°W) and Niño 4 (160°E–150°W) are compared."
     ),
     references=(
         "Kug, J.-S., et al., 2009: Two types of El Niño events. J. Climate, 22, 1499–1515.",

@@ -3,50 +3,45 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from tellurion_agent.diagnostics.enso import events, oni
 from tellurion_agent.recipes.asked import BASE, PERIOD, SEA_SURFACE, WHICH_DATA
-from tellurion_agent.recipes.checking import FINITE, among
+from tellurion_agent.recipes.checking import FINITE
 from tellurion_agent.recipes.figures import lines
-from tellurion_agent.recipes.indices import box_anomaly, month_of
-from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
+from tellurion_agent.recipes.indices import box_anomaly, kept, month_of, seasonal
+from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots, Value
 from tellurion_agent.recipes.selection import Notes
-from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, asked_first, outcome, span, written
 from tellurion_agent.slots import Kind, Slot
 
 BOXES = ("Niño 3.4", "Niño 3", "Niño 4", "Niño 1+2")
+STATISTICS = (
+    "highest index",
+    "lowest index",
+    "El Niño events",
+    "La Niña events",
+    "year of the maximum",
+    "year of the minimum",
+    "mean",
+    "standard deviation",
+)
+SMOOTHINGS = ("monthly", "three-month mean")
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
-    """The largest three-month mean, the numbers of events, their months, and the index's standard deviation."""
+    """The index's extremes, when they were, the numbers of events, mean and standard deviation; or that of a season."""
     notes: Notes = []
     box = slots.get("box") or BOXES[0]
-    anomaly, base = box_anomaly(inputs["sst"], box, slots, notes)
-    if anomaly.sizes["time"] < 3:
-        raise NoAnswer(f"{anomaly.sizes['time']} months are too few for a three-month mean")
-    index = oni(anomaly)
+    whole, base = box_anomaly(inputs["sst"], box, {**slots, "period": None}, notes)
+    if whole.sizes["time"] < 3:
+        raise NoAnswer(f"{whole.sizes['time']} months are too few for a three-month mean")
+    anomaly, index = kept(whole, slots), kept(oni(whole), slots)
     if not index.notnull().any():
         raise NoAnswer("no three months in a row have values")
-    found = events(index.values)
-    warm, cold = ([e for e in found if sign * e.peak > 0] for sign in (1, -1))
-    top, bottom = index[int(np.nanargmax(index.values))], index[int(np.nanargmin(index.values))]
     where = f"{box}, {span(index)}, base {base.first}–{base.last}"
-    extreme = {
-        "maximum": [as_value(f"largest three-month mean, centred on {month_of(top.time)}; {where}", top, "K")],
-        "minimum": [as_value(f"smallest three-month mean, centred on {month_of(bottom.time)}; {where}", bottom, "K")],
-        "events": [
-            as_value(f"El Niño events, {where}", len(warm), "1"),
-            as_value(f"La Niña events, {where}", len(cold), "1"),
-        ],
-        "mean": [as_value(f"mean anomaly, {where}", anomaly.mean(), "K")],
-    }
-    asked = slots.get("statistic") or "maximum"
-    values = [v for name in sorted(extreme, key=lambda name: name != asked) for v in extreme[name]]
-    values.append(as_value("standard deviation of the monthly anomaly", anomaly.std(), "K"))
-    for event in found[:40]:
-        kind = "El Niño" if event.peak > 0 else "La Niña"
-        when = f"{month_of(index.time[event.first])} to {month_of(index.time[event.last])}"
-        values.append(as_value(f"peak of the {kind} of {when}", event.peak, "K"))
+    season = slots.get("season")
+    values = _statistics(index, anomaly, slots, where) if season is None else _of_season(whole, slots, where)
     notes.append(
         "An event is at least five overlapping three-month means in a row of 0.5 K or more, or −0.5 K or less."
     )
@@ -57,6 +52,64 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         index=written(index, "three-month mean anomaly", "K"),
         anomaly=written(anomaly, "monthly anomaly", "K"),
     )
+
+
+def _statistics(index: xr.DataArray, anomaly: xr.DataArray, slots: Slots, where: str) -> list[Value]:
+    """Of all months; extremes are those of three-month means unless monthly ones are asked for."""
+    monthly = slots.get("smoothing") == SMOOTHINGS[0]
+    series, mean_of = (anomaly, "month") if monthly else (index, "three-month mean")
+    top, bottom = series[int(np.nanargmax(series.values))], series[int(np.nanargmin(series.values))]
+    varying, of = (
+        (index, "three-month mean") if slots.get("smoothing") == SMOOTHINGS[1] else (anomaly, "monthly anomaly")
+    )
+    found = events(index.values)
+    warm, cold = ([e for e in found if sign * e.peak > 0] for sign in (1, -1))
+    values = {
+        "highest index": [as_value(f"largest {mean_of}, centred on {month_of(top.time)}; {where}", top, "K")],
+        "lowest index": [as_value(f"smallest {mean_of}, centred on {month_of(bottom.time)}; {where}", bottom, "K")],
+        "El Niño events": [as_value(f"El Niño events, {where}", len(warm), "1")],
+        "La Niña events": [as_value(f"La Niña events, {where}", len(cold), "1")],
+        "year of the maximum": [as_value(f"year of the largest {mean_of}", top.time.dt.year, "year")],
+        "year of the minimum": [as_value(f"year of the smallest {mean_of}", bottom.time.dt.year, "year")],
+        "mean": [as_value(f"mean anomaly, {where}", anomaly.mean(), "K")],
+        "standard deviation": [as_value(f"standard deviation of the {of}, {where}", varying.std(), "K")],
+        "events": [
+            as_value(
+                f"peak of the {'El Niño' if event.peak > 0 else 'La Niña'} of "
+                f"{month_of(index.time[event.first])} to {month_of(index.time[event.last])}",
+                event.peak,
+                "K",
+            )
+            for event in found[:40]
+        ],
+    }
+    return asked_first(values, slots.get("statistic") or STATISTICS[0])
+
+
+def _of_season(whole: xr.DataArray, slots: Slots, where: str) -> list[Value]:
+    """The index in one month or season of each year."""
+    season, period = slots["season"], slots.get("period")
+    series = oni(whole) if len(season.months) == 1 and slots.get("smoothing") == SMOOTHINGS[1] else whole
+    found = seasonal(series, season.months, period)
+    if not found:
+        raise NoAnswer(f"there is no complete {season.name} in the years asked for")
+    what = "three-month mean" if series is not whole else "anomaly"
+    if len(found) == 1:
+        return [as_value(f"{what}, {season.name} {year}; {where}", value, "K") for year, value in found.items()]
+    numbers, years = np.array(list(found.values())), list(found)
+    top, bottom = int(numbers.argmax()), int(numbers.argmin())
+    values = {
+        "mean": [as_value(f"mean {what} in {season.name}; {where}", numbers.mean(), "K")],
+        "highest index": [as_value(f"largest {what}, {season.name} {years[top]}; {where}", numbers[top], "K")],
+        "lowest index": [as_value(f"smallest {what}, {season.name} {years[bottom]}; {where}", numbers[bottom], "K")],
+        "standard deviation": [as_value(f"standard deviation of {season.name} {what}; {where}", numbers.std(), "K")],
+        "year of the maximum": [as_value(f"{season.name} with the largest {what}", years[top], "1")],
+        "year of the minimum": [as_value(f"{season.name} with the smallest {what}", years[bottom], "1")],
+    }
+    asked = slots.get("statistic") or "mean"
+    if asked not in values:
+        raise NoAnswer(f"events are of all months, not of {season.name}")
+    return asked_first(values, asked)
 
 
 def _smoothed(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
@@ -79,18 +132,24 @@ RECIPE = Recipe(
         "ENSO index with a three month running mean",
         "was there an El Niño in 2015",
         "how often does La Niña occur in the model",
+        "count of El Niño events by the ONI, at least 0.5 °C for five overlapping seasons",
+        "Niño 3 anomaly in November 2008, base 1981-2010",
+        "what was the ONI in NDJ 2008/09",
+        "how warm was the Niño 3.4 region in December 1982 compared to its normal",
+        "standard deviation of the monthly Niño 3.4 index",
+        "how strong is ENSO variability",
+        "highest ONI value, peak of the strongest El Niño",
+        "in which year did the strongest El Niño peak",
+        "detect La Niña episodes and tell how many",
+        "Oceanic Niño Index, three months centred on December 1996, reference 1981-2010",
     ),
     slots=(
         PERIOD,
         BASE,
+        Slot("season", Kind.SEASON, "In which month or season?"),
         Slot("box", Kind.CHOICE, "Which Niño region?", default=BOXES[0], choices=BOXES),
-        Slot(
-            "statistic",
-            Kind.CHOICE,
-            "The maximum, the minimum, the events, or the mean?",
-            default="maximum",
-            choices=("maximum", "minimum", "events", "mean"),
-        ),
+        Slot("statistic", Kind.CHOICE, "Which number: an extreme, its year, or how many events?", choices=STATISTICS),
+        Slot("smoothing", Kind.CHOICE, "Of months, or of three-month means?", choices=SMOOTHINGS),
         *WHICH_DATA,
     ),
     inputs=(Input("sst", SEA_SURFACE, needs=("time", "lat", "lon")),),
@@ -106,5 +165,5 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("index", "anomaly"),
-    checks=(FINITE, among("anomaly"), Check("the index is the mean of three anomalies", _smoothed)),
+    checks=(FINITE, Check("the index is the mean of three anomalies", _smoothed)),
 )

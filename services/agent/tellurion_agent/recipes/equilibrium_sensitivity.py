@@ -14,8 +14,10 @@ from tellurion_agent.recipes.radiation_balance import imbalance
 from tellurion_agent.recipes.recipe import Check, Inputs, Outcome, Recipe, Slots
 from tellurion_agent.recipes.runs import WHOLE, above_control, radiation_inputs, temperature_inputs, yearly_mean
 from tellurion_agent.recipes.selection import Notes
-from tellurion_agent.recipes.wording import as_value, outcome, written
+from tellurion_agent.recipes.wording import as_value, headline, outcome, written
 from tellurion_agent.slots import Kind, Slot
+
+QUANTITIES = ("equilibrium sensitivity", "feedback parameter", "radiative forcing")
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -32,13 +34,16 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     found = gregory(t.values, n.values)
     fit = n.copy(data=found.forcing + found.feedback * t.values)
     what = f"{t.size} years of abrupt-4xCO2"
+    model = str(inputs["warming"].attrs.get("source", ""))
+    what = f"{model}, {what}" if model else what
+    values = (
+        as_value(f"equilibrium climate sensitivity, {what}", found.sensitivity, "K", found.low, found.high),
+        as_value(f"climate feedback parameter, {what}", found.feedback, "W m-2 K-1"),
+        as_value(f"effective radiative forcing of a doubling, {what}", found.forcing / 2, "W m-2"),
+    )
     return outcome(
         f"Gregory regression, {what}",
-        [
-            as_value(f"equilibrium climate sensitivity, {what}", found.sensitivity, "K", found.low, found.high),
-            as_value("effective radiative forcing of a doubling", found.forcing / 2, "W m-2"),
-            as_value("climate feedback parameter", found.feedback, "W m-2 K-1"),
-        ],
+        headline(slots.get("quantity") or QUANTITIES[0], dict(zip(QUANTITIES, values, strict=True))),
         [*notes, "Of 4×CO₂ the intercept is halved: a doubling is half of two doublings."],
         warming=written(t, "global-mean warming", "K"),
         imbalance=written(n, "net downward radiation at the top of the atmosphere", "W m-2"),
@@ -55,10 +60,12 @@ def _orthogonal(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     )
 
 
-def _where_the_fit_is_zero(data: xr.Dataset, slots: Slots) -> float:
+def _from_the_line(data: xr.Dataset, slots: Slots) -> float:
     t, fit = data.warming.values, data.fit.values
     a, b = int(np.argmin(t)), int(np.argmax(t))
-    return float(t[a] - fit[a] * (t[b] - t[a]) / (fit[b] - fit[a])) / 2
+    slope = (fit[b] - fit[a]) / (t[b] - t[a])
+    forcing = (fit[a] - slope * t[a]) / 2
+    return float({QUANTITIES[1]: slope, QUANTITIES[2]: forcing}.get(slots.get("quantity") or "", -forcing / slope))
 
 
 RECIPE = Recipe(
@@ -73,9 +80,22 @@ RECIPE = Recipe(
         "climate feedback parameter and forcing",
         "radiative forcing of 2xCO2 and climate feedback",
         "ECS of CanESM5 from abrupt4xCO2 and piControl",
+        "climate sensitivity by regression of N on T over 150 years",
+        "slope of the Gregory regression, lambda",
+        "ERF of 2xCO2 by the Gregory method",
         "long-term warming for doubled carbon dioxide",
     ),
-    slots=(SOURCE, Slot("years", Kind.NUMBER, "How many years after the quadrupling?", default=150)),
+    slots=(
+        SOURCE,
+        Slot("years", Kind.NUMBER, "How many years after the quadrupling?", default=150),
+        Slot(
+            "quantity",
+            Kind.CHOICE,
+            "The sensitivity, the feedback or the forcing?",
+            default=QUANTITIES[0],
+            choices=QUANTITIES,
+        ),
+    ),
     inputs=(*temperature_inputs("abrupt-4xCO2"), *radiation_inputs("abrupt-4xCO2")),
     method=(
         "Yearly global means of temperature and net downward radiation at the top of the atmosphere of the first "
@@ -95,8 +115,8 @@ RECIPE = Recipe(
     checks=(
         FINITE,
         BRACKETED,
-        bounded(0.0, 20.0),
-        again("it is half of where the fitted line is 0", _where_the_fit_is_zero),
+        bounded(-20.0, 20.0),
+        again("the fitted line gives it again", _from_the_line),
         Check("residuals are orthogonal to the warming", _orthogonal),
     ),
 )

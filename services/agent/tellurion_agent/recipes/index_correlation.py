@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import xarray as xr
 
@@ -15,13 +17,14 @@ from tellurion_agent.diagnostics.times import (
     season_means,
     step,
 )
-from tellurion_agent.recipes.asked import LEVEL, PERIOD, REGION, SEASON, SOURCE, VARIABLE, of
-from tellurion_agent.recipes.checking import BRACKETED, FINITE, bounded
+from tellurion_agent.recipes.asked import LEVEL, PERIOD, REGION, SEASON, SOURCE, VARIABLE, of, quantity
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, labelled
 from tellurion_agent.recipes.figures import scatter
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part
-from tellurion_agent.recipes.wording import as_value, difference_units, outcome, subject, units_of, written
+from tellurion_agent.recipes.wording import as_value, asked_first, difference_units, outcome, subject, units_of, written
 
+QUANTITIES = ("correlation", "regression slope")
 ROLES = ("first", "second")
 PAIR_SLOTS = (
     of("first", VARIABLE, "Which is the first variable?", required=True),
@@ -81,13 +84,17 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         notes.append(f"Both are autocorrelated: {both.sum()} pairs count as {n:.0f}.")
     units = [difference_units(units_of(inputs[role])) for role in ROLES]
     what = f"{names[0]} and {names[1]}"
+    back = float(np.polyfit(y.values[both], x.values[both], 1)[0])
+    values = {
+        QUANTITIES[0]: [as_value(f"correlation of {what}", r, "1", low, high), as_value("independent pairs", n, "1")],
+        QUANTITIES[1]: [
+            as_value("regression of the first on the second", back, _per(*units)),
+            as_value("regression of the second on the first", slope, _per(*reversed(units))),
+        ],
+    }
     return outcome(
         f"Correlation of {what}",
-        [
-            as_value(f"correlation of {what}", r, "1", low, high),
-            as_value("independent pairs", n, "1"),
-            as_value("regression of the second on the first", slope, f"{units[1]} ({units[0]})-1"),
-        ],
+        asked_first(values, slots.get("quantity") or QUANTITIES[0]),
         notes,
         first=written(x, names[0], units[0]),
         second=written(y, names[1], units[1]),
@@ -95,12 +102,23 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     )
 
 
+def _per(units: str, of: str) -> str:
+    """Units of a slope: ``mm day-1 K-1``, ``K (mm day-1)-1``."""
+    if of == "1":
+        return units
+    return f"{units} ({of})-1" if re.search(r"\W", of) else f"{units} {of}-1"
+
+
 def _again(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     x, y = (outcome.data[name].values for name in ROLES)
     both = np.isfinite(x) & np.isfinite(y)
     dx, dy = x[both] - x[both].mean(), y[both] - y[both].mean()
     r = (dx * dy).sum() / np.sqrt((dx**2).sum() * (dy**2).sum())
-    return bool(np.isclose(r, float(outcome.values[0].value), atol=1e-9))
+    return bool(np.isclose(r, labelled(outcome, "correlation of"), atol=1e-9))
+
+
+def _possible(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    return abs(labelled(outcome, "correlation of")) <= 1 + 1e-9
 
 
 RECIPE = Recipe(
@@ -115,8 +133,14 @@ RECIPE = Recipe(
         "Pearson correlation of temperature and salinity in the Mediterranean",
         "do temperature and cloud cover vary together",
         "link between winter pressure over Iceland and temperature in Scandinavia",
+        "correlation between the SOI and the Niño 3.4 index",
+        "correlate Niño 3 with Niño 4 monthly anomalies, Pearson r",
+        "regress precipitation anomalies of a box on the Niño 3.4 index: slope in mm/day per K",
+        "regression coefficient of rainfall over the box onto nino3.4 monthly anomalies",
+        "by how many mm/day does rain increase per degree of Niño 3.4",
+        "how strongly do two indices correlate",
     ),
-    slots=(*PAIR_SLOTS, SEASON),
+    slots=(*PAIR_SLOTS, SEASON, quantity("Their correlation, or the slope of one on the other?", QUANTITIES)),
     inputs=PAIR_INPUTS,
     method=(
         "Pearson's correlation of area means: of monthly anomalies, or of yearly means of a season. Its 95 % "
@@ -129,5 +153,10 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=scatter("first", "second", "fit"),
-    checks=(FINITE, BRACKETED, bounded(-1 - 1e-9, 1 + 1e-9), Check("the sums of products give the same r", _again)),
+    checks=(
+        FINITE,
+        BRACKETED,
+        Check("no correlation exceeds 1", _possible),
+        Check("the sums of products give the same r", _again),
+    ),
 )

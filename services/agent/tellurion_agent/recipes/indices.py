@@ -33,6 +33,27 @@ def season_values(series: xr.DataArray, months: tuple[int, ...]) -> xr.DataArray
     return series.isel(time=np.flatnonzero(np.isin(series.time.dt.month.values, months)))
 
 
+def seasonal(series: xr.DataArray, months: tuple[int, ...], period: Period | None) -> dict[str, float]:
+    """Means of a season in each year in which its middle month lies, by its name: ``NDJ 1997/98``.
+
+    Of two years that a season passes from one to the other, it is the one winter in both. Incomplete ones are left out.
+    """
+    nth = series.time.dt.year.values * 12 + series.time.dt.month.values - 1
+    value = dict(zip(map(int, nth), map(float, series.values), strict=True))
+    middle, found = len(months) // 2, {}
+    for year in range(int(nth[0]) // 12, int(nth[-1]) // 12 + 1):
+        first = year * 12 + months[middle] - 1 - middle
+        begins, ends = first // 12, (first + len(months) - 1) // 12
+        if period is not None and period.last - period.first == 1 and begins < ends:
+            inside = (begins, ends) == (period.first, period.last)
+        else:
+            inside = period is None or period.first <= year <= period.last
+        run = [value.get(month, np.nan) for month in range(first, first + len(months))]
+        if inside and np.isfinite(run).all():
+            found[f"{begins}" if begins == ends else f"{begins}/{ends % 100:02d}"] = float(np.mean(run))
+    return found
+
+
 def month_of(time: xr.DataArray) -> str:
     """``1997-11``."""
     return f"{time.dt.year.item()}-{time.dt.month.item():02d}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.diagnostics.trends import AUTOCORRELATED, least_squares
-from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
+from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS, quantity
 from tellurion_agent.recipes.checking import BRACKETED, FINITE, slope_of
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Inputs, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, mean_series
-from tellurion_agent.recipes.wording import as_value, difference_units, outcome, subject, units_of, written
+from tellurion_agent.recipes.wording import as_value, asked_first, difference_units, outcome, subject, units_of, written
+
+QUANTITIES = ("slope", "total change")
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -29,13 +31,17 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         notes.append(f"{yearly.size} years are a short record for a trend.")
     units, what = difference_units(units_of(series)), subject(yearly.assign_attrs(series.attrs), slots)
     fit = yearly.copy(data=trend.intercept + trend.slope * x)
+    per_decade = f"{units} decade-1"
+    slope = as_value(f"linear trend of {what}", 10 * trend.slope, per_decade, 10 * trend.low, 10 * trend.high)
+    change = as_value(f"change along the trend, {x[0]:.0f}–{x[-1]:.0f}", trend.slope * (x[-1] - x[0]), units)
+    values = {
+        QUANTITIES[0]: [slope],
+        QUANTITIES[1]: [change],
+        "p": [as_value("probability of such a trend by chance", trend.p, "1")],
+    }
     return outcome(
         f"Linear trend of {what}",
-        [
-            as_value(f"linear trend of {what}", 10 * trend.slope, f"{units} decade-1", 10 * trend.low, 10 * trend.high),
-            as_value(f"change along the trend, {x[0]:.0f}–{x[-1]:.0f}", trend.slope * (x[-1] - x[0]), units),
-            as_value("probability of such a trend by chance", trend.p, "1"),
-        ],
+        asked_first(values, slots.get("quantity") or QUANTITIES[0]),
         notes,
         series=written(yearly, f"yearly mean of {what}", units_of(series)),
         trend=written(fit, "least-squares fit", units_of(series)),
@@ -55,8 +61,12 @@ RECIPE = Recipe(
         "least squares slope of summer temperature in Europe",
         "by how many degrees per decade did the Southern Ocean change",
         "is the trend in salinity significant",
+        "fit a straight line to the annual means and tell its slope",
+        "decadal tendency of temperature, per decade",
+        "at which rate has the temperature been changing, expressed per century",
+        "long-term trend of annual mean temperature, per year",
     ),
-    slots=FIELD,
+    slots=(*FIELD, quantity("The slope, or the change along it over all years?", QUANTITIES)),
     inputs=SERIES_INPUTS,
     method=(
         "Ordinary least squares of the yearly or seasonal area means; the 95 % interval and the test take the "
@@ -66,5 +76,5 @@ RECIPE = Recipe(
     references=("Santer, B. D., et al., 2000: Statistical significance of trends. J. Geophys. Res., 105, 7337–7356.",),
     compute=compute,
     plot=lines("series", "trend"),
-    checks=(FINITE, BRACKETED, slope_of("series")),
+    checks=(FINITE, BRACKETED, slope_of("series", label="linear trend")),
 )

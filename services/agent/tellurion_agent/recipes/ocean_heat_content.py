@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import xarray as xr
 
+from tellurion_agent.diagnostics.cells import areas
 from tellurion_agent.diagnostics.ocean import DENSITY, HEAT_CAPACITY, heat_content
 from tellurion_agent.diagnostics.times import climate_mean
-from tellurion_agent.recipes.asked import ANNUAL, LEVEL, OCEAN_TEMPERATURE, PERIOD, REGION, WHICH_DATA
+from tellurion_agent.recipes.asked import ANNUAL, LEVEL, OCEAN_TEMPERATURE, PERIOD, REGION, WHICH_DATA, of
 from tellurion_agent.recipes.checking import FINITE
 from tellurion_agent.recipes.figures import map_of
-from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
+from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots, Value
 from tellurion_agent.recipes.selection import Notes, masked, within, years
 from tellurion_agent.recipes.wording import as_value, outcome, span, written
 from tellurion_agent.slots import Level, Slot
@@ -59,34 +60,51 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     notes: Notes = []
     heat, what = content(inputs, slots, notes)
     covered = span(heat)
-    if "time" in heat.dims:
-        mean = climate_mean(heat, ANNUAL.months) if heat.sizes["time"] > 1 else heat.isel(time=0, drop=True)
-    else:
-        mean = heat
-    mean = masked(mean.assign_coords(area=heat.area)).compute()
+    mean = _mean(heat)
     joules = float(total(mean))
     water = float(mean.area.where(mean.notnull(), 0.0).sum())
     what = f"{what}, {covered}" if covered else what
-    return outcome(
-        f"{what[0].upper()}{what[1:]}",
-        [
-            as_value(what, joules, "J"),
-            as_value("mean of a square metre", joules / water, "J m-2"),
-            as_value("area of the water", water, "m2"),
-        ],
-        notes,
-        heat=written(mean, "ocean heat content", "J m-2"),
-    )
+    values = [
+        as_value(what, joules, "J"),
+        as_value("mean of a square metre", joules / water, "J m-2"),
+        as_value("area of the water", water, "m2"),
+    ]
+    data = {"heat": written(mean, "ocean heat content", "J m-2")}
+    if (base := slots.get("base")) is not None:
+        earlier = _mean(content(inputs, {**slots, "period": base}, notes)[0])
+        gained = float(total(mean - earlier))
+        values.insert(0, as_value(f"change of {what}, relative to {base.first}–{base.last}", gained, "J"))
+        data["change"] = written(mean - earlier, "change of the ocean heat content", "J m-2")
+    return outcome(f"{what[0].upper()}{what[1:]}", values, notes, **data)
+
+
+def _mean(heat: xr.DataArray) -> xr.DataArray:
+    """Mean over the years, computed, NaN outside the region."""
+    mean = heat
+    if "time" in heat.dims:
+        mean = climate_mean(heat, ANNUAL.months) if heat.sizes["time"] > 1 else heat.isel(time=0, drop=True)
+    return masked(mean.assign_coords(area=heat.area)).compute()
+
+
+def _absolute(outcome: Outcome, slots: Slots) -> tuple[Value, ...]:
+    return outcome.values[-3:] if slots.get("base") is not None else outcome.values[:3]
+
+
+def _sums_up(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    if slots.get("base") is None:
+        return True
+    gained = float((outcome.data.change * areas(outcome.data.change)).sum())
+    return abs(gained - float(outcome.values[0].value)) <= 1e-6 * abs(gained)
 
 
 def _mean_temperature(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     layer = slots.get("level") or UPPER_700
     upper, lower = sorted((layer.upper, layer.lower)) if layer.upper != layer.lower else (0.0, layer.upper)
-    return -5.0 < float(outcome.values[1].value) / (DENSITY * HEAT_CAPACITY * (lower - upper)) < 40.0
+    return -5.0 < float(_absolute(outcome, slots)[1].value) / (DENSITY * HEAT_CAPACITY * (lower - upper)) < 40.0
 
 
 def _is_mean_times_area(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
-    total, mean, area = (float(v.value) for v in outcome.values[:3])
+    total, mean, area = (float(v.value) for v in _absolute(outcome, slots))
     heat = outcome.data.heat
     return abs(total - mean * area) <= 1e-6 * abs(total) and float(heat.min()) <= mean * (1 + 1e-6)
 
@@ -103,8 +121,12 @@ RECIPE = Recipe(
         "integrated heat content of the layer from 700 to 2000 m",
         "upper ocean heat content of the tropical Pacific",
         "vertically integrated ocean temperature as heat content",
+        "change of ocean heat content between two periods, in ZJ",
+        "OHC change 0-700 m, one period minus another",
+        "by how many zettajoules did the ocean gain heat between the two periods",
+        "mean OHC700 of the later years minus that of the earlier",
     ),
-    slots=(REGION, LAYER, PERIOD, *WHICH_DATA),
+    slots=(REGION, LAYER, PERIOD, of("base", PERIOD, "Compared with which years?"), *WHICH_DATA),
     inputs=(Input("temperature", OCEAN_TEMPERATURE, needs=("level", "lat", "lon")),),
     method=(
         f"ρ cp ∫ θ dz over the layer, every level's cell (bounds midway between levels) clipped to the layer and "
@@ -122,6 +144,7 @@ RECIPE = Recipe(
     plot=map_of("heat"),
     checks=(
         FINITE,
+        Check("the map of the change sums to it", _sums_up),
         Check("it is the mean of a square metre times the area", _is_mean_times_area),
         Check("the mean temperature that it implies is one of sea water", _mean_temperature),
     ),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import xarray as xr
+
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.diagnostics.trends import AUTOCORRELATED, least_squares
 from tellurion_agent.recipes.asked import OCEAN_TEMPERATURE, PERIOD, REGION, WHICH_DATA
-from tellurion_agent.recipes.checking import BRACKETED, FINITE, slope_of
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.ocean_heat_content import LAYER, content, total
 from tellurion_agent.recipes.recipe import Input, Inputs, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes
 from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.slots import Kind, Slot
 
 SECONDS = 365.2425 * 86400
 """Of a mean Gregorian year."""
@@ -28,18 +31,28 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     water = float((heat.isel(time=0).notnull() * heat.area).sum())
     what = f"{what}, {span(yearly)}"
     flux = [v / SECONDS / water for v in (trend.slope, trend.low, trend.high)]
+    rates = [
+        as_value(f"linear trend of {what}", 10 * trend.slope, "J decade-1", 10 * trend.low, 10 * trend.high),
+        as_value(f"the same as a flux into that water, {what}", flux[0], "W m-2", *flux[1:]),
+    ]
     return outcome(
         f"Trend of {what}",
         [
-            as_value(f"linear trend of {what}", 10 * trend.slope, "J decade-1", 10 * trend.low, 10 * trend.high),
-            as_value("the same as a flux into that water", flux[0], "W m-2", *flux[1:]),
+            *(rates[::-1] if slots.get("units") == "W m-2" else rates),
             as_value(f"change along the trend, {x[0]:.0f}–{x[-1]:.0f}", trend.slope * (x[-1] - x[0]), "J"),
             as_value("probability of such a trend by chance", trend.p, "1"),
         ],
         notes,
         heat=written(yearly, what, "J"),
+        water=written(xr.DataArray(water), "area of the water", "m2"),
         trend=written(yearly.copy(data=trend.intercept + trend.slope * x), "least-squares fit", "J"),
     )
+
+
+def _again(data: xr.Dataset, slots: Slots) -> float:
+    x = data.year - data.year.mean()
+    slope = float((x * data.heat).sum() / (x**2).sum())
+    return slope / SECONDS / float(data.water) if slots.get("units") == "W m-2" else 10 * slope
 
 
 RECIPE = Recipe(
@@ -53,9 +66,11 @@ RECIPE = Recipe(
         "is the heat content of the North Atlantic increasing",
         "time series and trend of global ocean heat content",
         "ocean warming in joules per decade",
+        "OHC300 trend in J/yr",
+        "ocean heat uptake in W m-2 that the trend implies",
         "has the deep ocean between 700 and 2000 m gained heat",
     ),
-    slots=(REGION, LAYER, PERIOD, *WHICH_DATA),
+    slots=(REGION, LAYER, PERIOD, Slot("units", Kind.UNITS, "In joules, or in W m-2?"), *WHICH_DATA),
     inputs=(Input("temperature", OCEAN_TEMPERATURE, needs=("time", "level", "lat", "lon")),),
     method=(
         "Heat content of the layer as for a single value, its yearly means, and their least-squares trend with "
@@ -69,5 +84,5 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("heat", "trend"),
-    checks=(FINITE, BRACKETED, slope_of("heat")),
+    checks=(FINITE, BRACKETED, again("the normal equations give the same slope", _again)),
 )

@@ -11,13 +11,16 @@ from tellurion_agent.diagnostics.samples import mean_interval
 from tellurion_agent.diagnostics.times import climate_mean, season_means
 from tellurion_agent.diagnostics.trends import FEWEST, least_squares
 from tellurion_agent.recipes.asked import ANNUAL, PERIOD, WHICH_DATA
-from tellurion_agent.recipes.checking import BRACKETED, FINITE
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, again
 from tellurion_agent.recipes.figures import profile
-from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
+from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, years
-from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, headline, outcome, span, written
 from tellurion_agent.slots import Kind, Slot
 
+TITLE = "Atlantic meridional overturning circulation"
+STRENGTH = f"strength of the {TITLE}"
+QUANTITIES = ("strength", "depth of the maximum", "standard deviation", "trend per decade")
 DEPTH = 500.0
 """Metres, below which the maximum is sought: above, wind cells overturn."""
 
@@ -49,25 +52,30 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     at = int(mean_deep.argmax("level"))
     series = deep.max("level")
     where = f"{lat[row]:.4g}°N, {span(psi)}"
-    values = [as_value(f"strength of the Atlantic meridional overturning circulation at {where}", mean_deep[at], "Sv")]
-    values.append(as_value("depth of the maximum", mean.level[at], "m"))
+    values = {
+        QUANTITIES[0]: as_value(f"{STRENGTH} at {where}", mean_deep[at], "Sv"),
+        QUANTITIES[1]: as_value(f"depth of the maximum of the {TITLE} at {where}", mean.level[at], "m"),
+    }
+    yearly = None
     if psi.sizes["time"] >= 12:
-        yearly = season_means(deep.isel(level=at, drop=True))
+        yearly = season_means(deep.isel(level=at, drop=True)).drop_vars("level", errors="ignore")
         if yearly.size >= FEWEST:
             middle, low, high = mean_interval(yearly.values)
-            values[0] = as_value(
-                values[0].label, mean_deep[at], "Sv", *(e - middle + float(mean_deep[at]) for e in (low, high))
-            )
+            ends = (e - middle + float(mean_deep[at]) for e in (low, high))
+            values[QUANTITIES[0]] = as_value(values[QUANTITIES[0]].label, mean_deep[at], "Sv", *ends)
+            spread = float(yearly.std(ddof=1))
+            values[QUANTITIES[2]] = as_value(f"standard deviation of its yearly means at {where}", spread, "Sv")
             trend = least_squares(yearly.year.values.astype(float), yearly.values)
-            values.append(
-                as_value("trend at that depth", 10 * trend.slope, "Sv decade-1", 10 * trend.low, 10 * trend.high)
-            )
+            slope, low, high = (10 * each for each in (trend.slope, trend.low, trend.high))
+            values[QUANTITIES[3]] = as_value(f"trend at that depth, at {where}", slope, "Sv decade-1", low, high)
+    kept = {} if yearly is None else {"yearly": written(yearly, "yearly mean at the depth of the maximum", "Sv")}
     return outcome(
         f"Overturning streamfunction of the Atlantic at {where}",
-        values,
+        headline(slots.get("quantity") or QUANTITIES[0], values),
         [*notes, f"The maximum is sought below {DEPTH:g} m in the mean over time."],
         profile=written(mean.drop_vars("lat"), "overturning streamfunction", "Sv"),
         series=written(series, "maximum over depth at each time", "Sv"),
+        **kept,
     )
 
 
@@ -92,14 +100,21 @@ def _from_velocity(velocity: xr.DataArray, row: int, notes: Notes) -> xr.DataArr
     return overturning(section, width)
 
 
-def _peak(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
-    psi = outcome.data.profile
-    return bool(np.isclose(float(psi.where(psi.level >= DEPTH).max()), float(outcome.values[0].value)))
+def _again(data: xr.Dataset, slots: Slots) -> float:
+    deep = data.profile.where(data.profile.level >= DEPTH)
+    asked = slots.get("quantity") or QUANTITIES[0]
+    if asked == QUANTITIES[1]:
+        return float(deep.idxmax("level"))
+    if asked == QUANTITIES[0]:
+        return float(deep.max())
+    yearly = data.yearly.dropna("year")
+    x = yearly.year - yearly.year.mean()
+    return float(np.std(yearly, ddof=1) if asked == QUANTITIES[2] else 10 * (x * yearly).sum() / (x**2).sum())
 
 
 RECIPE = Recipe(
     name="overturning",
-    title="Atlantic meridional overturning circulation",
+    title=TITLE,
     phrases=(
         "AMOC strength at 26.5N",
         "Atlantic meridional overturning circulation at 26.5 degrees north",
@@ -110,8 +125,21 @@ RECIPE = Recipe(
         "meridional overturning profile from northward velocity",
         "AMOC time series and trend",
         "depth of the maximum Atlantic overturning",
+        "interannual standard deviation of the annual mean AMOC",
+        "at what depth is the AMOC streamfunction strongest",
     ),
-    slots=(Slot("latitude", Kind.NUMBER, "At which latitude, in °N?", default=26.5), PERIOD, *WHICH_DATA),
+    slots=(
+        Slot("latitude", Kind.NUMBER, "At which latitude, in °N?", default=26.5),
+        PERIOD,
+        Slot(
+            "quantity",
+            Kind.CHOICE,
+            "Its strength, the depth of its maximum, its variability or its trend?",
+            default=QUANTITIES[0],
+            choices=QUANTITIES,
+        ),
+        *WHICH_DATA,
+    ),
     inputs=(
         Input(
             "streamfunction",
@@ -131,5 +159,5 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=profile("profile"),
-    checks=(FINITE, BRACKETED, Check("the answer is the profile's maximum at depth", _peak)),
+    checks=(FINITE, BRACKETED, again("profile and yearly means give it again", _again)),
 )

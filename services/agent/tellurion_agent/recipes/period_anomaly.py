@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from tellurion_agent.diagnostics.samples import t_quantile
-from tellurion_agent.diagnostics.times import season_means
-from tellurion_agent.recipes.asked import BASE, FIELD, SERIES_INPUTS
+from tellurion_agent.diagnostics.times import (
+    Step,
+    anomalies,
+    monthly_climatology,
+    monthly_means,
+    season_means,
+    step,
+)
+from tellurion_agent.recipes.asked import BASE, FIELD, SERIES_INPUTS, quantity
 from tellurion_agent.recipes.bases import base_period, in_years
 from tellurion_agent.recipes.checking import BRACKETED, FINITE, among
 from tellurion_agent.recipes.figures import lines
+from tellurion_agent.recipes.period_difference import QUANTITIES, TEMPERATURES
 from tellurion_agent.recipes.recipe import Check, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, mean_series
-from tellurion_agent.recipes.wording import as_value, difference_units, name_of, outcome, subject, units_of, written
+from tellurion_agent.recipes.wording import (
+    as_value,
+    asked_first,
+    difference_units,
+    name_of,
+    outcome,
+    subject,
+    units_of,
+    written,
+)
 from tellurion_agent.slots import Period
+
+
+def _deseasonalized(series: xr.DataArray) -> xr.DataArray:
+    """Monthly departures from the calendar months' means: in a leap year February would else count for more."""
+    if step(series.time) is Step.YEARLY:
+        return series
+    monthly = monthly_means(series)
+    return anomalies(monthly, monthly_climatology(monthly))
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
     """The mean of a period less that of the base, and the yearly anomalies."""
     notes: Notes = []
     series = mean_series(inputs, "field", {**slots, "period": None}, notes)
-    yearly = season_means(series, slots["season"].months)
+    months = slots["season"].months
+    yearly = season_means(_deseasonalized(series), months)
     years = yearly.year.values
     base = base_period(slots.get("base"), years, notes)
     period = slots.get("period") or Period(int(years[-1]), int(years[-1]))
@@ -32,6 +59,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
             f"the data, {years[0]}–{years[-1]}, do not hold {period.first}–{period.last} and the base period"
         )
     anomaly = yearly - normal.mean()
+    usual = float(in_years(season_means(series, months), base).mean())
     value, units = float(recent.mean() - normal.mean()), difference_units(units_of(series))
     low = high = None
     if recent.size >= 5 and normal.size >= 5:
@@ -39,20 +67,28 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         half = t_quantile(min(recent.size, normal.size) - 1) * error
         low, high = value - half, value + half
     what = subject(in_years(yearly, period).assign_attrs(series.attrs), slots)
-    relative = 100 * value / float(normal.mean())
-    values = [as_value(f"anomaly of {what}, relative to {base.first}–{base.last}", value, units, low, high)]
-    if units_of(series) not in ("degC", "K"):
-        values.append(as_value("the same relative to the base period's mean", relative, "%"))
+    values = {
+        QUANTITIES[0]: [as_value(f"anomaly of {what}, relative to {base.first}–{base.last}", value, units, low, high)]
+    }
+    asked = slots.get("quantity") or QUANTITIES[0]
+    if units_of(series) not in TEMPERATURES:
+        values[QUANTITIES[1]] = [as_value("the same in percent of the base period's mean", 100 * value / usual, "%")]
+    elif asked == QUANTITIES[1]:
+        raise NoAnswer("a temperature in degrees Celsius has no natural zero: its anomaly in percent means nothing")
     return outcome(
         f"Anomalies of {subject(yearly.assign_attrs(series.attrs), slots)}, relative to {base.first}–{base.last}",
-        values,
+        asked_first(values, asked),
         notes,
         anomaly=written(anomaly, f"anomaly of {name_of(series)}", units),
     )
 
 
+def _label(outcome: Outcome) -> str:
+    return next(value.label for value in outcome.values if "relative to " in value.label)
+
+
 def _sums_to_zero(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
-    first, last = map(int, outcome.values[0].label.rpartition("relative to ")[2].split("–"))
+    first, last = map(int, _label(outcome).rpartition("relative to ")[2].split("–"))
     base = outcome.data.anomaly.sel(year=slice(first, last))
     return abs(float(base.mean())) <= 1e-6 * max(float(np.abs(outcome.data.anomaly).max()), 1e-12)
 
@@ -70,16 +106,23 @@ RECIPE = Recipe(
         "how far above average was last decade's Arctic temperature",
         "rainfall deficit of the year 2005 relative to the long-term average",
         "yearly anomalies of global temperature with base 1850-1900",
+        "2014 anomaly of temperature (reference 1981-2010)",
+        "anomaly of the year 2004",
     ),
-    slots=(*FIELD, BASE),
+    slots=(*FIELD, BASE, quantity("The anomaly, or that in percent?", QUANTITIES)),
     inputs=SERIES_INPUTS,
     method=(
-        "Area-weighted means, averaged over complete years or seasons; the mean of the period less that of the "
-        "base. The "
+        "Area-weighted means, monthly departures from the calendar months' means averaged over complete "
+        "years or seasons; the mean of the period less that of the base. The "
         "95 % interval is Welch's for two samples of five years and more."
     ),
     references=("WMO, 2017: Guidelines on the Calculation of Climate Normals. WMO-No. 1203.",),
     compute=compute,
     plot=lines("anomaly"),
-    checks=(FINITE, BRACKETED, among("anomaly"), Check("anomalies of the base period sum to nothing", _sums_to_zero)),
+    checks=(
+        FINITE,
+        BRACKETED,
+        among("anomaly", label="anomaly of"),
+        Check("anomalies of the base period sum to nothing", _sums_to_zero),
+    ),
 )

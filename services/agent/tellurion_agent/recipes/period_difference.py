@@ -7,13 +7,25 @@ from scipy.special import stdtr
 
 from tellurion_agent.diagnostics.averages import area_mean
 from tellurion_agent.diagnostics.times import season_means
-from tellurion_agent.recipes.asked import FIELD, MAP_INPUTS, PERIOD, of
+from tellurion_agent.recipes.asked import FIELD, MAP_INPUTS, PERIOD, of, quantity
 from tellurion_agent.recipes.bases import in_years
 from tellurion_agent.recipes.checking import FINITE, among
 from tellurion_agent.recipes.figures import map_of
 from tellurion_agent.recipes.recipe import Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, masked, part
-from tellurion_agent.recipes.wording import as_value, difference_units, name_of, outcome, subject, units_of, written
+from tellurion_agent.recipes.wording import (
+    as_value,
+    asked_first,
+    difference_units,
+    name_of,
+    outcome,
+    subject,
+    units_of,
+    written,
+)
+
+QUANTITIES = ("absolute", "percent")
+TEMPERATURES = ("degC", "K")
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -49,12 +61,21 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         notes.append("Dots mark cells where Welch's test of yearly means has p < 0.05, autocorrelation not regarded.")
     average, _ = area_mean(difference, field.area)
     extremes = [float(difference.min()), float(difference.max())]
-    values = [as_value(f"area mean of the difference, {label}", average, units)]
-    values += [
-        as_value(f"{word} of the map", value, units)
-        for word, value in zip(("minimum", "maximum"), extremes, strict=True)
-    ]
-    return outcome(f"Difference, {label}", values, notes, **data)
+    values = {
+        QUANTITIES[0]: [as_value(f"area mean of the difference, {label}", average, units)],
+        "extremes": [
+            as_value(f"{word} of the map", value, units)
+            for word, value in zip(("minimum", "maximum"), extremes, strict=True)
+        ],
+    }
+    asked = slots.get("quantity") or QUANTITIES[0]
+    if units_of(field) not in TEMPERATURES:
+        before, _ = area_mean(masked(means[0]).where(difference.notnull()), field.area)
+        relative = 100 * float(average) / float(before)
+        values[QUANTITIES[1]] = [as_value("the same relative to the earlier period's area mean", relative, "%")]
+    elif asked == QUANTITIES[1]:
+        raise NoAnswer("a temperature in degrees Celsius has no natural zero: its change in percent means nothing")
+    return outcome(f"Difference, {label}", asked_first(values, asked), notes, **data)
 
 
 RECIPE = Recipe(
@@ -69,11 +90,16 @@ RECIPE = Recipe(
         "change in winter sea level pressure between two periods",
         "second period minus first period salinity",
         "how did rainfall in the Sahel change between 1950-1969 and 1970-1989",
+        "by how many degrees did temperature increase from 1981-1995 to 1996-2014",
+        "by what percentage did mean precipitation change from 1980-1989 to 2005-2014",
+        "percent change of rainfall, 2000-2014 relative to 1980-1994",
+        "2000-2014 minus 1980-1994, change in temperature",
     ),
     slots=(
         *(slot for slot in FIELD if slot is not PERIOD),
         of("first", PERIOD, "Which is the earlier period?", required=True),
         of("second", PERIOD, "Which is the later period?", required=True),
+        quantity("The difference, or that in percent?", QUANTITIES),
     ),
     inputs=MAP_INPUTS,
     method=(
@@ -84,5 +110,5 @@ RECIPE = Recipe(
     references=("Welch, B. L., 1947: The generalization of Student's problem. Biometrika, 34, 28–35.",),
     compute=compute,
     plot=map_of("difference", diverging=True, hatched="p"),
-    checks=(FINITE, among("difference")),
+    checks=(FINITE, among("difference", label="area mean")),
 )

@@ -7,17 +7,21 @@ import xarray as xr
 from tellurion_agent.diagnostics.samples import mean_interval
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.recipes.asked import PERIOD, REGION, SEASON, WHICH_DATA
-from tellurion_agent.recipes.checking import BRACKETED, FINITE, among
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part
-from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, headline, outcome, span, written
+from tellurion_agent.slots import Kind, Slot
 
 TERMS = {
     "incoming": "toa_incoming_shortwave_flux",
     "reflected": "toa_outgoing_shortwave_flux",
     "emitted": "toa_outgoing_longwave_flux",
 }
+
+
+QUANTITIES = ("net radiation", "planetary albedo")
 
 
 def imbalance(inputs: Inputs, slots: Slots, notes: Notes, suffix: str = "") -> xr.DataArray:
@@ -36,14 +40,27 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     notes: Notes = []
     yearly = season_means(imbalance(inputs, slots, notes), slots["season"].months).dropna("year")
     where = f"{slots['region'].name if slots.get('region') else 'all that the data cover'}, {span(yearly)}"
-    values = [as_value(f"net downward radiation at the top of the atmosphere, {where}", *_interval(yearly))]
+    net = as_value(f"net downward radiation at the top of the atmosphere, {where}", *_interval(yearly))
+    values, data = {QUANTITIES[0]: net}, {}
     if {"incoming", "reflected"} <= set(inputs):
         parts = [averaged(part(inputs[role], slots, notes), notes) for role in ("incoming", "reflected")]
         down, up = (float(season_means(p, slots["season"].months).mean()) for p in parts)
-        values.append(as_value("planetary albedo", up / down, "1"))
+        values[QUANTITIES[1]] = as_value(f"planetary albedo, {where}", up / down, "1")
+        means = xr.DataArray([up, down], coords={"flux": ["reflected", "incoming"]}, dims="flux")
+        data["sunlight"] = written(means, "sunlight at the top of the atmosphere", "W m-2")
     return outcome(
-        f"Radiation balance, {where}", values, notes, imbalance=written(yearly, "net downward radiation", "W m-2")
+        f"Radiation balance, {where}",
+        headline(slots.get("quantity") or QUANTITIES[0], values),
+        notes,
+        imbalance=written(yearly, "net downward radiation", "W m-2"),
+        **data,
     )
+
+
+def _again(data: xr.Dataset, slots: Slots) -> float:
+    if slots.get("quantity") == QUANTITIES[1]:
+        return float(data.sunlight[0] / data.sunlight[1])
+    return float(data.imbalance.mean())
 
 
 def _interval(yearly: xr.DataArray) -> tuple[float, str, float, float]:
@@ -64,7 +81,13 @@ RECIPE = Recipe(
         "how many watts per square metre does the planet gain",
         "radiation budget of the tropics at the top of atmosphere",
     ),
-    slots=(REGION, PERIOD, SEASON, *WHICH_DATA),
+    slots=(
+        REGION,
+        PERIOD,
+        SEASON,
+        Slot("quantity", Kind.CHOICE, "The balance or the albedo?", default=QUANTITIES[0], choices=QUANTITIES),
+        *WHICH_DATA,
+    ),
     inputs=(
         *(Input(role, (name,), needs=("time",), optional=True) for role, name in TERMS.items()),
         Input("net", ("toa_net_downward_radiative_flux",), needs=("time",), optional=True),
@@ -77,5 +100,5 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("imbalance"),
-    checks=(FINITE, BRACKETED, among("imbalance")),
+    checks=(FINITE, BRACKETED, again("means of years or of sunlight give it again", _again)),
 )

@@ -65,6 +65,8 @@ class Input:
     experiment: str = ""
     """Experiment of CMIP that it must be of: ``abrupt-4xCO2``."""
     optional: bool = False
+    anomalies: bool = False
+    """Departures of the variable from a base that nobody knows will do, where there is nothing else."""
     many: bool = False
     """Every data set that fits, each under ``role:label``."""
 

@@ -6,12 +6,14 @@ import numpy as np
 
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.diagnostics.trends import AUTOCORRELATED, theil_sen
-from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
-from tellurion_agent.recipes.checking import BRACKETED, FINITE
+from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS, quantity
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, labelled
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Inputs, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, mean_series
-from tellurion_agent.recipes.wording import as_value, difference_units, outcome, subject, units_of, written
+from tellurion_agent.recipes.wording import as_value, asked_first, difference_units, outcome, subject, units_of, written
+
+QUANTITIES = ("slope", "p-value", "Kendall's tau")
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -31,17 +33,20 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     fit = yearly.copy(data=trend.intercept + trend.slope * x)
     p = trend.p_adjusted if trend.r1 > AUTOCORRELATED else trend.p
     verdict = ("no significant", "significant")[p < 0.05] + (" increase" if trend.slope > 0 else " decrease")
-    return outcome(
-        f"Theil–Sen trend of {what}",
-        [
-            as_value(
-                f"Theil–Sen trend of {what}", 10 * trend.slope, f"{units} decade-1", 10 * trend.low, 10 * trend.high
-            ),
+    per_decade = f"{units} decade-1"
+    slope = as_value(f"Theil–Sen trend of {what}", 10 * trend.slope, per_decade, 10 * trend.low, 10 * trend.high)
+    values = {
+        QUANTITIES[0]: [slope],
+        QUANTITIES[1]: [
             as_value("probability by chance, Mann–Kendall", trend.p, "1"),
             as_value("probability by chance, Mann–Kendall after Hamed and Rao", trend.p_adjusted, "1"),
-            as_value("Kendall's tau", trend.tau, "1"),
-            as_value("verdict at the 5 % level", verdict, "1"),
         ],
+        QUANTITIES[2]: [as_value("Kendall's tau", trend.tau, "1")],
+        "verdict": [as_value("verdict at the 5 % level", verdict, "1")],
+    }
+    return outcome(
+        f"Theil–Sen trend of {what}",
+        asked_first(values, slots.get("quantity") or QUANTITIES[0]),
         notes,
         series=written(yearly, f"yearly mean of {what}", units_of(series)),
         trend=written(fit, "Theil–Sen line", units_of(series)),
@@ -55,7 +60,7 @@ def _half_above(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
         for i, (u, a) in enumerate(zip(y.year.values, y.values, strict=True))
         for v, b in zip(y.year.values[i + 1 :], y.values[i + 1 :], strict=True)
     ]
-    slope = float(outcome.values[0].value) / 10
+    slope = labelled(outcome, "Theil–Sen trend") / 10
     slack = 1e-9 * max(abs(float(np.max(slopes))), abs(float(np.min(slopes))), 1e-12)
     return 2 * sum(s < slope - slack for s in slopes) <= len(slopes) >= 2 * sum(s > slope + slack for s in slopes)
 
@@ -72,8 +77,12 @@ RECIPE = Recipe(
         "is there a monotonic trend in summer rainfall according to Mann-Kendall",
         "median-based trend that is insensitive to outliers",
         "Kendall tau trend test with autocorrelation correction",
+        "robust trend estimate (Theil-Sen) of near-surface temperature in K per decade",
+        "Mann-Kendall p value of annual mean temperature",
+        "which p-value does the Mann-Kendall test give, significance of the trend",
+        "median of slopes, as least squares is not to be trusted because of outliers",
     ),
-    slots=FIELD,
+    slots=(*FIELD, quantity("The slope, the probability by chance, or Kendall's tau?", QUANTITIES)),
     inputs=SERIES_INPUTS,
     method=(
         "Median of the slopes between all pairs of yearly values (Theil, Sen) with Sen's 95 % interval; "

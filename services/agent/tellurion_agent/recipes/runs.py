@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
@@ -9,8 +12,9 @@ from tellurion_agent.diagnostics.climate_response import control_drift
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.recipes.asked import TEMPERATURE
 from tellurion_agent.recipes.radiation_balance import TERMS
-from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Slots
+from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Slots, Value
 from tellurion_agent.recipes.selection import Notes, averaged, part
+from tellurion_agent.recipes.wording import as_value, outcome, written
 
 WHOLE: Slots = {}
 
@@ -58,3 +62,42 @@ def above_control(run: xr.DataArray, control: xr.DataArray, notes: Notes) -> xr.
     )
     drift = control_drift(control, years)
     return run.copy(data=run.values - np.asarray(drift))
+
+
+def each_model(inputs: Inputs, compute: Callable[[Inputs, Slots], Outcome], what: str) -> Outcome:
+    """A response of each model that has the runs, the largest first, with their mean; why others have none.
+
+    Raises NoAnswer where no model has them.
+    """
+    runs: dict[str, dict[str, xr.DataArray]] = {}
+    for key, field in inputs.items():
+        role, _, model = key.partition(":")
+        runs.setdefault(model, {})[role] = field
+    found: dict[str, Value] = {}
+    notes: Notes = []
+    for model, own in sorted(runs.items()):
+        try:
+            of_model = compute(own, {})
+        except NoAnswer as reason:
+            notes.append(f"{model} is left out: {reason}.")
+        else:
+            found[model] = replace(of_model.values[0], label=f"{what} of {model}")
+            notes += of_model.notes
+    if not found:
+        raise NoAnswer(f"no model has the runs: {' '.join(notes)}")
+    ranked = sorted(found.values(), key=lambda value: -float(value.value))
+    values = [float(value.value) for value in ranked]
+    names = [value.label.removeprefix(f"{what} of ") for value in ranked]
+    along = xr.DataArray(values, coords={"model": names}, dims="model")
+    ranked.append(as_value(f"mean of {len(values)} models", np.mean(values), "K"))
+    if len(values) > 1:
+        ranked.append(as_value("standard deviation between models", np.std(values, ddof=1), "K"))
+    return outcome(f"{what[0].upper()}{what[1:]} of models", ranked, notes, response=written(along, what, "K"))
+
+
+def _ranked(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    values = [float(value.value) for value in outcome.values[: outcome.data.sizes["model"]]]
+    return np.allclose(values, outcome.data.response) and values == sorted(values, reverse=True)
+
+
+RANKED = Check("the models are in the order of their responses", _ranked)

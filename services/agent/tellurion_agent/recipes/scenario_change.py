@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 
@@ -17,13 +19,24 @@ from tellurion_agent.recipes.asked import (
     SOURCE,
     VARIABLE,
     of,
+    quantity,
 )
 from tellurion_agent.recipes.bases import in_years, years_of
 from tellurion_agent.recipes.checking import FINITE, among
 from tellurion_agent.recipes.figures import lines
+from tellurion_agent.recipes.period_difference import QUANTITIES, TEMPERATURES
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part
-from tellurion_agent.recipes.wording import as_value, difference_units, name_of, outcome, subject, units_of, written
+from tellurion_agent.recipes.wording import (
+    as_value,
+    asked_first,
+    difference_units,
+    name_of,
+    outcome,
+    subject,
+    units_of,
+    written,
+)
 from tellurion_agent.slots import Period
 
 BASES = (Period(1995, 2014), Period(1986, 2005), Period(1961, 1990))
@@ -44,11 +57,25 @@ def joined(inputs: Inputs, slots: Slots, notes: Notes, months: tuple[int, ...]) 
     return season_means(series, months).assign_attrs(attrs)
 
 
-def compute(inputs: Inputs, slots: Slots) -> Outcome:
-    """Mean of the period less that of the base, and the yearly changes."""
-    notes: Notes = []
-    season = slots["season"]
-    yearly = joined(inputs, slots, notes, season.months)
+@dataclass(frozen=True)
+class Change:
+    """Of one model."""
+
+    value: float
+    units: str
+    period: str
+    base: str
+    yearly: xr.DataArray
+    """[year] means."""
+    normal: xr.DataArray
+    """[year] those of the base."""
+    future: xr.DataArray
+    """[year] those of the period."""
+
+
+def change_of(inputs: Inputs, slots: Slots, notes: Notes) -> Change:
+    """Mean of the period less that of the base. Raises NoAnswer when the data do not hold both."""
+    yearly = joined(inputs, slots, notes, slots["season"].months)
     years = years_of(yearly)
     base, period = slots.get("base"), slots.get("period")
     if base is None:
@@ -64,24 +91,41 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     for part_, span in ((normal, base), (future, period)):
         if 2 * part_.size < span.last - span.first + 1:
             raise NoAnswer(f"the data, {years[0]}–{years[-1]}, do not hold {span.first}–{span.last}")
-    change, units = float(future.mean() - normal.mean()), difference_units(units_of(yearly))
-    what = subject(future.assign_attrs(yearly.attrs), slots)
-    values = [as_value(f"change of {what}, relative to {base.first}–{base.last}", change, units)]
-    if units == units_of(yearly) and float(normal.mean()) != 0:
-        values.append(as_value("the same relative to the base period's mean", 100 * change / float(normal.mean()), "%"))
-    values.append(
-        as_value("standard deviation of the years of the base", normal.std(ddof=1) if normal.size > 1 else 0.0, units)
-    )
+    spans = (f"{each.first}–{each.last}" for each in (period, base))
+    units = difference_units(units_of(yearly))
+    return Change(float(future.mean() - normal.mean()), units, *spans, yearly, normal, future)
+
+
+def compute(inputs: Inputs, slots: Slots) -> Outcome:
+    """Mean of the period less that of the base, and the yearly changes."""
+    notes: Notes = []
+    found = change_of(inputs, slots, notes)
+    yearly, normal, units = found.yearly, found.normal, found.units
+    what = subject(found.future.assign_attrs(yearly.attrs), slots)
+    values = {
+        QUANTITIES[0]: [as_value(f"change of {what}, relative to {found.base}", found.value, units)],
+        "standard deviation": [
+            as_value(
+                "standard deviation of the years of the base", normal.std(ddof=1) if normal.size > 1 else 0.0, units
+            )
+        ],
+    }
+    asked = slots.get("quantity") or QUANTITIES[0]
+    if units_of(yearly) not in TEMPERATURES and float(normal.mean()) != 0:
+        relative = 100 * found.value / float(normal.mean())
+        values[QUANTITIES[1]] = [as_value("the same in percent of the base period's mean", relative, "%")]
+    elif asked == QUANTITIES[1]:
+        raise NoAnswer("a temperature in degrees Celsius has no natural zero: its change in percent means nothing")
     return outcome(
-        f"Change of {name_of(yearly)} in the scenario, relative to {base.first}–{base.last}",
-        values,
+        f"Change of {name_of(yearly)} in the scenario, relative to {found.base}",
+        asked_first(values, asked),
         notes,
         change=written(yearly - normal.mean(), f"change of {name_of(yearly)}", units),
     )
 
 
 def _sums_to_zero(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
-    first, last = map(int, outcome.values[0].label.rpartition("relative to ")[2].split("–"))
+    first, last = map(int, outcome.data.attrs["title"].rpartition("relative to ")[2].split("–"))
     change = outcome.data.change
     return abs(float(change.sel(year=slice(first, last)).mean())) <= 1e-6 * max(float(np.abs(change).max()), 1e-12)
 
@@ -115,6 +159,7 @@ RECIPE = Recipe(
         SEASON,
         SOURCE,
         of("scenario", EXPERIMENT, "Which scenario?", required=True),
+        quantity("The change, or that in percent?", QUANTITIES),
     ),
     inputs=SCENARIO_INPUTS,
     method=(
@@ -127,5 +172,9 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("change"),
-    checks=(FINITE, among("change"), Check("changes of the base period sum to nothing", _sums_to_zero)),
+    checks=(
+        FINITE,
+        among("change", label="change of"),
+        Check("changes of the base period sum to nothing", _sums_to_zero),
+    ),
 )

@@ -11,7 +11,16 @@ from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, mean_series
-from tellurion_agent.recipes.wording import as_value, difference_units, month_name, outcome, subject, units_of, written
+from tellurion_agent.recipes.wording import (
+    as_value,
+    asked_first,
+    difference_units,
+    month_name,
+    outcome,
+    subject,
+    units_of,
+    written,
+)
 from tellurion_agent.slots import Kind, Slot
 
 STATISTICS = ("range", "amplitude", "maximum", "minimum")
@@ -40,8 +49,9 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         ],
     }
     asked = slots.get("statistic") or "range"
-    ordered = [value for name in sorted(STATISTICS, key=lambda s: s != asked) for value in values[name]]
-    return outcome(f"Seasonal cycle of {what}", ordered, notes, cycle=written(cycle, f"mean of {what}", units))
+    return outcome(
+        f"Seasonal cycle of {what}", asked_first(values, asked), notes, cycle=written(cycle, f"mean of {what}", units)
+    )
 
 
 def _parseval(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
@@ -73,6 +83,10 @@ RECIPE = Recipe(
         "month of minimum salinity in the Bay of Bengal",
         "seasonality of wind speed over the Southern Ocean",
         "difference between the warmest and the coldest month in Siberia",
+        "peak-to-peak amplitude of the climatological seasonal cycle",
+        "mean annual range, maximum minus minimum of the monthly climatology",
+        "month with most precipitation in the mean annual cycle",
+        "which calendar month is on average the coldest",
     ),
     slots=(
         VARIABLE,

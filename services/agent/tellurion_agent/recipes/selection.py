@@ -149,7 +149,8 @@ def averaged(field: xr.DataArray, notes: Notes) -> xr.DataArray:
         raise NoAnswer(f"only {100 * present:.0f} % of the values of {name} are there")
     scarce = share < 0.5
     if present < 0.9995:
-        left_out = f"; {int(scarce.sum())} means with less than half of the area are left out" if scarce.any() else ""
+        few = f"; {int(scarce.sum())} means with less than half of the area are left out"
+        left_out = few if scarce.any() and "area" in field.coords else ""
         notes.append(f"{100 * (1 - present):.2g} % of the values of {name} are missing{left_out}.")
     return mean.where(~scarce).drop_vars("area", errors="ignore").assign_attrs(field.attrs)
 

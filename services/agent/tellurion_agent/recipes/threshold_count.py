@@ -6,41 +6,61 @@ import numpy as np
 import xarray as xr
 
 from tellurion_agent.catalogue.units import unit
-from tellurion_agent.diagnostics.times import in_season, step
+from tellurion_agent.diagnostics.averages import area_mean
+from tellurion_agent.diagnostics.times import Step, in_season, step
 from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
 from tellurion_agent.recipes.checking import FINITE
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Inputs, NoAnswer, Outcome, Recipe, Slots
-from tellurion_agent.recipes.selection import Notes, mean_series
-from tellurion_agent.recipes.wording import as_value, outcome, subject, units_of, written
+from tellurion_agent.recipes.selection import Notes, averaged, bands, part
+from tellurion_agent.recipes.wording import as_value, headline, outcome, subject, units_of, written
 from tellurion_agent.slots import Kind, Slot
 
+COUNTS = ("in all", "per year")
 STEPS = {"hourly": "hours", "daily": "days", "monthly": "months", "yearly": "years"}
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
-    """Number of days, months or years beyond the threshold, their share, and the count of each year."""
+    """Number of days, months or years beyond the threshold, in all and of a year, and the count of each year."""
     notes: Notes = []
-    series = mean_series(inputs, "field", slots, notes)
-    units, above = units_of(series), (slots.get("side") or "above") == "above"
+    field = part(inputs["field"], slots, notes, fraction=inputs.get("land_fraction"))
+    units, above, months = units_of(field), (slots.get("side") or "above") == "above", slots["season"].months
     limit = _converted(float(slots["threshold"]), slots.get("units"), units)
-    values = in_season(series, slots["season"].months).dropna("time")
-    beyond = values > limit if above else values < limit
-    steps, what = STEPS[step(series.time)], subject(series, slots)
-    yearly = beyond.groupby("time.year").sum().astype(float)
-    yearly = yearly.reindex(year=np.arange(yearly.year.min(), yearly.year.max() + 1)).fillna(0.0)
+    kind = step(field.time)
+    of_cells = kind is Step.DAILY and "area" in field.coords
+    if of_cells:
+        yearly, size = _of_cells(in_season(field, months), limit, above)
+        notes.append("Days are counted in each cell; then the mean over the area.")
+    else:
+        values = in_season(averaged(field, notes), months).dropna("time")
+        beyond = values > limit if above else values < limit
+        yearly, size = beyond.groupby("time.year").sum().astype(float), values.size
+    years = np.unique(in_season(field, months).time.dt.year)
+    yearly = yearly.reindex(year=np.arange(years.min(), years.max() + 1)).fillna(0.0)
+    steps, what = STEPS[kind], subject(field, slots)
     wording = f"{what} is {'above' if above else 'below'} {limit:g} {units}"
+    total, mean = float(yearly.sum()), float(yearly.mean())
+    values = {
+        COUNTS[0]: as_value(f"{steps} in which {wording}", total, steps),
+        COUNTS[1]: as_value(f"{steps} of a year in which {wording}", mean, f"{steps} year-1"),
+        "share": as_value(f"share of the {size} {steps}", 100 * total / size, "%"),
+    }
     return outcome(
         f"{steps.capitalize()} in which {wording}",
-        [
-            as_value(f"{steps} in which {wording}", int(beyond.sum()), steps),
-            as_value(f"share of the {values.size} {steps}", 100 * float(beyond.mean()), "%"),
-            as_value("mean count of a year", yearly.mean(), f"{steps} year-1"),
-        ],
+        headline(slots.get("count") or COUNTS[0], values),
         notes,
         count=written(yearly, f"{steps} {'above' if above else 'below'} {limit:g} {units}", steps),
-        series=written(values, what, units),
     )
+
+
+def _of_cells(field: xr.DataArray, limit: float, above: bool) -> tuple[xr.DataArray, int]:
+    """[year] area means of the counts in each cell, and of how many values they are."""
+    counts = []
+    for rows in bands(field):
+        values = field.isel(lat=rows).drop_vars("area").compute()
+        beyond = (values > limit if above else values < limit).astype(float).where(values.notnull())
+        counts.append(beyond.groupby("time.year").sum(min_count=1))
+    return area_mean(xr.concat(counts, dim="lat"), field.area)[0], field.sizes["time"]
 
 
 def _converted(threshold: float, given: str | None, units: str) -> float:
@@ -54,7 +74,8 @@ def _converted(threshold: float, given: str | None, units: str) -> float:
 
 def _again(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     count: xr.DataArray = outcome.data["count"]
-    return float(count.sum()) == float(outcome.values[0].value)
+    again = count.mean() if slots.get("count") == COUNTS[1] else count.sum()
+    return bool(np.isclose(float(again), float(outcome.values[0].value)))
 
 
 RECIPE = Recipe(
@@ -70,16 +91,24 @@ RECIPE = Recipe(
         "how frequently is wind speed over 15 m/s in the North Sea",
         "days below freezing per winter over Canada",
         "exceedances of a threshold of 25 mm/day",
+        "summer days per year, Tmax above 25 °C",
+        "mean number of hot days per year, tasmax > 30 °C",
+        "number of heavy precipitation days with at least 10 mm per year",
+        "R10mm over France",
+        "days above 30C per year",
     ),
     slots=(
         *FIELD,
         Slot("threshold", Kind.NUMBER, "Which threshold?", required=True),
         Slot("units", Kind.UNITS, "In which units is the threshold?"),
+        Slot("count", Kind.CHOICE, "In all, or of a year?", default=COUNTS[0], choices=COUNTS),
         Slot("side", Kind.CHOICE, "Above or below it?", default="above", choices=("above", "below")),
     ),
     inputs=SERIES_INPUTS,
-    method="Count of the times, as the data have them, at which the area mean is beyond the threshold; equal "
-    "does not count.",
+    method=(
+        "Count of the times, as the data have them, at which the area mean is beyond the threshold; of daily data on a "
+        "grid the count in each cell, and its area-weighted mean (ETCCDI). Equal does not count."
+    ),
     references=(
         "Zhang, X., et al., 2011: Indices for monitoring changes in extremes. WIREs Clim. Change, 2, 851–870.",
     ),

@@ -22,7 +22,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     response = transient_response(warming.values)
     doublings = (np.arange(warming.size) + 0.5) * np.log2(1.01)
     slope = least_squares(doublings, warming.values)
-    what = f"{warming.size} years of 1pctCO2"
+    what = " ".join(filter(None, (str(inputs["warming"].attrs.get("source", "")), f"{warming.size} years of 1pctCO2")))
     return outcome(
         f"Warming under 1 % CO₂ a year, {what}",
         [
@@ -53,6 +53,7 @@ RECIPE = Recipe(
         "transient response to increasing carbon dioxide",
         "how much has the model warmed when CO2 has doubled gradually",
         "TCR of MIROC6 relative to piControl",
+        "TCR value of the model, 1pctCO2 minus control",
     ),
     slots=(SOURCE,),
     inputs=temperature_inputs("1pctCO2"),

@@ -6,12 +6,14 @@ import numpy as np
 
 from tellurion_agent.diagnostics.samples import lag1
 from tellurion_agent.diagnostics.times import season_means
-from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
-from tellurion_agent.recipes.checking import BRACKETED, FINITE
+from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS, quantity
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, labelled
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, mean_series
-from tellurion_agent.recipes.wording import as_value, difference_units, outcome, subject, units_of, written
+from tellurion_agent.recipes.wording import as_value, asked_first, difference_units, outcome, subject, units_of, written
+
+QUANTITIES = ("standard deviation", "detrended standard deviation", "autocorrelation")
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -24,15 +26,15 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     x, y = yearly.year.values.astype(float), yearly.values
     detrended = y - np.polyval(np.polyfit(x, y, 1), x)
     units, what = difference_units(units_of(series)), subject(yearly.assign_attrs(series.attrs), slots)
+    about, memory = np.sqrt(np.sum(detrended**2) / (y.size - 2)), lag1(detrended) if np.ptp(detrended) > 1e-12 else 0.0
+    values = {
+        QUANTITIES[0]: [as_value(f"standard deviation of {what}", np.std(y, ddof=1), units)],
+        QUANTITIES[1]: [as_value("standard deviation about the linear trend", about, units)],
+        QUANTITIES[2]: [as_value("lag-1 autocorrelation about the trend", memory, "1")],
+    }
     return outcome(
         f"Year-to-year variability of {what}",
-        [
-            as_value(f"standard deviation of {what}", np.std(y, ddof=1), units),
-            as_value("standard deviation about the linear trend", np.sqrt(np.sum(detrended**2) / (y.size - 2)), units),
-            as_value(
-                "lag-1 autocorrelation about the trend", lag1(detrended) if np.ptp(detrended) > 1e-12 else 0.0, "1"
-            ),
-        ],
+        asked_first(values, slots.get("quantity") or QUANTITIES[0]),
         notes,
         series=written(yearly, f"yearly mean of {what}", units_of(series)),
     )
@@ -41,7 +43,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
 def _bounded_by_range(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     values = outcome.data.series.values
     n, ptp = values.size, float(np.ptp(values))
-    return float(outcome.values[0].value) <= ptp / 2 * np.sqrt(n / (n - 1)) * (1 + 1e-9) + 1e-12
+    return labelled(outcome, "standard deviation of") <= ptp / 2 * np.sqrt(n / (n - 1)) * (1 + 1e-9) + 1e-12
 
 
 RECIPE = Recipe(
@@ -56,8 +58,14 @@ RECIPE = Recipe(
         "detrended variability of global mean temperature",
         "how persistent are annual anomalies of the North Atlantic",
         "variance from one year to the next of Indian rainfall",
+        "std of the yearly mean series of sea level pressure",
+        "how much do annual means vary from year to year, one sigma",
+        "sigma of annual means of the area mean temperature",
+        "remove the linear trend from the yearly means and give the standard deviation of the rest",
+        "average over the area and over each year: what is the standard deviation between years",
+        "standard deviation of the detrended annual-mean temperature",
     ),
-    slots=FIELD,
+    slots=(*FIELD, quantity("Their standard deviation, that about the trend, or their persistence?", QUANTITIES)),
     inputs=SERIES_INPUTS,
     method="Standard deviation (n − 1) of the yearly or seasonal area means; about the least-squares line with n − 2.",
     references=(

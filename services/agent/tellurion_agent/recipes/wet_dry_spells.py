@@ -87,6 +87,8 @@ RECIPE = Recipe(
         "number of consecutive wet days",
         "heavy precipitation total above the 95th percentile",
         "rainy days per year in the Amazon",
+        "mean longest dry spell of a year, CDD",
+        "consecutive days below 1 mm",
     ),
     slots=(
         REGION,

@@ -10,7 +10,7 @@ import xarray as xr
 
 from tellurion_agent.diagnostics.times import ALL_MONTHS, complete, season_years
 from tellurion_agent.recipes.asked import ANNUAL
-from tellurion_agent.recipes.recipe import Outcome, Value
+from tellurion_agent.recipes.recipe import NoAnswer, Outcome, Value
 
 
 def name_of(field: xr.DataArray) -> str:
@@ -64,6 +64,18 @@ def as_value(label: str, value: Any, units: str, low: Any = None, high: Any = No
     return Value(
         label, value if isinstance(value, str) else float(value), units, *(ends if None not in ends else (None, None))
     )
+
+
+def headline(asked: str, values: Mapping[str, Value]) -> list[Value]:
+    """The value that was asked for, then the others. Raises NoAnswer where the data do not give it."""
+    if asked not in values:
+        raise NoAnswer(f"the {asked} cannot be had from these data")
+    return [values[asked], *(value for name, value in values.items() if name != asked)]
+
+
+def asked_first(values: Mapping[str, Sequence[Value]], asked: str) -> list[Value]:
+    """All values, those of the choice that was asked for before the others."""
+    return [value for name in sorted(values, key=lambda name: name != asked) for value in values[name]]
 
 
 def written(array: xr.DataArray, long_name: str, units: str) -> xr.DataArray:
