@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tellurion_agent.catalogue.dataset import DataSet
@@ -61,16 +61,22 @@ class Wanted:
         """A slot for the role alone goes before the one for all."""
 
         def slot(name: str) -> str:
-            return str(slots.get(f"{needed.role}_{name}") or slots.get(name) or "")
+            value = slots.get(f"{needed.role}_{name}") or slots.get(name) or ""
+            return "" if isinstance(value, tuple) else str(value)
 
         variable = slot("variable")
+        variables = needed.variables or ((variable,) if variable else ())
         return cls(
             role=needed.role,
-            variables=needed.variables or ((variable,) if variable else ()),
+            variables=(*variables, *(f"{name}_anomaly" for name in variables if needed.anomalies)),
             source=slot("source"),
             experiment=needed.experiment or slot("experiment"),
             member=slot("member"),
-            periods=tuple(value for value in slots.values() if isinstance(value, Period)),
+            periods=tuple(
+                value
+                for name, value in slots.items()
+                if isinstance(value, Period) and not (name == "base" and needed.role == "scenario")
+            ),
             needs=frozenset(needed.needs),
             level=any(isinstance(value, Level) for value in slots.values()) or "level" in needed.needs,
         )
@@ -121,14 +127,35 @@ class Wanted:
 
 
 def resolve(inputs: Sequence[Input], slots: Mapping[str, Any], catalogue: Catalogue) -> Resolved | Missing:
-    """Data sets for the roles of a recipe, of one model throughout where models are read."""
+    """Data sets for the roles of a recipe, of one model throughout where models are read.
+
+    Where the slot for sources names several, an input that takes many takes those, and each must be there.
+    """
     wanted = {needed.role: Wanted.by(needed, slots) for needed in inputs}
-    fitting = {
-        role: sorted((data for data in catalogue.datasets if want.fits(data)), key=want.order)
-        for role, want in wanted.items()
+    named = next((slots[name] for name in ("sources", "source") if isinstance(slots.get(name), tuple)), ())
+    each_wanted = {
+        needed.role: [replace(wanted[needed.role], source=source) for source in named]
+        if needed.many and named
+        else [wanted[needed.role]]
+        for needed in inputs
     }
+    fitting = {
+        needed.role: sorted(
+            (data for data in catalogue.datasets if any(want.fits(data) for want in each_wanted[needed.role])),
+            key=wanted[needed.role].order,
+        )
+        for needed in inputs
+    }
+    for needed in inputs:
+        if needed.many and not wanted[needed.role].experiment and (named or wanted[needed.role].periods):
+            fitting[needed.role] = _as_it_was(fitting[needed.role])
     required = [needed for needed in inputs if not needed.optional]
-    if lacking := [nothing_fits(wanted[each.role], catalogue) for each in required if not fitting[each.role]]:
+    if lacking := [
+        nothing_fits(want, catalogue)
+        for each in required
+        for want in each_wanted[each.role]
+        if not any(want.fits(data) for data in fitting[each.role])
+    ]:
         return Missing(tuple(lacking))
     one = {needed.role: fitting[needed.role] for needed in inputs if not needed.many and fitting[needed.role]}
     many = [needed for needed in inputs if needed.many]
@@ -152,11 +179,23 @@ def resolve(inputs: Sequence[Input], slots: Mapping[str, Any], catalogue: Catalo
     return Resolved(by_role, tuple(reasons), alternatives)
 
 
+def _as_it_was(found: Sequence[DataSet]) -> list[DataSet]:
+    """Without a source's experiments where it has what happened: years of the past were asked for, no experiment."""
+    real = {data.source for data in found if data.experiment in ("", "historical")}
+    return [data for data in found if data.experiment in ("", "historical") or data.source not in real]
+
+
 def _consistent(
     one: Mapping[str, list[DataSet]], wanted: Mapping[str, Wanted], required: set[str]
 ) -> tuple[dict[str, DataSet] | None, list[str]]:
     """The best data set for each role: all of one source and member where there is one that has them all."""
-    free = {role: _Runs(found) for role, found in one.items() if not _own_source(wanted[role], wanted)}
+    own = {role for role in one if _own_source(wanted[role], wanted)}
+    said = {data.source for role in own for data in one[role]}
+    one = {  # a source that was named for another role goes before the rest
+        role: found if role in own else [data for data in found if data.source in said] or found
+        for role, found in one.items()
+    }
+    free = {role: _Runs(found) for role, found in one.items() if role not in own}
     best = {role: found[0] for role, found in one.items()}
     if not free:
         return best, []

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from tellurion_agent.planning.extraction.choices import chosen
+from tellurion_agent.catalogue.resolving import MODELLED, OBSERVED
+from tellurion_agent.planning.extraction.choices import chosen, found_at
 from tellurion_agent.planning.extraction.mention import Role
 from tellurion_agent.planning.extraction.reading import Reading
 from tellurion_agent.planning.extraction.seasons import LocalSeason
+from tellurion_agent.planning.extraction.text import Text
 from tellurion_agent.planning.places import places
 from tellurion_agent.planning.quantities import fits_number, named_number
 from tellurion_agent.planning.said import Filling, Unclear
 from tellurion_agent.planning.subjects import There, fill_subjects
 from tellurion_agent.recipes.recipe import Recipe
-from tellurion_agent.slots import Kind, Region, Slot
+from tellurion_agent.slots import ALL, Kind, Region, Slot
 
 
 def fill(recipe: Recipe, reading: Reading, there: There) -> Filling:
@@ -32,7 +35,7 @@ def fill(recipe: Recipe, reading: Reading, there: There) -> Filling:
     _fill_sources(filling, reading, by_kind.get(Kind.SOURCE, []))
     _fill_seasons(filling, reading, by_kind.get(Kind.SEASON, []))
     _fill_numbers(filling, reading, by_kind.get(Kind.NUMBER, []), by_kind.get(Kind.UNITS, []))
-    _fill_choices(filling, reading, by_kind.get(Kind.CHOICE, []))
+    _fill_choices(filling, reading, by_kind.get(Kind.CHOICE, []), named=Kind.VARIABLE in by_kind)
     for mention in reading.mentions:
         if mention.role is Role.LEFT_OUT and mention.kind in by_kind:
             words = reading.text.said[mention.start : mention.end]
@@ -68,6 +71,8 @@ def _fill_experiments(filling: Filling, recipe: Recipe, reading: Reading, slots:
 
 def _fill_sources(filling: Filling, reading: Reading, slots: Sequence[Slot]) -> None:
     mentions = reading.of(Kind.SOURCE)
+    if any(slot.name in filling.said for slot in slots):
+        return  # each beside its variable
     items: list[tuple[Any, Role]] = []
     for mention in mentions:
         if len(mention.value) > 1 and slots:
@@ -75,11 +80,25 @@ def _fill_sources(filling: Filling, reading: Reading, slots: Sequence[Slot]) -> 
             filling.unclear.append(Unclear(slots[0].name, question, mention.value))
         else:
             items.append((mention.value[0], mention.role))
-    filling.assign(slots, items, mentions)
+    for slot in slots:
+        if slot.many and items:
+            slots = [other for other in slots if other is not slot]
+            named = dict.fromkeys(value for value, role in items if role is Role.PLAIN or not slots)
+            each = tuple(value for value in named if value.casefold() not in OBSERVED | MODELLED)
+            if found := each or tuple(named):  # which of these models: A, B or C
+                filling.said[slot.name] = found
+            items = [(value, role) for value, role in items if value not in named]
+            mentions = [mention for mention in mentions if mention.value[0] not in named]
+    if slots or not items:
+        filling.assign(slots, items, mentions)
 
 
 def _fill_seasons(filling: Filling, reading: Reading, slots: Sequence[Slot]) -> None:
     mentions = reading.of(Kind.SEASON)
+    said = [mention.value for mention in mentions if not isinstance(mention.value, LocalSeason)]
+    mentions = [  # summer (June to August)
+        m for m in mentions if not (isinstance(m.value, LocalSeason) and {m.value.north, m.value.south} & {*said})
+    ]
     items: list[tuple[Any, Role]] = []
     for mention in mentions:
         season = mention.value
@@ -104,24 +123,65 @@ def _fill_seasons(filling: Filling, reading: Reading, slots: Sequence[Slot]) -> 
 def _fill_numbers(filling: Filling, reading: Reading, slots: Sequence[Slot], units: Sequence[Slot]) -> None:
     left = list(reading.of(Kind.NUMBER))
     for slot in slots:
+        named = named_number(slot.name, reading.text)
         fits = next((m for m in left if fits_number(slot.name, m, reading.text)), None)
-        if fits is not None:
+        if named is not None:
+            words, filling.said[slot.name] = named
+            filling.notes[slot.name] = f"that is what “{words}” means"
+            left = [m for m in left if not words.endswith(reading.text.plain[m.start : m.end])]
+        elif fits is not None:
             left.remove(fits)
             filling.said[slot.name] = fits.value.number
             if fits.value.units and (free := [s for s in units if s.name not in filling.said]):
                 filling.said[free[0].name] = fits.value.units
-        elif (named := named_number(slot.name, reading.text)) is not None:
-            words, filling.said[slot.name] = named
-            filling.notes[slot.name] = f"that is what “{words}” means"
     filling.unused += left
 
 
-def _fill_choices(filling: Filling, reading: Reading, slots: Sequence[Slot]) -> None:
-    text = reading.without(Kind.VARIABLE, Kind.SOURCE)
+def _by_region(filling: Filling, slot: Slot) -> tuple[str, ...]:
+    """The choices that are regions which the recipe has no other use for: Niño 3."""
+    regions = [m for m in filling.unused if m.kind is Kind.REGION and getattr(m.value, "name", "") in slot.choices]
+    filling.unused = [mention for mention in filling.unused if mention not in regions]
+    return tuple(dict.fromkeys(mention.value.name for mention in regions))
+
+
+def _fill_choices(filling: Filling, reading: Reading, slots: Sequence[Slot], *, named: bool) -> None:
+    """Choices that a request names; `named` where words of variables fill other slots."""
+    text = reading.without(Kind.SOURCE, *([Kind.VARIABLE] if named else []))
+    slots = _fill_statistics(filling, reading, slots, text)
     for slot in slots:
-        found = chosen(text, slot)
-        others = [choice for choice in found if choice != slot.choices[0]]
-        if len(others) > 1:
+        found = _by_region(filling, slot) or chosen(text, slot)
+        others = [choice for choice in found if slot.default is None or choice != slot.choices[0]]
+        if len(others) > 1 and slot.choices[0] != ALL:
+            asked = chosen(text.without([(0, _last_sentence(text))]), slot)
+            others = [choice for choice in others if choice in asked] if len(asked) == 1 else others
+        if len(others) > 1 and slot.choices[0] == ALL:
+            filling.said[slot.name] = ALL
+        elif len(others) > 1:
             filling.unclear.append(Unclear(slot.name, slot.question, tuple(others)))
         elif found:
             filling.said[slot.name] = (others or found)[0]
+
+
+def _last_sentence(text: Text) -> int:
+    """Where what is asked begins, after all that was told first."""
+    ends = [match.end() for match in re.finditer(r"[.?!:;]\s+(?=\w)", text.plain)]
+    return ends[-1] if ends else 0
+
+
+def _fill_statistics(filling: Filling, reading: Reading, slots: Sequence[Slot], text: Text) -> list[Slot]:
+    """Statistics of two periods: each word belongs to the years that are nearest. Returns the other slots."""
+    pair = [slot for slot in slots if slot.name in ("statistic", "base_statistic")]
+    years = reading.of(Kind.PERIOD)
+    if len(pair) != 2 or not years or "base" not in filling.said:
+        return list(slots)
+    words: set[str] = set()
+    for slot in pair:
+        for choice, start, end in found_at(text, slot):
+            near = min(years, key=lambda m: max(m.start - end, start - m.end))
+            words.add(choice)
+            if (near.value == filling.said["base"]) == (slot.name == "base_statistic"):
+                filling.said.setdefault(slot.name, choice)
+    for slot in pair:
+        if len(words) == 1 and slot.name not in filling.said and {*words} <= {*slot.choices}:
+            filling.said[slot.name] = next(iter(words))
+    return [slot for slot in slots if slot not in pair]

@@ -14,6 +14,7 @@ from tellurion_agent.planning.contradictions import beyond, contradictions
 from tellurion_agent.planning.extraction.mention import Mention
 from tellurion_agent.planning.extraction.periods import SaidPeriod
 from tellurion_agent.planning.extraction.reading import Reading
+from tellurion_agent.planning.extraction.seasons import ANNUAL
 from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan
 from tellurion_agent.planning.retrieval import stems
 from tellurion_agent.planning.scope import own_words
@@ -21,6 +22,7 @@ from tellurion_agent.planning.scoring import Scored
 from tellurion_agent.planning.subjects import There, always_read
 from tellurion_agent.planning.wording import shown
 from tellurion_agent.recipes.recipe import Recipe
+from tellurion_agent.regions import GLOBAL
 from tellurion_agent.slots import Kind, Level, Period, Slot
 
 DECISIVE = frozenset({Kind.REGION, Kind.PERIOD, Kind.LEVEL, Kind.SEASON})
@@ -116,9 +118,10 @@ def closed(slots: Mapping[str, Any]) -> dict[str, Any]:
 def _decisive(mention: Mention, reading: Reading, recipe: Recipe) -> str:
     """The words of a mention that a recipe must not leave out; empty where it may."""
     words = reading.text.said[mention.start : mention.end]
-    surface = isinstance(mention.value, Level) and mention.value.lower == 0
+    usual = (isinstance(mention.value, Level) and mention.value.lower == 0) or mention.value == ANNUAL
+    whole = mention.value in (ANNUAL, GLOBAL)
     spoken = set(stems(" ".join((recipe.title, *recipe.phrases))))
-    return "" if mention.kind not in DECISIVE or surface or set(stems(words)) <= spoken else words
+    return "" if mention.kind not in DECISIVE or usual or whole or set(stems(words)) <= spoken else words
 
 
 def _options(slot: Slot, recipe: Recipe, asked: Asked) -> tuple[str, ...]:
@@ -137,7 +140,7 @@ def _which_data(reading: Reading, values: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, kind in (("source", Kind.SOURCE), ("experiment", Kind.EXPERIMENT)):
         mentions = reading.of(kind)
-        if len(mentions) == 1 and not any(key == name or key.endswith(f"_{name}") for key in values):
+        if len(mentions) == 1 and not any(name in key for key in values):
             value = mentions[0].value
             found[name] = value[0] if isinstance(value, tuple) else value
     if len(reading.members) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -23,6 +24,10 @@ _COMMON = frozenset(
         were what when where which with would you your""",
     )
 )
+
+_SPOKEN = re.compile(r"\b[a-z]+|\b[A-Z]{2,}[\w-]*")
+"""Words, and abbreviations: ``TOA``, ``RAPID``."""
+_AUTHOR = re.compile(r"\b[A-Z][^\W\d_]+(?=, [A-Z]\.)|(?<=[A-Z]\. )[A-Z][^\W\d_]+(?=, (?:\d{4}|and))")
 
 
 class Retrieval:
@@ -48,18 +53,23 @@ class Retrieval:
 
 
 def stems(text: str) -> list[str]:
-    """The words that matter, shortened."""
-    return [word[:STEM] for word in re.findall(r"[a-z]+|\d+(?:\.\d+)?", text.lower()) if word not in _COMMON]
+    """The words that matter, shortened, without accents."""
+    return [word[:STEM] for word in re.findall(r"[a-z]+|\d+(?:\.\d+)?", _bare(text.lower())) if word not in _COMMON]
+
+
+def _bare(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
 def common_words(recipes: Iterable[Recipe]) -> frozenset[str]:
-    """Stems of the words of the recipes' phrases that are no names of places and the like, and of their titles."""
+    """Stems of the words of the recipes' phrases that are no names of places and the like, of titles and authors."""
     recipes = list(recipes)
-    lower = (word for recipe in recipes for text in recipe.phrases for word in re.findall(r"\b[a-z]+", text))
-    return frozenset(stems(" ".join((*lower, *(recipe.title for recipe in recipes)))))
+    spoken = (word for recipe in recipes for text in recipe.phrases for word in _SPOKEN.findall(_bare(text)))
+    authors = (name for recipe in recipes for text in recipe.references for name in _AUTHOR.findall(_bare(text)))
+    return frozenset(stems(" ".join((*spoken, *authors, *(recipe.title for recipe in recipes)))))
 
 
 def phrase_words(recipes: Iterable[Recipe]) -> frozenset[str]:
     """All words of the recipes' phrases."""
     texts = (text for recipe in recipes for text in (recipe.title, *recipe.phrases))
-    return frozenset(word for text in texts for word in re.findall(r"[a-z]+", text.lower()))
+    return frozenset(word for text in texts for word in re.findall(r"[a-z]+", _bare(text.lower())))

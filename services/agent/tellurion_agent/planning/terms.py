@@ -13,19 +13,29 @@ IN_SEA = ("sea_water_potential_temperature", "sea_water_temperature", "sea_water
 TEMPERATURES = (AIR, SURFACE_OF_SEA, *IN_SEA, "surface_temperature")
 _OTHER_WORDS = frozenset({"air", "rose", "sit", "ice", "sea", "height"})
 """Short names in files that are other words in a sentence."""
+_TWO_LETTERS = frozenset({"pr", "ta", "ua", "va", "uo", "vo", "zg"})
+"""Those of CMIP that are no words."""
 _IMPLIED = tuple(
     (re.compile(rf"(?<!\w)(?:{words})(?!\w)"), variables)
     for words, variables in (
         (
-            r"warm(?:ed|er|ing|s|est)?|hot(?:ter|test)?|cool(?:ed|er|ing|est)?|cold(?:er|est)?|frost|freezing",
+            r"warm(?:ed|er|ing|s|est)?|hot(?:ter|test)?|cool(?:ed|er|ing|est)?|cold(?:er|est)?|frost|freezing|"
+            r"summer days?|tropical nights?|ice days|t[xn][xn]|t(?:max|min)|tx|tn",
             TEMPERATURES,
         ),
         (
             r"\d ?(?:° ?[cf]?|degrees?(?: celsius)?|celsius|kelvin)(?! ?(?:[nsew]|north|south|east|west)\b)",
             TEMPERATURES,
         ),
-        (r"wetter|wettest|rained|rainy|rainiest|drier|driest|drought", ("precipitation_flux",)),
-        (r"saltier|saltiest|fresher|freshening", ("sea_water_salinity", "sea_surface_salinity")),
+        (
+            r"wet(?:ter|test)?|rained|rain(?:y|ier|iest)|dr(?:y|ier|iest)|drought|rx\dday|r\d\d?(?:mm|p)",
+            ("precipitation_flux",),
+        ),
+        (r"salt(?:y|ier|iest)|fresher|freshening", ("sea_water_salinity", "sea_surface_salinity")),
+        (
+            r"pressure(?! (?:levels?|coordinates?|surfaces?))",
+            ("air_pressure_at_mean_sea_level", "surface_air_pressure"),
+        ),
         (r"windier|windiest|windy", ("wind_speed",)),
     )
 )
@@ -38,11 +48,43 @@ def variable_names() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "ocean temperature", (*IN_SEA, SURFACE_OF_SEA)
     yield "sea temperature", (*IN_SEA, SURFACE_OF_SEA)
     yield "water temperature", (*IN_SEA, SURFACE_OF_SEA)
+    for words in ("2 m temperature", "2 meter temperature", "screen temperature", "near-surface temperature"):
+        yield words, (AIR,)
+        yield words.replace("temperature", "air temperature"), (AIR,)
+    for height in ("2 m", "2 meters", "two meters"):
+        yield f"temperature at {height}", (AIR,)
+        yield f"air temperature at {height}", (AIR,)
+    for extreme in ("maximum", "minimum", "max", "min"):
+        for words in (f"{extreme} temperature", f"{extreme} air temperature", f"t{extreme[:3]}", f"t {extreme[:3]}"):
+            yield words, (AIR,)
+            yield f"daily {words}", (AIR,)
+    for axis, name in (
+        ("eastward", "eastward_wind"),
+        ("zonal", "eastward_wind"),
+        ("northward", "northward_wind"),
+        ("meridional", "northward_wind"),
+    ):
+        for words in (
+            "{} 10 m wind",
+            "10 m {} wind",
+            "{} near-surface wind",
+            "near-surface {} wind",
+            "{} surface wind",
+        ):
+            yield words.format(axis), (name,)
+            yield f"{words.format(axis)} component", (name,)
+    for words in ("10 m wind speed", "10 meter wind speed", "wind speed at 10 m", "10 m wind", "wind speeds"):
+        yield words, ("wind_speed",)
+    yield "sea ice extent", ("sea_ice_area_fraction",)
+    for words in ("sie", "sia", "ice extent", "ice area"):
+        yield words, ("sea_ice_area_fraction",)
+    for words in ("pressure reduced to sea level", "surface pressure reduced to sea level", "pressure at sea level"):
+        yield words, ("air_pressure_at_mean_sea_level",)
     yield "salinity", ("sea_water_salinity", "sea_surface_salinity")
     yield "surface temperature", ("surface_temperature", AIR, SURFACE_OF_SEA)
     for variable in VARIABLES.values():
         names = (variable.standard_name.replace("_", " "), *variable.words)
-        short = (name for name in variable.short_names if len(name) > 2 and name not in _OTHER_WORDS)
+        short = (n for n in variable.short_names if (len(n) > 2 or n in _TWO_LETTERS) and n not in _OTHER_WORDS)
         yield from ((name, (variable.standard_name,)) for name in (*names, *short))
 
 

@@ -15,6 +15,7 @@ PERIOD = Slot("period", Kind.PERIOD, "Which years? Without them it is all that t
 BASE = Slot(
     "base", Kind.PERIOD, "Relative to which base period? Without one it is 1991–2020, or all years of the data."
 )
+EARLIER = Slot("base", Kind.PERIOD, "Compared with which years? Without them there is no comparison.")
 LEVEL = Slot("level", Kind.LEVEL, "At which depth, pressure or layer?")
 SEASON = Slot("season", Kind.SEASON, "Which season or month?", default=ANNUAL)
 SOURCE = Slot("source", Kind.SOURCE, "Which model or product?")

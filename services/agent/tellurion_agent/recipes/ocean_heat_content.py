@@ -7,7 +7,7 @@ import xarray as xr
 from tellurion_agent.diagnostics.cells import areas
 from tellurion_agent.diagnostics.ocean import DENSITY, HEAT_CAPACITY, heat_content
 from tellurion_agent.diagnostics.times import climate_mean
-from tellurion_agent.recipes.asked import ANNUAL, LEVEL, OCEAN_TEMPERATURE, PERIOD, REGION, WHICH_DATA, of
+from tellurion_agent.recipes.asked import ANNUAL, EARLIER, LEVEL, OCEAN_TEMPERATURE, PERIOD, REGION, WHICH_DATA
 from tellurion_agent.recipes.checking import FINITE
 from tellurion_agent.recipes.figures import map_of
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots, Value
@@ -126,7 +126,7 @@ RECIPE = Recipe(
         "by how many zettajoules did the ocean gain heat between the two periods",
         "mean OHC700 of the later years minus that of the earlier",
     ),
-    slots=(REGION, LAYER, PERIOD, of("base", PERIOD, "Compared with which years?"), *WHICH_DATA),
+    slots=(REGION, LAYER, PERIOD, EARLIER, *WHICH_DATA),
     inputs=(Input("temperature", OCEAN_TEMPERATURE, needs=("level", "lat", "lon")),),
     method=(
         f"ρ cp ∫ θ dz over the layer, every level's cell (bounds midway between levels) clipped to the layer and "

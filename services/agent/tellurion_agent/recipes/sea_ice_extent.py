@@ -8,7 +8,7 @@ import xarray as xr
 from tellurion_agent.diagnostics.sea_ice import MILLION_KM2, extent, ice_area
 from tellurion_agent.diagnostics.times import climate_mean, season_means
 from tellurion_agent.diagnostics.trends import FEWEST, least_squares
-from tellurion_agent.recipes.asked import PERIOD, SEASON, WHICH_DATA, of
+from tellurion_agent.recipes.asked import EARLIER, PERIOD, SEASON, WHICH_DATA
 from tellurion_agent.recipes.checking import BRACKETED, FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
@@ -118,7 +118,7 @@ RECIPE = Recipe(
         ),
         SEASON,
         PERIOD,
-        of("base", PERIOD, "Compared with which years?"),
+        EARLIER,
         *WHICH_DATA,
     ),
     inputs=(Input("ice", ("sea_ice_area_fraction",), needs=("time", "lat", "lon")),),

@@ -11,7 +11,7 @@ from scipy import stats
 from tellurion_agent.diagnostics.land import land
 from tellurion_agent.recipes.recipe import NoAnswer
 from tellurion_agent.regions import named
-from tellurion_agent.slots import Period
+from tellurion_agent.slots import Period, Season
 
 AIR = "air_temperature"
 SMALL = {"lat": np.array([-45.0, 45.0]), "lon": np.array([90.0, 270.0])}
@@ -38,6 +38,9 @@ def quadrupled() -> dict[str, xr.DataArray]:
 
 def test_the_equilibrium_sensitivity_is_half_of_the_quadruplings() -> None:
     found = run("equilibrium_sensitivity", quadrupled())
+    for quantity, label in (("feedback parameter", "climate feedback"), ("radiative forcing", "effective radiative")):
+        asked = run("equilibrium_sensitivity", quadrupled(), quantity=quantity)
+        assert asked.outcome.values[0] == found[label]
     assert (found.value, found.units) == (pytest.approx(3.7, rel=1e-6), "K")
     assert found["effective radiative forcing"].value == pytest.approx(3.7)
     assert found["climate feedback"].value == pytest.approx(-1.0)
@@ -124,8 +127,12 @@ def test_the_driest_months_of_a_record() -> None:
     found = run("drought_index", {"precipitation": rain}, window=3)
     assert "1996-03" in found.outcome.values[0].label
     assert found.value < -2.3
-    share = found["months in drought"].value / 478
+    share = found["months with an index below -1"].value / 478
     assert share == pytest.approx(stats.norm.cdf(-1), abs=0.04)
+    asked = {"window": 3, "season": Season("March", (3,)), "period": Period(1996, 1996)}
+    assert run("drought_index", {"precipitation": rain}, **asked).value == pytest.approx(found.value)
+    severe = run("drought_index", {"precipitation": rain}, window=3, statistic="months in drought", threshold=-2.0)
+    assert severe.value / 478 == pytest.approx(stats.norm.cdf(-2), abs=0.02)
     with pytest.raises(NoAnswer, match="20"):
         run("drought_index", {"precipitation": rain}, base=Period(1971, 1980))
 
@@ -173,21 +180,36 @@ ASKED = {
 
 
 def test_the_past_trend_constrains_the_future() -> None:
-    found = run("emergent_constraint", models(lambda k, slope: 100 * slope + 1), **ASKED, factor="trend")
+    found = run("emergent_constraint", models(lambda k, slope: 100 * slope + 1), **ASKED, base_statistic="trend")
     assert (found.value, found.units) == (pytest.approx(3.25, rel=1e-3), "K")
-    assert found["correlation with the trend"].value == pytest.approx(1.0)
+    assert found["correlation over 6 models with the trend"].value == pytest.approx(1.0)
     assert found["unconstrained mean"].value == pytest.approx(100 * 0.0225 + 1)
 
 
+def test_the_past_trend_and_the_trend_to_come() -> None:
+    data = models(lambda k, slope: 0.0)
+    for k in range(6):  # the trend to come is twice that of the past, and a tenth of a degree per decade
+        data[f"future:M{k}"] = globe(lambda y, *_, k=k: (0.03 + 0.01 * k) * (y - 2050), 2015, 2035)
+    asked = ASKED | {"period": Period(2015, 2035), "statistic": "trend", "base_statistic": "trend"}
+    found = run("emergent_constraint", data, **asked)
+    assert (found.value, found.units) == (pytest.approx(0.1 + 2 * 0.225, rel=1e-3), "K decade-1")
+    relation = run("emergent_constraint", data, **asked, answer="correlation over models")
+    assert (relation.value, relation.units) == (pytest.approx(1.0), "1")
+    del data["observed"]
+    assert run("emergent_constraint", data, **asked, answer="correlation over models").value == pytest.approx(1.0)
+    with pytest.raises(NoAnswer, match="observation"):
+        run("emergent_constraint", data, **asked)
+
+
 def test_without_a_relation_no_constraint_is_found() -> None:
-    found = run("emergent_constraint", models(lambda k, slope: (-1.0) ** k), **ASKED, factor="trend")
+    found = run("emergent_constraint", models(lambda k, slope: (-1.0) ** k), **ASKED, base_statistic="trend")
     assert found.value == "none found"
 
 
 def test_a_model_without_its_future_is_named() -> None:
     data = models(lambda k, slope: 100 * slope + 1)
     del data["future:M3"]
-    found = run("emergent_constraint", data, **ASKED, factor="trend")
+    found = run("emergent_constraint", data, **ASKED, base_statistic="trend")
     assert "M3" in found.notes
     del data["future:M2"]
     with pytest.raises(NoAnswer, match="5"):
@@ -211,15 +233,52 @@ def test_attribution_of_an_exact_mixture() -> None:
     ghg, nat = (lambda y: 0.0003 * (y - 1951) ** 2), (lambda y: 0.1 * np.sin((y - 1951) / 3))
     data = {
         "observed": globe(lambda y, m, *_: 14 + m + 0.9 * ghg(y) + 1.5 * nat(y), 1951, 2010),
-        "greenhouse": globe(lambda y, m, *_: 13 + ghg(y), 1951, 2010),
-        "natural": globe(lambda y, m, *_: 13 + nat(y), 1951, 2010),
+        # Two models, of which one responds by half and one by half as much again: their mean is the response.
+        **{f"greenhouse:M{k}": globe(lambda y, m, *_, k=k: 13 + k + (0.5 + k) * ghg(y), 1951, 2010) for k in (0, 1)},
+        **{f"natural:M{k}": globe(lambda y, m, *_, k=k: 13 + (0.5 + k) * nat(y), 1951, 2010) for k in (0, 1)},
+        "natural:M2": globe(lambda y, m, *_: 13 + 7 * nat(y), 1951, 2010),
     }
-    found = run("attribution", data, variable=AIR, observed_source="obs")
+    asked = {"variable": AIR, "observed_source": "obs"}
+    found = run("attribution", data, **asked)
     assert found.value == pytest.approx(0.9)
     assert found["scaling factor of natural"].value == pytest.approx(1.5)
     assert "hist-aer was not found" in found.notes
+    assert "M0, M1." in found.notes
+    assert run("attribution", data, **asked, forcing="natural forcings").value == pytest.approx(1.5)
+    trend = run("attribution", data, **asked, measure="attributed trend")
+    years = np.arange(60.0)
+    slope = 9 * np.polyfit(years, 0.0003 * years**2, 1)[0]
+    assert (trend.value, trend.units) == (pytest.approx(slope), "K decade-1")
+    assert run("main_driver", data, **asked).value == "greenhouse gases"
     with pytest.raises(NoAnswer, match="hist-nat"):
-        run("attribution", {k: v for k, v in data.items() if k != "natural"}, variable=AIR, observed_source="obs")
+        run("attribution", {k: v for k, v in data.items() if not k.startswith("natural")}, **asked)
+
+
+def test_the_response_of_each_model_and_of_the_ones_that_lack_a_run() -> None:
+    data = {f"{role}:A": values for role, values in quadrupled().items()}
+    hotter = quadrupled()
+    hotter["warming"] = (2 * hotter["warming"]).assign_attrs(hotter["warming"].attrs)
+    hotter["control"] = (2 * hotter["control"]).assign_attrs(hotter["control"].attrs)
+    data |= {f"{role}:B": values for role, values in hotter.items()}
+    data |= {f"{role}:C": values for role, values in quadrupled().items() if role != "emitted"}
+    one = run("equilibrium_sensitivity", quadrupled()).value
+    found = run("sensitivity_of_models", data)
+    assert [value.label.rpartition(" ")[2] for value in found.outcome.values[:2]] == ["B", "A"]
+    assert found["equilibrium climate sensitivity of A"].value == pytest.approx(one)
+    assert found.value == pytest.approx(2 * one)
+    assert found["mean of 2 models"].value == pytest.approx(1.5 * one)
+    assert "C is left out" in found.notes
+
+
+def test_the_transient_response_of_each_model() -> None:
+    def rise(rate: float) -> xr.DataArray:
+        return globe(lambda y, *_: 14 + rate * (y - 1850), 1850, 1989, name=AIR)
+
+    steady = globe(lambda *_: 14.0, 1850, 1989, name=AIR)
+    data = {"warming:A": rise(0.02), "control:A": steady, "warming:B": rise(0.03), "control:B": steady}
+    found = run("transient_response_of_models", data)
+    assert found.value == pytest.approx(0.03 * 69.5)
+    assert found["transient climate response of A"].value == pytest.approx(0.02 * 69.5)
 
 
 def test_a_regions_scenario_is_of_the_region() -> None:

@@ -109,7 +109,36 @@ def test_months_beyond_a_threshold(threshold: float, units: str | None, side: st
     data = {"field": field(lambda year, month, *_: 1.0 * month)}
     found = run("threshold_count", data, variable=AIR, threshold=threshold, units=units, side=side)
     assert (found.value, found.units) == (expected, "months")
-    assert found["mean count of a year"].value == expected / 20
+    data = {"field": field(lambda year, month, *_: 1.0 * month)}
+    of_a_year = run(
+        "threshold_count", data, variable=AIR, threshold=threshold, units=units, side=side, count="per year"
+    )
+    assert (of_a_year.value, of_a_year.units) == (expected / 20, "months year-1")
+
+
+def weights(lat: float) -> float:
+    """Of a cell of 30° of latitude, up to a factor."""
+    return float(np.sin(np.radians(lat + 15)) - np.sin(np.radians(lat - 15)))
+
+
+def test_the_mean_of_the_years_extremes_of_the_cells() -> None:
+    # In the north the hottest day has 10 + the year since 2000, in the south 20; each on a day of its own.
+    def value(year: xr.DataArray, month: xr.DataArray, lat: xr.DataArray, lon: xr.DataArray) -> xr.DataArray:
+        return xr.where(lat > 0, (10.0 + year - 2000) * (month == 7), 20.0 * (month == 1)) + 0 * lon
+
+    data = {"field": field(value, 2001, 2004, step="daily", lat=np.array([-45.0, 45.0]), lon=LON[:2])}
+    found = run("yearly_extreme", data, variable=AIR)
+    assert found.value == pytest.approx((20 + 12.5) / 2)
+    assert found["maximum of all years"].value == 20
+    assert run("yearly_extreme", data, variable=AIR, statistic="minimum").value == 0
+    spike = data["field"].compute()
+    spike = xr.where(spike.time.dt.dayofyear == 100, 50.0, spike).transpose(*spike.dims).assign_attrs(spike.attrs)
+    assert run("yearly_extreme", {"field": spike}, variable=AIR, days=5).value == pytest.approx((20 + 12.5) / 2)
+    assert run("yearly_extreme", {"field": spike}, variable=AIR).value == 50
+    monthly = {"field": field(lambda year, month, *_: 1.0 * month)}
+    assert "may be more extreme" in run("yearly_extreme", monthly, variable=AIR).notes
+    with pytest.raises(NoAnswer, match="5 days"):
+        run("yearly_extreme", monthly, variable=AIR, days=5)
 
 
 def test_days_beyond_a_threshold_and_units_that_do_not_fit() -> None:
@@ -117,6 +146,10 @@ def test_days_beyond_a_threshold_and_units_that_do_not_fit() -> None:
         "field": field(lambda year, month, *_: 1.0 * (month == 7), 2001, 2002, step="daily", lat=LAT[:2], lon=LON[:2])
     }
     assert run("threshold_count", data, variable=AIR, threshold=0.5).value == 62
+    # The cell at 75°S never, that at 45°S in July: cells are counted before they are averaged.
+    north = {"field": data["field"].compute().where(data["field"].lat > LAT[0], 0.0)}
+    share = weights(LAT[1]) / (weights(LAT[0]) + weights(LAT[1]))
+    assert run("threshold_count", north, variable=AIR, threshold=0.5).value == pytest.approx(62 * share)
     with pytest.raises(NoAnswer, match="cannot be compared"):
         run("threshold_count", data, variable=AIR, threshold=0.5, units="mm day-1")
 

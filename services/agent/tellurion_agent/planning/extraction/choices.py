@@ -8,11 +8,29 @@ from collections.abc import Iterator
 from tellurion_agent.planning.extraction.text import Text, text_of
 from tellurion_agent.slots import Slot
 
+_COUNT = r"(?:how (?:many|often)|numbers?|count(?:s|ed|ing)?|frequency|detect\w*)"
+_SIZE = r"(?:mean|averaged?|amplitudes?|strength|how strong|intensity|typical)"
+_EASTERN = r"(?:eastern[\s-]pacific|ep|eastern[\s-]type|canonical|conventional)(?![\w-])"
+_CENTRAL = r"(?:central[\s-]pacific|cp|modoki|date ?line|warm[\s-]pool)(?![\w-])"
+_MOST = r"(?:strongest|largest|highest|biggest|greatest|most intense|record|warmest)"
+_YEAR = r"(?:years?|when|date)"
+_WARM, _COLD = (
+    r"(?:el ninos?|warm (?:enso )?(?:events?|episodes?))",
+    r"(?:la ninas?|cold (?:enso )?(?:events?|episodes?))",
+)
+_HIGH, _LOW = (
+    r"(?:max(?:imum)?|warmest|hottest|highest|wettest|largest)",
+    r"(?:min(?:imum)?|coldest|coolest|lowest|driest|smallest)",
+)
 _SYNONYMS: dict[str, str] = {
     "mean": r"mean|averaged?|averages|averaging|typical",
     "median": r"median",
-    "maximum": r"max(?:imum)?|maxima|highest|largest|greatest|warmest|hottest|wettest|strongest|peaks?|peaked",
-    "minimum": r"min(?:imum)?|minima|lowest|smallest|coldest|coolest|driest|weakest",
+    "maximum": r"max(?:imum)?|maxima|highest|largest|greatest|warmest|hottest|wettest|rainiest|windiest|saltiest|"
+    r"strongest|peaks?|peaked|(?<!at )most(?! recent)",
+    "minimum": r"min(?:imum)?|minima|lowest|smallest|coldest|coolest|driest|calmest|freshest|weakest|(?<!at )least",
+    "range": rf"range|peak[\s-]to[\s-](?:peak|trough)(?: amplitude)?|max(?:imum)?-min(?:imum)?|"
+    rf"{_HIGH}(?: \w+){{0,3}}? (?:minus|less|and|vs|versus|-|to|against|from) (?:\w+ ){{0,2}}?{_LOW}|"
+    rf"{_LOW}(?: \w+){{0,3}}? (?:minus|less|and|vs|versus|-|to|against|from) (?:\w+ ){{0,2}}?{_HIGH}",
     "standard deviation": r"standard deviations?|std|stdev|variability|spread|how variable",
     "variance": r"variance",
     "sum": r"sum|total|totals|accumulated|cumulative",
@@ -25,7 +43,71 @@ _SYNONYMS: dict[str, str] = {
     "pearson": r"pearson",
     "spearman": r"spearman|rank correlation",
     "percentile": r"percentiles?|quantiles?",
-    "relative": r"percent(?:age)?|per cent|%|relative change",
+    "percent": r"percent(?:age)?|per cent|relative (?:change|increase|decrease|difference|anomaly)|%",
+    "p-value": r"p[\s-]?values?|significance(?! level)|probability|p(?=\W*\))",
+    "kendall's tau": r"(?:kendall(?:'?s)? )?tau",
+    "total change": r"total change|overall change|(?:change|increase|warming|cooling|rise) along the (?:trend|line)|"
+    r"trend times|(?:change|warming|increase|rise) over the (?:whole|entire|full) (?:period|record)",
+    "detrended standard deviation": r"detrend\w*|de-trend\w*|about (?:the|its|a) (?:linear )?trend|"
+    r"(?:remov|subtract|tak|eliminat|correct)\w* .{0,25}?trend|trend .{0,12}(?:removed|subtracted|taken off|eliminated)|"
+    r"(?:without|after|less|minus) (?:the |its |a )?(?:linear |long-term )?trend|residuals?",
+    "autocorrelation": r"auto-?correlation|persisten\w+|memory|lag[\s-]?(?:1|one)",
+    "root-mean-square error": r"rmsd?e?|rms (?:error|difference|deviation)|"
+    r"root[\s-]mean[\s-]squared?(?: (?:error|difference|deviation))?",
+    "pattern correlation": r"(?:spatial |pattern |centered |map |spatial pattern )*correlat\w*",
+    "bias": r"bias\w*|mean (?:difference|error)|too (?:warm|cold|wet|dry|high|low)|(?:warm|cold|wett|dri)er",
+    "regression slope": r"regress\w*|slopes?|per (?:degree|deg|k|kelvin|unit|hpa|standard deviation)|sensitivity of",
+    "together": r"together|cumulativ\w*|combined|sum|in total|jointly|added up|altogether",
+    "el nino events": rf"{_COUNT}(?!\w)(?:(?!la nina).){{0,60}}?{_WARM}|{_WARM}(?: events?| episodes?)?\W+{_COUNT}",
+    "la nina events": rf"{_COUNT}(?!\w)(?:(?!el nino).){{0,60}}?{_COLD}|{_COLD}(?: events?| episodes?)?\W+{_COUNT}",
+    "year of the maximum": rf"{_YEAR}(?!\w)(?:(?!la nina).){{0,40}}?{_MOST}(?!.{{0,20}}la nina)|"
+    rf"{_MOST}(?:(?!la nina).){{0,40}}?{_YEAR}",
+    "year of the minimum": rf"{_YEAR}(?!\w).{{0,40}}?(?:{_MOST} (?:\w+ )?la nina|lowest|coldest)",
+    "lowest index": r"(?:strongest|deepest|largest|peak of the)(?: \w+){0,2}? la nina|min(?:imum)?|minima|lowest|coldest",
+    "number of eastern": rf"{_COUNT}(?!\w).{{0,80}}?{_EASTERN}|{_EASTERN}(?:(?!{_CENTRAL}).){{0,25}}?{_COUNT}",
+    "number of central": rf"{_COUNT}(?!\w).{{0,80}}?{_CENTRAL}|{_CENTRAL}(?:(?!{_EASTERN}).){{0,25}}?{_COUNT}",
+    "amplitude of eastern": rf"{_SIZE}(?!\w)(?:(?!{_CENTRAL}).){{0,80}}?{_EASTERN}",
+    "amplitude of central": rf"{_SIZE}(?!\w)(?:(?!{_EASTERN}).){{0,80}}?{_CENTRAL}",
+    "three-month mean": r"oni|oceanic nino index|(?:three|3)[\s-]months?(?:ly)?|running means?|smoothed|overlapping",
+    "each": r"each|every|list\w*|separately|individual\w*|one by one|for all|per model",
+    "multi-model mean": r"(?:multi[\s-]?(?:model|product)|ensemble|overall|joint|combined|mean of the) (?:mean|average)|"
+    r"(?:mean|averaged?) (?:over|of|across) (?:all|the|these|those|several)? ?(?:\w+ )?(?:models|data ?sets|products|members)",
+    "spread": r"spread|standard deviation|range|how much do .{0,40} differ|disagree\w*|uncertainty",
+    "highest": r"(?:warm|wett?|hott?|high|larg|salti|windi|rainy?i|great|strong)est|most",
+    "lowest": r"(?:cold|dri|cool|low|small|fresh|weak)est|least",
+    "trend": r"trends?|slopes?|(?:warming|cooling) rates?",
+    "trend per decade": r"trends?|(?:per|/)\s?decade|how (?:fast|quickly|rapidly)|shr[aiu]nk\w*|declin\w*|retreat\w*|"
+    r"rate of (?:change|loss|decline)|los(?:s|ing|es?)(?= )|slopes?",
+    "smallest of the years": r"smallest|minim(?:um|a)|lowest|record low",
+    "mean value": r"means?|averaged?|climatolog\w+",
+    "extent": r"extents?|sie",
+    "area": r"areas?|sia",
+    "depth of the maximum": r"(?:which|what) depth|depths?|how deep",
+    "planetary albedo": r"(?:planetary |global |toa |earth'?s? )*albedo|reflectivity",
+    "net effect": r"net|sw\s?\+\s?lw|lw\s?\+\s?sw|(?:shortwave|sw) (?:and|plus|\+) (?:longwave|lw)|total",
+    "shortwave effect": r"short-?\s?wave|sw(?:cr[ef]|cf)?|solar",
+    "longwave effect": r"long-?\s?wave|lw(?:cr[ef]|cf)?|olr|thermal|infra-?red|terrestrial",
+    "equilibrium sensitivity": r"ecs|(?:equilibrium |effective )*(?:climate )?sensitivit(?:y|ies)",
+    "feedback parameter": r"feedback(?: parameter| factor)?|lambda|(?:gregory |regression )slope|slope",
+    "radiative forcing": r"(?:effective |radiative )*forcing|i?erf|f_?2x(?:co2)?|f_?4x(?:co2)?",
+    "zonal advection": r"zonal(?:ly)?|-?\s?u\s?[*.]?\s?dt\s?/\s?dx|east-?west",
+    "meridional advection": r"meridional(?:ly)?|-?\s?v\s?[*.]?\s?dt\s?/\s?dy|north-?south",
+    "vertical advection": r"vertical(?:ly)?|upwelling|downwelling|entrain\w*|-?\s?w\s?[*.]?\s?dt\s?/\s?dz",
+    "surface heat flux": r"(?:net )?surface (?:heat )?(?:flux|heating|forcing)(?: term)?|hfds|q_?net",
+    "greenhouse gases": r"(?:hist-)?ghgs?|greenhouse(?:[\s-]gas(?:es)?)?|co2",
+    "aerosols": r"(?:hist-)?aer(?:osols?)?",
+    "natural forcings": r"(?:hist-)?nat(?:ural)?(?: forcings?)?|volcan\w+|solar",
+    "attributed trend": r"(?:attribut\w+|caused) .{0,40}?(?:trend|warming|cooling|change)|"
+    r"(?:trend|warming|cooling|change) (?:attribut\w+|due|caused|from)|contribution",
+    "constrained value": r"constrained|constrain(?= the)|constraint on|best estimate",
+    "correlation over models": r"correlat\w+|r(?= between| value|\W*(?:please|\?|$))|corr|how well .{0,80} relate",
+    "lowest index": r"lowest|minim(?:um|a)|worst|most severe|driest",
+    "months in drought": r"(?:how many|number of|count(?: of)?|counts? the|frequency of) (?:\w+ )?months|in how many|how often|"
+    r"months (?:in|with|of) drought",
+    "index of the month": r"value (?:in|for|of)|at present|currently|latest|last month",
+    "mean index": r"means?|average",
+    "per year": r"per (?:year|annum)|a year|each year|every year|yearly|annual(?:ly)?|(?:mean|average) (?:annual )?(?:number|count)|"
+    r"on average|average|/\s?(?:yr|year)",
     "absolute": r"absolute",
     "warm": r"warm(?:ing)?|el nino|positive",
     "cold": r"cold|cool(?:ing)?|la nina|negative",
@@ -34,6 +116,12 @@ _SYNONYMS: dict[str, str] = {
     "northern": r"north(?:ern)?|arctic",
     "southern": r"south(?:ern)?|antarctic",
 }
+
+
+def found_at(text: Text, slot: Slot) -> Iterator[tuple[str, int, int]]:
+    """The choices of a slot that a text names, each with where."""
+    for choice in slot.choices:
+        yield from ((choice, *m.span()) for m in re.finditer(_pattern(choice), text.plain))
 
 
 def chosen(text: Text, slot: Slot) -> tuple[str, ...]:

@@ -31,13 +31,23 @@ _LAYER = re.compile(
     rf"(?<![\w.])(?:(?:between|from)\s+)?(?:the\s+)?(?:(?P<a>{_NUMBER})|(?P<top>surface))\s*(?:km|m|meters?|hpa|mb)?{_TO}"
     rf"(?P<b>{_NUMBER})[\s-]*(?:{_DEPTH}|{_PRESSURE})"
 )
-_UPPER = re.compile(rf"(?<!\w)(?:upper|top|first|uppermost)(?:\s+ocean)?\s+(?P<b>{_NUMBER})[\s-]*{_DEPTH}")
+_UPPER = re.compile(
+    rf"(?<!\w)(?:(?:upper|top|first|uppermost)(?:\s+ocean)?|(?:ocean|sea|water)\s+(?:above|shallower than))"
+    rf"\s+(?P<b>{_NUMBER})[\s-]*{_DEPTH}|(?<![\w.])(?P<c>{_NUMBER})[\s-]*{_DEPTH.replace('<m>', '<n>')}"
+    rf"[\s-]*(?:thick\s+)?layer(?!\w)"
+)
 _BELOW = re.compile(rf"(?<!\w)(?:below|beneath|deeper than)\s+(?:a depth of\s+)?(?P<a>{_NUMBER})[\s-]*{_DEPTH}")
 _DEEP = re.compile(
     rf"(?<!\w)(?:(?:at|to)(?:\s+a)?(?:\s+depth\s+of)?|depth(?:\s+of|\s*[:=])?)\s+(?P<a>{_NUMBER})[\s-]*{_DEPTH}"
     rf"|(?<![\w.])(?P<b>{_NUMBER})[\s-]*{_DEPTH.replace('<m>', '<n>')}(?=\s+(?:depth|deep|level|below))"
 )
 _AT_PRESSURE = re.compile(rf"(?<![\w.])(?P<a>{_NUMBER})[\s-]*{_PRESSURE}")
+_BARE = re.compile(r"(?<![\w.])(?P<a>[1-9]\d{1,3})\s?(?P<m>m|meters?)(?![\w/^-])(?! (?:air|wind|temperature))")
+"""A depth of no less than ten metres: at two and ten the weather is measured."""
+_HEAT = re.compile(r"(?<!\w)(?:ohc|hc)(?P<m>)_?(?P<a>[1-9]\d{2,3})(?!\w)")
+"""``OHC700`` is the heat of the upper 700 m."""
+_FIELD = re.compile(r"(?<!\w)[ztuvq](?P<p>)_?(?P<a>[1-9]\d{1,3})(?!\w)")
+"""``Z500`` is a height at 500 hPa."""
 _FULL = re.compile(r"(?<!\w)(?:full[- ]depth|(?:whole|entire|full) (?:water )?column|top[- ]to[- ]bottom)(?!\w)")
 _SURFACE = re.compile(r"(?<![\w-])surface(?![\w-])")
 _QUANTITY = re.compile(
@@ -49,18 +59,24 @@ def levels(text: Text) -> Iterator[Mention]:
     """Depths in m and pressures in hPa: ``upper 700 m``, ``at 500 hPa``, ``surface``."""
     found: list[Mention] = []
     for pattern, read in (
-        (_UPPER, lambda m: _level(m, 0.0, _number(m["b"]))),
+        (_UPPER, lambda m: _level(m, 0.0, _number(m["b"] or m["c"]))),
         (_LAYER, lambda m: _level(m, 0.0 if m["top"] else _number(m["a"]), _number(m["b"]))),
         (_BELOW, lambda m: _level(m, _number(m["a"]), math.inf)),
         (_DEEP, lambda m: _level(m, *[_number(m["a"] or m["b"])] * 2)),
         (_AT_PRESSURE, lambda m: _level(m, *[_number(m["a"])] * 2)),
+        (_HEAT, lambda m: Level(0.0, _number(m["a"]), "m")),
+        (_FIELD, lambda m: Level(*[_number(m["a"])] * 2, "hPa")),
+        (_BARE, lambda m: _level(m, *[_number(m["a"])] * 2)),
         (_FULL, lambda m: Level(0.0, math.inf, "m")),
         (_SURFACE, lambda m: Level(0.0, 0.0, "m")),
     ):
+        if pattern is _SURFACE and found:
+            continue  # of the pressure, or of the water above a depth
         for match in pattern.finditer(text.plain):
-            if pattern is _AT_PRESSURE and re.search(_COMPARED, text.plain[: match.start()]):
+            if pattern in (_AT_PRESSURE, _BARE) and re.search(_COMPARED, text.plain[: match.start()]):
                 continue  # a threshold
-            found.append(Mention(Kind.LEVEL, read(match), match.start(), match.end()))
+            start = match.start("a") if pattern in (_HEAT, _FIELD) else match.start()
+            found.append(Mention(Kind.LEVEL, read(match), start, match.end()))
         text = text.without((m.start, m.end) for m in found)
     yield from sorted(found, key=lambda m: m.start)
 

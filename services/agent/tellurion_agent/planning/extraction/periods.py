@@ -79,12 +79,15 @@ _ONE = re.compile(rf"(?<![\w.~-])(?:(?:in|during|for|of)\s+)?(?:the\s+)?(?:year\
 _PREINDUSTRIAL = re.compile(
     r"(?<!\w)pre-?\s?industrial(?!\s*(?:control|run|simulation|experiment))(?:\s+(?:levels?|times?|era|period))?"
 )
+_CITED = re.compile(rf"(?<!\w)et al\.?,?\s*\(?{_FOUR}\d\)?")
+"""A paper, not a year of data."""
 _EARLY = ("first", "earliest", "initial", "opening")
 
 
 def periods(text: Text) -> Iterator[Mention]:
     """What a text says of periods, as `SaidPeriod`, from the left."""
     found: list[Mention] = []
+    text = text.without(m.span() for m in _CITED.finditer(text.plain))
     for pattern, read in _READERS:
         read_here = ((m, read(m)) for m in pattern.finditer(text.plain))
         found += [Mention(Kind.PERIOD, said, m.start(), m.end()) for m, said in read_here if said is not None]
@@ -138,10 +141,11 @@ def _to_present(match: re.Match[str]) -> SaidPeriod:
 
 def _latest(match: re.Match[str]) -> SaidPeriod | None:
     unit = {"y": 1, "d": 10, "c": 100}[match["unit"][0]]
-    if match["count"] is None and match["unit"].endswith("s"):
-        return None  # recent years: how many is not said
+    early = match["cue"] in _EARLY
+    if match["count"] is None and (match["unit"].endswith("s") or (early and match["unit"] == "year")):
+        return None  # recent years: how many is not said; the first year in which something happens is no period
     years = int((counted(match["count"]) if match["count"] else 1) * unit)
-    return SaidPeriod(years=years, early=match["cue"] in _EARLY) if years > 0 else None
+    return SaidPeriod(years=years, early=early) if years > 0 else None
 
 
 def _one(match: re.Match[str]) -> SaidPeriod:
