@@ -89,4 +89,5 @@ def read(content: bytes) -> dict[str, DataSet]:
 
 
 def _moved(data: DataSet, move: Any) -> DataSet:
-    return replace(data, files=tuple(replace(file, location=move(file.location)) for file in data.files))
+    files = tuple(replace(file, location=move(file.location)) for file in data.files)
+    return replace(data, files=files, parts=tuple(_moved(part, move) for part in data.parts))

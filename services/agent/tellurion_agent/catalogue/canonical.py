@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tellurion_agent.catalogue.axes import Axes, axes
 from tellurion_agent.catalogue.dataset import DataSet, File
+from tellurion_agent.catalogue.derived import speed
 from tellurion_agent.catalogue.horizontal import Rectilinear, Regridded, horizontal
 from tellurion_agent.catalogue.lazy import lazy_numbers
 from tellurion_agent.catalogue.levels import Levels, levels
@@ -58,6 +59,8 @@ def canonical(dataset: DataSet, *, chunks: int = CHUNK_BYTES) -> xr.DataArray:
         raise InvalidInput.of(FIELD, received=dataset.refused, accepted="data on a grid or along time")
     if chunks < 1 << 16:
         raise InvalidInput.of("chunks", received=chunks, accepted="at least 65536 bytes")
+    if dataset.parts:
+        return speed(*(canonical(part, chunks=chunks) for part in dataset.parts))
     parts = [_part(file, dataset, chunks) for file in dataset.files]
     first = parts[0]
     for file, part in zip(dataset.files, parts, strict=True):

@@ -65,6 +65,8 @@ class DataSet:
     """By their first step."""
     refused: str = ""
     """Why it cannot be brought into canonical form."""
+    parts: tuple[DataSet, ...] = ()
+    """The data sets that it is computed from, where it is in no file (see `derived`)."""
 
     @property
     def identity(self) -> tuple[str, ...]:

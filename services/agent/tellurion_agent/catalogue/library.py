@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tellurion_agent.catalogue.assembling import assembled
 from tellurion_agent.catalogue.dataset import DataSet
+from tellurion_agent.catalogue.derived import with_speeds
 from tellurion_agent.catalogue.index import Damaged, Index
 from tellurion_agent.catalogue.readers import read_headers
 from tellurion_agent.catalogue.record import Record, from_json
@@ -77,7 +78,7 @@ class Catalogue:
                     raise Damaged from error
                 yield from ((file, record) for record in read)
 
-        return cls(tuple(assembled(records())), problems)
+        return cls(tuple(with_speeds(assembled(records()))), problems)
 
     def find(
         self,

@@ -19,6 +19,9 @@ from tellurion_agent.slots import Kind, Level, Period
 _CHANGE = re.compile(r"(?<!\w)(?:chang\w+|warming|cooling|increas\w+|decreas\w+|rise|decline)(?!\w)")
 _COMPARED = re.compile(r"(?:above|below|exceed\w*|over|under|than|least|most|threshold(?: of)?)\s*$")
 _FUTURE = re.compile(r"ssp|rcp|abrupt|1pct|a1b|a2|b1")
+HEIGHT_OF_INSTRUMENTS = 10.0
+"""Metres: what is measured there is of the surface."""
+_IN_THE_AIR = re.compile(r"\d[\s-]*(?:k?m|meters?) above (?:the )?(?:sea|ocean|water)")
 SHORTEST_TREND = 3
 """Years between which a straight line says anything."""
 
@@ -33,6 +36,9 @@ def contradictions(reading: Reading, recipe: Recipe, slots: Mapping[str, Any]) -
     if "trend" in recipe.name and isinstance(period, Period) and 0 <= period.last - period.first < SHORTEST_TREND - 1:
         yield f"A trend over {period.first}–{period.last} means nothing."
     yield from _wrong_way(reading, recipe)
+    wet = {name for given in recipe.inputs for name in given.variables} | {slots.get("variable") or ""}
+    if _IN_THE_AIR.search(reading.text.plain) and any("sea_water" in name for name in wet):
+        yield "The water of the sea is below its surface, not above."
     yield from _units(reading, slots)
 
 
@@ -43,6 +49,7 @@ def beyond(recipe: Recipe, slots: Mapping[str, Any], data: Mapping[str, DataSet]
         value = slots.get(slot.name)
         if isinstance(value, Level):
             yield from _too_deep(value, chosen)
+            yield from _flat(value, chosen)
         if isinstance(value, Period) and slot.kind is Kind.PERIOD:
             yield from _outside(slot.name, value, chosen)
 
@@ -74,6 +81,13 @@ def _units(reading: Reading, slots: Mapping[str, Any]) -> Iterator[str]:
         comparable = {of, "time", "angle", "fraction", ""} | ({"length"} if of == "water flux" else set())
         if of and other not in comparable:
             yield f"{variable.words[0].capitalize()} is no {other}, and cannot be in {units}."
+
+
+def _flat(level: Level, datasets: Sequence[DataSet]) -> Iterator[str]:
+    """A depth or a pressure of data that have no levels."""
+    aloft = level.units == "hPa" or level.lower > HEIGHT_OF_INSTRUMENTS
+    if aloft and datasets and not any("level" in dataset.dimensions for dataset in datasets):
+        yield f"There are no levels in {datasets[0].label}, and so none of {shown(level)}."
 
 
 def _too_deep(level: Level, datasets: Sequence[DataSet]) -> Iterator[str]:

@@ -29,7 +29,9 @@ def fill(recipe: Recipe, reading: Reading, there: There) -> Filling:
     fill_subjects(filling, recipe, reading, there)
     _fill_periods(filling, reading, by_kind.get(Kind.PERIOD, []))
     for kind in (Kind.LEVEL, Kind.UNITS):
-        mentions = reading.of(kind)
+        mentions = [
+            m for m in reading.of(kind) if not (kind is Kind.UNITS and m.value.endswith("-1") and " " not in m.value)
+        ]
         filling.assign(by_kind.get(kind, []), [(m.value, m.role) for m in mentions], mentions)
     _fill_experiments(filling, recipe, reading, by_kind.get(Kind.EXPERIMENT, []))
     _fill_sources(filling, reading, by_kind.get(Kind.SOURCE, []))
@@ -80,6 +82,8 @@ def _fill_sources(filling: Filling, reading: Reading, slots: Sequence[Slot]) -> 
             filling.unclear.append(Unclear(slots[0].name, question, mention.value))
         else:
             items.append((mention.value[0], mention.role))
+    items = _named_sources(items, slots)
+    mentions = [mention for mention in mentions if any(mention.value[0] == value for value, _ in items)]
     for slot in slots:
         if slot.many and items:
             slots = [other for other in slots if other is not slot]
@@ -91,6 +95,15 @@ def _fill_sources(filling: Filling, reading: Reading, slots: Sequence[Slot]) -> 
             mentions = [mention for mention in mentions if mention.value[0] not in named]
     if slots or not items:
         filling.assign(slots, items, mentions)
+
+
+def _named_sources(items: list[tuple[Any, Role]], slots: Sequence[Slot]) -> list[tuple[Any, Role]]:
+    """Without words for any model or observation where names say which: the model CanESM5, the observed HadCRUT5."""
+    specific = [item for item in items if item[0].casefold() not in OBSERVED | MODELLED]
+    observed = any(slot.name.startswith("observed") for slot in slots)
+    if observed:
+        return specific or [item for item in items if item[0].casefold() in OBSERVED]
+    return specific if specific and len(items) > len(slots) else items
 
 
 def _fill_seasons(filling: Filling, reading: Reading, slots: Sequence[Slot]) -> None:

@@ -78,7 +78,7 @@ def planned(scored: Scored, asked: Asked) -> Plan | Clarify | Abstain:
             notes[slot.name] = "whatever is observed"
         else:
             return back(slot.question, slot.name, tuple(option.replace("_", " ") for option in options))
-    values |= _which_data(asked.reading, values)
+    values |= _which_data(asked.reading, values, recipe)
     found = resolve(recipe.inputs, closed(values), asked.catalogue)
     if isinstance(found, Missing):
         return Abstain(f"There are no data for that: {'; '.join(found.reasons)}.")
@@ -135,11 +135,12 @@ def _options(slot: Slot, recipe: Recipe, asked: Asked) -> tuple[str, ...]:
     return slot.choices
 
 
-def _which_data(reading: Reading, values: Mapping[str, Any]) -> dict[str, Any]:
+def _which_data(reading: Reading, values: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
     """Model, experiment and member that were said where the recipe has no slots for them: they say what is read."""
     found: dict[str, Any] = {}
+    own = {given.experiment for given in recipe.inputs}
     for name, kind in (("source", Kind.SOURCE), ("experiment", Kind.EXPERIMENT)):
-        mentions = reading.of(kind)
+        mentions = [mention for mention in reading.of(kind) if mention.value not in own]
         if len(mentions) == 1 and not any(name in key for key in values):
             value = mentions[0].value
             found[name] = value[0] if isinstance(value, tuple) else value

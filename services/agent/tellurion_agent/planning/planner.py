@@ -95,6 +95,8 @@ class Planner:
 
     def _value(self, slot: Slot, text: str, sources: Collection[str], experiments: Collection[str]) -> Any:
         """What words say of one slot; None where they say nothing of its kind."""
+        if slot.many:
+            return tuple(part.strip() for part in text.split(",") if part.strip()) or None
         if slot.kind in (Kind.SOURCE, Kind.EXPERIMENT):
             return text.strip() or None
         if slot.kind is Kind.CHOICE:
@@ -176,6 +178,6 @@ def _without_absent_indices(reading: Reading, there: There) -> Reading:
         for mention in reading.mentions
         if mention.kind is not Kind.VARIABLE
         or there.keys() & {*mention.value}
-        or not mention.value[0].endswith("_index")
+        or not mention.value[0].endswith(("_index", "_expressed_as_heat_content"))
     )
     return replace(reading, mentions=tuple(kept))

@@ -15,7 +15,7 @@ _FITS: tuple[tuple[str, frozenset[str], str], ...] = (
     (
         "threshold",
         frozenset({"degC", "K", "degF", "mm day-1", "m s-1", "mm", "hPa", "%"}),
-        r"above|below|exceed|over|under|than|threshold|at (?:least|most)",
+        r"above|below|exceed|over|under|than|threshold|at (?:least|most)|[<>≤≥]",
     ),
     ("scale|months|window|smooth|running", frozenset({"month"}), r"month|scale|running|window|spi|spei"),
     ("years|return", frozenset({"year"}), r"years?"),

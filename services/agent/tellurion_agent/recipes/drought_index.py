@@ -17,7 +17,7 @@ from tellurion_agent.recipes.selection import Notes, mean_series
 from tellurion_agent.recipes.wording import as_value, headline, outcome, span, written
 from tellurion_agent.slots import Kind, Slot
 
-STATISTICS = ("lowest index", "index of the month", "months in drought", "mean index")
+STATISTICS = ("deepest drought", "index of the month", "months in drought", "mean index")
 DROUGHT = -1.0
 """Below which a month is in drought (McKee et al. 1993)."""
 

@@ -137,7 +137,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
 
 
 def _chosen(field: xr.DataArray, slots: Slots, role: str, notes: Notes) -> xr.DataArray:
-    region = slots.get(f"{role}_region") or slots.get("region")
+    region = slots.get("region")
     return part(
         field,
         {"region": region, "level": slots.get("level"), "period": slots.get("base") if role == "factor" else None},
@@ -209,8 +209,6 @@ RECIPE = Recipe(
         BASE,
         SEASON,
         of("past", VARIABLE, "Of which variable is the factor?", required=False),
-        of("observed", VARIABLE, "Of which variable is the observation?", required=False),
-        of("factor", REGION, "Of which region is the factor?"),
         Slot("base_statistic", Kind.CHOICE, "Which property of the past?", choices=FACTORS),
         Slot("statistic", Kind.CHOICE, "The projected change or trend?", default=STATISTICS[0], choices=STATISTICS),
         Slot("answer", Kind.CHOICE, "The constrained value or the correlation?", default=ANSWERS[0], choices=ANSWERS),

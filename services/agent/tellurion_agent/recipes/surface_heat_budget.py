@@ -45,17 +45,23 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
             terms[kind] = tuple(kept[f"{kind}_down"] + kept[f"{kind}_up"] for kept in (means, cycles))
     terms |= {kind: (means[kind], cycles[kind]) for kind in ("sensible", "latent") if kind in means}
     lacking = [kind for kind in ("shortwave", "longwave", "sensible", "latent") if kind not in terms]
-    if lacking:
-        raise NoAnswer(f"the budget lacks the {', '.join(lacking)} heat flux")
-    net = sum(mean for mean, _ in terms.values())
     where = slots["region"].name if slots.get("region") else "all that the data cover"
-    values = [as_value(f"net downward surface heat flux, {where}", net, "W m-2")]
-    values += [as_value(f"net downward {kind} heat flux", mean, "W m-2") for kind, (mean, _) in terms.items()]
+    into = None
     if "into_ocean" in inputs:
         own = averaged(part(inputs["into_ocean"], slots, notes), notes)
-        into = float(climate_mean(own, months))
-        values.append(as_value("heat flux into the ocean as the data have it", into, "W m-2"))
-        values.append(as_value("residual: the sum less that", net - into, "W m-2"))
+        into = float(climate_mean(own, months)), monthly_climatology(monthly_means(own))
+    if lacking and into is None:
+        raise NoAnswer(f"the budget lacks the {', '.join(lacking)} heat flux")
+    if lacking:
+        notes.append(f"The net flux is the data's own: they lack the {', '.join(lacking)} heat flux.")
+        terms = {"all": into}
+    net = sum(mean for mean, _ in terms.values())
+    values = [as_value(f"net downward surface heat flux, {where}", net, "W m-2")]
+    if not lacking:
+        values += [as_value(f"net downward {kind} heat flux", mean, "W m-2") for kind, (mean, _) in terms.items()]
+    if into is not None and not lacking:
+        values.append(as_value("heat flux into the ocean as the data have it", into[0], "W m-2"))
+        values.append(as_value("residual: the sum less that", net - into[0], "W m-2"))
     bar = xr.DataArray([*(m for m, _ in terms.values()), net], coords={"term": [*terms, "net"]}, dims="term")
     cycle = sum(c for _, c in terms.values())
     return outcome(
@@ -69,9 +75,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
 
 def _closes(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     flux = outcome.data.flux
-    return (
-        abs(float(flux.sel(term=["shortwave", "longwave", "sensible", "latent"]).sum() - flux.sel(term="net"))) < 1e-6
-    )
+    return abs(float(flux[:-1].sum() - flux.sel(term="net"))) < 1e-6
 
 
 RECIPE = Recipe(
@@ -84,13 +88,13 @@ RECIPE = Recipe(
         "heat budget at the sea surface over the North Atlantic",
         "which flux cools the Mediterranean most",
         "surface energy balance of the Sahara",
-        "mixed layer heat budget: surface terms",
+        "net surface heat flux of the ocean, hfds",
         "how much latent heat does the ocean lose compared with radiation",
     ),
     slots=(REGION, PERIOD, SEASON, *WHICH_DATA),
     inputs=(
         *(
-            Input(role, (name,), needs=("time",), optional=role not in ("sensible", "latent"))
+            Input(role, (name,), needs=("time",), optional=True)
             for role, (name, _) in TERMS.items()
         ),
         Input("into_ocean", ("surface_downward_heat_flux_in_sea_water",), needs=("time",), optional=True),

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from tellurion_agent.catalogue.assembling import assembled
 from tellurion_agent.catalogue.dataset import DataSet
+from tellurion_agent.catalogue.derived import with_speeds
 from tellurion_agent.catalogue.library import Catalogue
 from tellurion_agent.catalogue.reading import records
 from tellurion_agent.catalogue.walking import walk
@@ -110,7 +111,8 @@ def cmip6(
 def catalogue(folder: Path) -> Catalogue:
     """Of a folder of whole files, read in this process."""
     found = sorted(walk([folder]), key=lambda each: each.path)
-    return Catalogue(tuple(assembled((each, record) for each in found for record in records(Path(each.path)))), {})
+    read = ((each, record) for each in found for record in records(Path(each.path)))
+    return Catalogue(tuple(with_speeds(assembled(read))), {})
 
 
 def dataset(path: Path, name: str | None = None) -> DataSet:

@@ -10,8 +10,9 @@ from tellurion_agent.planning.extraction.boxes import Impossible, boxes, overlap
 from tellurion_agent.planning.extraction.choices import chosen
 from tellurion_agent.planning.extraction.lexicon import Lexicon
 from tellurion_agent.planning.extraction.names import named_experiments, named_members, named_sources
+from tellurion_agent.planning.extraction.notations import notations
 from tellurion_agent.planning.extraction.numbers import Quantity, levels, quantities
-from tellurion_agent.planning.extraction.periods import periods
+from tellurion_agent.planning.extraction.periods import SaidPeriod, periods
 from tellurion_agent.planning.extraction.seasons import LocalSeason, seasons
 from tellurion_agent.planning.extraction.text import LONGEST, mended, one_edit, text_of
 from tellurion_agent.planning.extraction.units import quantity_of, units
@@ -385,3 +386,35 @@ def test_members():
 def test_words_of_a_choice(request_, choices):
     slot = Slot("statistic", Kind.CHOICE, "Which?", choices=("mean", "maximum", "standard deviation", "theil_sen"))
     assert chosen(text_of(request_), slot) == choices
+
+
+@pytest.mark.parametrize(
+    ("request_", "read"),
+    [
+        ("Z500 over Europe", [("geopotential_height",), Level(500, 500, "hPa")]),
+        ("T850 and U_200", [("air_temperature",), Level(850, 850, "hPa"), ("eastward_wind",), Level(200, 200, "hPa")]),
+        ("OHC700 of the Atlantic", [Level(0, 700, "m")]),
+        ("Z20, the depth of an isotherm; PC1, RX5day, q95", []),
+    ],
+)
+def test_short_notations(request_, read):
+    assert values(notations, request_) == read
+
+
+@pytest.mark.parametrize(
+    ("request_", "read"),
+    [
+        ("the ocean above 300 m", [Level(0, 300, "m")]),
+        ("a 50 m layer", [Level(0, 50, "m")]),
+        ("salinity 500m the NH", [Level(500, 500, "m")]),
+        ("10 m wind and 2 m temperature", []),
+        ("on the 500 hPa surface", [Level(500, 500, "hPa")]),
+        ("geopotential height above 5500 m", []),
+    ],
+)
+def test_depths_without_many_words(request_, read):
+    assert values(levels, request_) == read
+
+
+def test_a_paper_is_no_year_of_data():
+    assert values(periods, "after Gregory et al. (2004), 1979 to 2010") == [SaidPeriod(1979, 2010)]

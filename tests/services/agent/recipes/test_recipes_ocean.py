@@ -66,8 +66,12 @@ def test_the_terms_of_a_surface_heat_budget() -> None:
     assert (found.value, found.units) == (pytest.approx(20.0), "W m-2")
     assert found["net downward latent"].value == pytest.approx(-90.0)
     assert found["residual"].value == pytest.approx(2.0)
+    some = {role: flux for role, flux in data.items() if role != "latent"}
+    own = run("surface_heat_budget", some)
+    assert own.value == pytest.approx(18.0)
+    assert "lack the latent" in own.notes
     with pytest.raises(NoAnswer, match="latent"):
-        run("surface_heat_budget", {role: flux for role, flux in data.items() if role != "latent"})
+        run("surface_heat_budget", {role: flux for role, flux in some.items() if role != "into_ocean"})
 
 
 def test_the_radiation_balance_and_the_albedo() -> None:

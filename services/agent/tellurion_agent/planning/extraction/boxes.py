@@ -30,7 +30,7 @@ def _ranges(sides: str, zero: str, named: str) -> re.Pattern[str]:
     """Two numbers of one axis, by hemisphere or after the axis' name."""
     end = rf"(?:{_NUMBER}|{zero})"
     return re.compile(
-        rf"(?<![\w.])(?:(?:between|from)\s+)?(?:the\s+)?(?:(?P<a>{end}){_DEGREE}(?P<aside>{sides})?{_JOIN}"
+        rf"(?<![\w.])(?<![a-z]-)(?:(?:between|from)\s+)?(?:the\s+)?(?:(?P<a>{end}){_DEGREE}(?P<aside>{sides})?{_JOIN}"
         rf"(?P<b>{end})(?:{_DEGREE}(?P<bside>{sides}))?(?![\w.]\d)"
         rf"|{named}\s*(?:in|of|=|:|from|between)?\s*[\[(]?\s*(?P<c>-?{_NUMBER}){_DEGREE}(?:,|{_JOIN})\s*"
         rf"(?P<d>-?{_NUMBER}){_DEGREE}[\])]?)"

@@ -49,7 +49,7 @@ _SYNONYMS: dict[str, str] = {
     "total change": r"total change|overall change|(?:change|increase|warming|cooling|rise) along the (?:trend|line)|"
     r"trend times|(?:change|warming|increase|rise) over the (?:whole|entire|full) (?:period|record)",
     "detrended standard deviation": r"detrend\w*|de-trend\w*|about (?:the|its|a) (?:linear )?trend|"
-    r"(?:remov|subtract|tak|eliminat|correct)\w* .{0,25}?trend|trend .{0,12}(?:removed|subtracted|taken off|eliminated)|"
+    r"(?:remov|subtract|tak|eliminat|correct)\w* .{0,25}?trend|trend .{0,12}(?:removed|subtracted|taken off)|"
     r"(?:without|after|less|minus) (?:the |its |a )?(?:linear |long-term )?trend|residuals?",
     "autocorrelation": r"auto-?correlation|persisten\w+|memory|lag[\s-]?(?:1|one)",
     "root-mean-square error": r"rmsd?e?|rms (?:error|difference|deviation)|"
@@ -63,15 +63,22 @@ _SYNONYMS: dict[str, str] = {
     "year of the maximum": rf"{_YEAR}(?!\w)(?:(?!la nina).){{0,40}}?{_MOST}(?!.{{0,20}}la nina)|"
     rf"{_MOST}(?:(?!la nina).){{0,40}}?{_YEAR}",
     "year of the minimum": rf"{_YEAR}(?!\w).{{0,40}}?(?:{_MOST} (?:\w+ )?la nina|lowest|coldest)",
-    "lowest index": r"(?:strongest|deepest|largest|peak of the)(?: \w+){0,2}? la nina|min(?:imum)?|minima|lowest|coldest",
+    "highest oni": r"(?:strongest|largest|peak)(?: \w+){0,3}? el nino|max(?:imum)?|maxima|highest|largest|peaks?|peaked",
+    "lowest oni": r"(?:strongest|deepest|largest|peak)(?: \w+){0,3}? la nina|min(?:imum)?|minima|lowest|coldest",
     "number of eastern": rf"{_COUNT}(?!\w).{{0,80}}?{_EASTERN}|{_EASTERN}(?:(?!{_CENTRAL}).){{0,25}}?{_COUNT}",
     "number of central": rf"{_COUNT}(?!\w).{{0,80}}?{_CENTRAL}|{_CENTRAL}(?:(?!{_EASTERN}).){{0,25}}?{_COUNT}",
     "amplitude of eastern": rf"{_SIZE}(?!\w)(?:(?!{_CENTRAL}).){{0,80}}?{_EASTERN}",
     "amplitude of central": rf"{_SIZE}(?!\w)(?:(?!{_EASTERN}).){{0,80}}?{_CENTRAL}",
     "three-month mean": r"oni|oceanic nino index|(?:three|3)[\s-]months?(?:ly)?|running means?|smoothed|overlapping",
     "each": r"each|every|list\w*|separately|individual\w*|one by one|for all|per model",
-    "multi-model mean": r"(?:multi[\s-]?(?:model|product)|ensemble|overall|joint|combined|mean of the) (?:mean|average)|"
-    r"(?:mean|averaged?) (?:over|of|across) (?:all|the|these|those|several)? ?(?:\w+ )?(?:models|data ?sets|products|members)",
+    "multi-model mean": r"(?:multi[\s-]?(?:model|product)|ensemble|overall|joint|combined) (?:mean|average)|"
+    r"(?:mean|averaged?) (?:over|of|across) (?:all|the|these|those|several)? ?(?:\w+ )?"
+    r"(?:models|data ?sets|products|members)",
+    "latitude of the maximum": r"(?:which|what) latitude(?:(?!lowest|smallest|minim|cold|dri).){0,60}?"
+    r"(?:highest|largest|maxim\w+|peaks?|strongest|warmest|wettest)|"
+    r"latitude of (?:the )?(?:max\w*|peak|highest|largest)",
+    "latitude of the minimum": r"(?:which|what) latitude.{0,60}?(?:lowest|smallest|minim\w+|weakest|coldest|driest)|"
+    r"latitude of (?:the )?(?:min\w*|lowest|smallest)",
     "spread": r"spread|standard deviation|range|how much do .{0,40} differ|disagree\w*|uncertainty",
     "highest": r"(?:warm|wett?|hott?|high|larg|salti|windi|rainy?i|great|strong)est|most",
     "lowest": r"(?:cold|dri|cool|low|small|fresh|weak)est|least",
@@ -101,12 +108,12 @@ _SYNONYMS: dict[str, str] = {
     r"(?:trend|warming|cooling|change) (?:attribut\w+|due|caused|from)|contribution",
     "constrained value": r"constrained|constrain(?= the)|constraint on|best estimate",
     "correlation over models": r"correlat\w+|r(?= between| value|\W*(?:please|\?|$))|corr|how well .{0,80} relate",
-    "lowest index": r"lowest|minim(?:um|a)|worst|most severe|driest",
+    "deepest drought": r"lowest|minim(?:um|a)|worst|most severe|driest",
     "months in drought": r"(?:how many|number of|count(?: of)?|counts? the|frequency of) (?:\w+ )?months|in how many|how often|"
     r"months (?:in|with|of) drought",
     "index of the month": r"value (?:in|for|of)|at present|currently|latest|last month",
     "mean index": r"means?|average",
-    "per year": r"per (?:year|annum)|a year|each year|every year|yearly|annual(?:ly)?|(?:mean|average) (?:annual )?(?:number|count)|"
+    "per year": r"r\d\d?(?:mm|p)|per (?:year|annum)|a year|each year|every year|yearly|annual(?:ly)?|(?:mean|average) (?:annual )?(?:number|count)|"
     r"on average|average|/\s?(?:yr|year)",
     "absolute": r"absolute",
     "warm": r"warm(?:ing)?|el nino|positive",

@@ -13,8 +13,8 @@ from tellurion_agent.planning.extraction.text import Text, text_of
 T = TypeVar("T")
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
-_JOINT = re.compile(r"[\s\-_/.'&%]{0,3}")
-"""What may stand between the words of a name: ``sea-surface temperature``, ``GFDL ESM4``."""
+_JOINT = re.compile(r"[\s\-_/.'&%+]{0,3}")
+"""What may stand between the words of a name: ``sea-surface temperature``, ``GFDL ESM4``, ``Niño 1+2``."""
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,6 @@ _DEEP = re.compile(
 _AT_PRESSURE = re.compile(rf"(?<![\w.])(?P<a>{_NUMBER})[\s-]*{_PRESSURE}")
 _BARE = re.compile(r"(?<![\w.])(?P<a>[1-9]\d{1,3})\s?(?P<m>m|meters?)(?![\w/^-])(?! (?:air|wind|temperature))")
 """A depth of no less than ten metres: at two and ten the weather is measured."""
-_HEAT = re.compile(r"(?<!\w)(?:ohc|hc)(?P<m>)_?(?P<a>[1-9]\d{2,3})(?!\w)")
-"""``OHC700`` is the heat of the upper 700 m."""
-_FIELD = re.compile(r"(?<!\w)[ztuvq](?P<p>)_?(?P<a>[1-9]\d{1,3})(?!\w)")
-"""``Z500`` is a height at 500 hPa."""
 _FULL = re.compile(r"(?<!\w)(?:full[- ]depth|(?:whole|entire|full) (?:water )?column|top[- ]to[- ]bottom)(?!\w)")
 _SURFACE = re.compile(r"(?<![\w-])surface(?![\w-])")
 _QUANTITY = re.compile(
@@ -64,8 +60,6 @@ def levels(text: Text) -> Iterator[Mention]:
         (_BELOW, lambda m: _level(m, _number(m["a"]), math.inf)),
         (_DEEP, lambda m: _level(m, *[_number(m["a"] or m["b"])] * 2)),
         (_AT_PRESSURE, lambda m: _level(m, *[_number(m["a"])] * 2)),
-        (_HEAT, lambda m: Level(0.0, _number(m["a"]), "m")),
-        (_FIELD, lambda m: Level(*[_number(m["a"])] * 2, "hPa")),
         (_BARE, lambda m: _level(m, *[_number(m["a"])] * 2)),
         (_FULL, lambda m: Level(0.0, math.inf, "m")),
         (_SURFACE, lambda m: Level(0.0, 0.0, "m")),
@@ -75,8 +69,7 @@ def levels(text: Text) -> Iterator[Mention]:
         for match in pattern.finditer(text.plain):
             if pattern in (_AT_PRESSURE, _BARE) and re.search(_COMPARED, text.plain[: match.start()]):
                 continue  # a threshold
-            start = match.start("a") if pattern in (_HEAT, _FIELD) else match.start()
-            found.append(Mention(Kind.LEVEL, read(match), start, match.end()))
+            found.append(Mention(Kind.LEVEL, read(match), match.start(), match.end()))
         text = text.without((m.start, m.end) for m in found)
     yield from sorted(found, key=lambda m: m.start)
 

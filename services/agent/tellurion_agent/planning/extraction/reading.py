@@ -9,6 +9,7 @@ from tellurion_agent.planning.extraction.boxes import boxes
 from tellurion_agent.planning.extraction.lexicon import Lexicon
 from tellurion_agent.planning.extraction.mention import Mention, Role
 from tellurion_agent.planning.extraction.names import EXPERIMENTS, named_experiments, named_members, named_sources
+from tellurion_agent.planning.extraction.notations import notations
 from tellurion_agent.planning.extraction.numbers import levels, quantities
 from tellurion_agent.planning.extraction.periods import periods
 from tellurion_agent.planning.extraction.roles import with_roles
@@ -102,6 +103,7 @@ class Vocabulary:
         taken = [f for f in self.regions.find(whole) if f.value is None]
         barred = [(f.start, f.end) for f in taken]
         found += [Mention(Kind.VARIABLE, f.value, f.start, f.end) for f in self.variables.find(whole)]
+        found += notations(left())
         found += named_sources(left(), sources)
         found += named_experiments(left(), experiments)
         found += boxes(left())

@@ -14,15 +14,16 @@ _FILLER = (
     r"climatolog\w*|long-term|normals?|base|baseline|reference|ones?|data|model|run|simulation|observations?)\b)*"
 )
 _BASE_BEFORE = re.compile(
-    r"(?:relative to|with respect to|wrt|compared? (?:to|with|against)|in comparison (?:to|with)|against|"
-    r"minus|versus|vs|"
+    r"(?:rel(?:ative|\.)? to|with respect to|wrt|w\.r\.t\.?|compared? (?:to|with|against)|"
+    r"in comparison (?:to|with)|against|"
+    r"minus|less|versus|vs|(?:close\w*|near\w*|similar\w*) to|ref\.|"
     r"than|(?:anomal\w+|departures?|deviations?|differen\w+|bias\w*) (?:from|to|relative to|with respect to)|"
     r"subtract\w*|(?:base|baseline|base-?line|reference|normal)(?: period)?(?: of)?|"
     r"referenced to|referred to|taking away)"
     rf"{_FILLER}$"
 )
 _BASE_AFTER = re.compile(
-    r"^\W*(?:(?:mean|average|period|years?|climatolog\w+|is|as|being|the|a|our)\W+)*"
+    r"^[\s(\-]*(?:(?:mean|average|period|years?|climatolog\w+|is|as|being|the|a|our)\W+)*"
     r"(?:base(?:line)?|reference|normals?)(?!\w)"
 )
 _LEFT_OUT = re.compile(
@@ -44,7 +45,7 @@ def with_roles(text: Text, mentions: Sequence[Mention]) -> list[Mention]:
 
 def _role(blank: str, mention: Mention) -> Role:
     before = blank[max(0, mention.start - _REACH) : mention.start].rpartition(TAKEN)[2]
-    before = re.split(r"[;?!]|[.](?=\s|$)", before)[-1]
+    before = re.split(r"[;?!]|(?<!\bref)(?<!\brel)(?<!w\.r\.t)[.](?=\s|$)", before)[-1]
     after = blank[mention.end : mention.end + _REACH].partition(TAKEN)[0]
     if _NOT.search(before) and not before.rstrip().endswith("but not"):
         return Role.NOT

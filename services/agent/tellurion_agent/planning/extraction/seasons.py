@@ -57,7 +57,7 @@ _RANGE = re.compile(
 _INITIALS = re.compile(r"(?<![\w-])[JFMASOND]{3,11}(?![\w])|(?<!\w)(?:djf|mam|jja|son|ndj|jjas|djfm)(?!\w)")
 _WORD = re.compile(
     r"(?<!\w)(?:(?P<side>boreal|austral|northern(?:\s+hemisphere)?|southern(?:\s+hemisphere)?)\s+)?"
-    r"(?P<word>winter|spring|summer|autumn|fall)s?(?:time)?(?!\w)"
+    r"(?P<word>winter|spring|summer(?! days?\b)|autumn|fall)s?(?:time)?(?!\w)"
 )
 _YEARLY = re.compile(
     r"(?<!\w)(?:annual(?:ly)?|yearly|whole[- ]year|year-round)(?!\w)(?!\W+(?:cycle|range|harmonic|march))"

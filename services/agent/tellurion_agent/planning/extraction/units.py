@@ -40,7 +40,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("%", "fraction", r"%|per\s?cent|percentage"),
     ("g kg-1", "salinity", r"g\s?/\s?kg"),
     ("1e-3", "salinity", r"psu|pss(?:-78)?"),
-    ("1", "count", r"(?:leading |dominant |first )?(?:modes|eofs|components|patterns)"),
+    ("1", "count", r"(?:leading |dominant |first )?(?:eof |principal )?(?:modes|eofs|components|patterns|pcs)"),
     ("degrees_north", "angle", r"(?:°|deg(?:rees?)?)\s?n(?:orth)?|n"),
     ("degrees_south", "angle", r"(?:°\s?|deg(?:rees?)?\s)s(?:outh)?|s"),
     ("month", "time", r"months?|mo"),
