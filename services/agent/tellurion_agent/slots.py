@@ -71,6 +71,10 @@ class Season:
     months: tuple[int, ...]
 
 
+ALL = "all of them"
+"""A slot's first choice, that holds where several of the others are named."""
+
+
 @dataclass(frozen=True)
 class Slot:
     """What a recipe has to know."""
@@ -84,3 +88,5 @@ class Slot:
     """Taken, and told among the assumptions, where it is not required and was not said."""
     choices: tuple[str, ...] = ()
     """Of a CHOICE, the default first."""
+    many: bool = False
+    """Whether it takes all that are named, as a tuple."""

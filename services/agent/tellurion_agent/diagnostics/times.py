@@ -153,6 +153,17 @@ def anomalies(field: xr.DataArray, normal: xr.DataArray) -> xr.DataArray:
     return (field - repeated).assign_attrs(field.attrs).transpose(*field.dims)
 
 
+def departures(series: xr.DataArray) -> xr.DataArray:
+    """Monthly departures from the calendar months' means, of yearly values the values.
+
+    Means of years are compared by these: in a leap year the longer February would else make a year colder.
+    """
+    if step(series.time) is Step.YEARLY:
+        return series
+    monthly = monthly_means(series)
+    return anomalies(monthly, monthly_climatology(monthly))
+
+
 def season_means(field: xr.DataArray, months: Sequence[int] = ALL_MONTHS) -> xr.DataArray:
     """[year, …] means of complete seasons, months weighed with their lengths.
 

@@ -42,10 +42,14 @@ CONCEPTS = (
 )
 
 
+def spoken(plain: str) -> Iterator[str]:
+    """Those that words in lower case speak of."""
+    yield from (name for name, pattern in _PATTERNS.items() if pattern.search(plain))
+
+
 def concepts(reading: Reading) -> Iterator[str]:
     """Those that a request speaks of, in words or by what it mentions."""
-    plain = reading.text.plain
-    yield from (name for name, pattern in _PATTERNS.items() if pattern.search(plain))
+    yield from spoken(reading.text.plain)
     periods = reading.of(Kind.PERIOD)
     counted = {kind: len({str(m.value) for m in reading.of(kind)}) for kind in Kind}
     for name, holds in {

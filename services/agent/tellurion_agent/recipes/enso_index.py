@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import numpy as np
 import xarray as xr
 
-from tellurion_agent.diagnostics.enso import events, oni
-from tellurion_agent.recipes.asked import BASE, PERIOD, SEA_SURFACE, WHICH_DATA
-from tellurion_agent.recipes.checking import FINITE
+from tellurion_agent.diagnostics.enso import SEASONS, THRESHOLD, events, oni
+from tellurion_agent.recipes.asked import ANNUAL, BASE, PERIOD, SEA_SURFACE, SEASON, WHICH_DATA
+from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.indices import box_anomaly, kept, month_of, seasonal
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots, Value
@@ -17,8 +19,8 @@ from tellurion_agent.slots import Kind, Slot
 
 BOXES = ("Niño 3.4", "Niño 3", "Niño 4", "Niño 1+2")
 STATISTICS = (
-    "highest index",
-    "lowest index",
+    "highest ONI",
+    "lowest ONI",
     "El Niño events",
     "La Niña events",
     "year of the maximum",
@@ -26,6 +28,11 @@ STATISTICS = (
     "mean",
     "standard deviation",
 )
+LONG_NAMES = {
+    "index": "three-month mean anomaly",
+    "anomaly": "monthly anomaly",
+    "season_mean": "anomaly in the season",
+}
 SMOOTHINGS = ("monthly", "three-month mean")
 
 
@@ -40,8 +47,11 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     if not index.notnull().any():
         raise NoAnswer("no three months in a row have values")
     where = f"{box}, {span(index)}, base {base.first}–{base.last}"
-    season = slots.get("season")
-    values = _statistics(index, anomaly, slots, where) if season is None else _of_season(whole, slots, where)
+    data = {"index": index, "anomaly": anomaly}
+    if (slots.get("season") or ANNUAL).months == ANNUAL.months:
+        values = _statistics(index, anomaly, slots, where)
+    else:
+        values, data["season_mean"] = _of_season(whole, slots, where)
     notes.append(
         "An event is at least five overlapping three-month means in a row of 0.5 K or more, or −0.5 K or less."
     )
@@ -49,8 +59,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         f"Oceanic Niño Index, {where}",
         values,
         notes,
-        index=written(index, "three-month mean anomaly", "K"),
-        anomaly=written(anomaly, "monthly anomaly", "K"),
+        **{name: written(array, LONG_NAMES[name], "K") for name, array in data.items()},
     )
 
 
@@ -65,8 +74,8 @@ def _statistics(index: xr.DataArray, anomaly: xr.DataArray, slots: Slots, where:
     found = events(index.values)
     warm, cold = ([e for e in found if sign * e.peak > 0] for sign in (1, -1))
     values = {
-        "highest index": [as_value(f"largest {mean_of}, centred on {month_of(top.time)}; {where}", top, "K")],
-        "lowest index": [as_value(f"smallest {mean_of}, centred on {month_of(bottom.time)}; {where}", bottom, "K")],
+        "highest ONI": [as_value(f"largest {mean_of}, centred on {month_of(top.time)}; {where}", top, "K")],
+        "lowest ONI": [as_value(f"smallest {mean_of}, centred on {month_of(bottom.time)}; {where}", bottom, "K")],
         "El Niño events": [as_value(f"El Niño events, {where}", len(warm), "1")],
         "La Niña events": [as_value(f"La Niña events, {where}", len(cold), "1")],
         "year of the maximum": [as_value(f"year of the largest {mean_of}", top.time.dt.year, "year")],
@@ -86,22 +95,23 @@ def _statistics(index: xr.DataArray, anomaly: xr.DataArray, slots: Slots, where:
     return asked_first(values, slots.get("statistic") or STATISTICS[0])
 
 
-def _of_season(whole: xr.DataArray, slots: Slots, where: str) -> list[Value]:
-    """The index in one month or season of each year."""
+def _of_season(whole: xr.DataArray, slots: Slots, where: str) -> tuple[list[Value], xr.DataArray]:
+    """The index in one month or season of each year, and those values [winter], by the names of the years."""
     season, period = slots["season"], slots.get("period")
     series = oni(whole) if len(season.months) == 1 and slots.get("smoothing") == SMOOTHINGS[1] else whole
     found = seasonal(series, season.months, period)
     if not found:
         raise NoAnswer(f"there is no complete {season.name} in the years asked for")
     what = "three-month mean" if series is not whole else "anomaly"
-    if len(found) == 1:
-        return [as_value(f"{what}, {season.name} {year}; {where}", value, "K") for year, value in found.items()]
     numbers, years = np.array(list(found.values())), list(found)
+    means = xr.DataArray(numbers, coords={"winter": years}, dims="winter")
+    if len(found) == 1:
+        return [as_value(f"{what}, {season.name} {years[0]}; {where}", numbers[0], "K")], means
     top, bottom = int(numbers.argmax()), int(numbers.argmin())
     values = {
         "mean": [as_value(f"mean {what} in {season.name}; {where}", numbers.mean(), "K")],
-        "highest index": [as_value(f"largest {what}, {season.name} {years[top]}; {where}", numbers[top], "K")],
-        "lowest index": [as_value(f"smallest {what}, {season.name} {years[bottom]}; {where}", numbers[bottom], "K")],
+        "highest ONI": [as_value(f"largest {what}, {season.name} {years[top]}; {where}", numbers[top], "K")],
+        "lowest ONI": [as_value(f"smallest {what}, {season.name} {years[bottom]}; {where}", numbers[bottom], "K")],
         "standard deviation": [as_value(f"standard deviation of {season.name} {what}; {where}", numbers.std(), "K")],
         "year of the maximum": [as_value(f"{season.name} with the largest {what}", years[top], "1")],
         "year of the minimum": [as_value(f"{season.name} with the smallest {what}", years[bottom], "1")],
@@ -109,7 +119,30 @@ def _of_season(whole: xr.DataArray, slots: Slots, where: str) -> list[Value]:
     asked = slots.get("statistic") or "mean"
     if asked not in values:
         raise NoAnswer(f"events are of all months, not of {season.name}")
-    return asked_first(values, asked)
+    return asked_first(values, asked), means
+
+
+def _from_index(data: xr.Dataset, slots: Slots) -> float | str:
+    asked = slots.get("statistic")
+    if "season_mean" in data:
+        of = data.season_mean
+        by = {"highest ONI": of.max(), "lowest ONI": of.min(), "standard deviation": of.std()}
+        years = {"year of the maximum": of.idxmax(), "year of the minimum": of.idxmin()}
+        return str(years[asked].values) if asked in years and of.size > 1 else float(by.get(asked, of.mean()))
+    series = data.anomaly if slots.get("smoothing") == SMOOTHINGS[0] else data["index"]
+    varying = data["index"] if slots.get("smoothing") == SMOOTHINGS[1] else data.anomaly
+    if asked in ("El Niño events", "La Niña events"):
+        beyond = (data["index"] if asked == "El Niño events" else -data["index"]) >= THRESHOLD - 1e-9
+        return float(sum(warm and len(list(run)) >= SEASONS for warm, run in groupby(beyond.values)))
+    return float(
+        {
+            "lowest ONI": series.min(),
+            "year of the maximum": series.idxmax("time").dt.year,
+            "year of the minimum": series.idxmin("time").dt.year,
+            "mean": data.anomaly.mean(),
+            "standard deviation": varying.std(),
+        }.get(asked, series.max())
+    )
 
 
 def _smoothed(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
@@ -138,6 +171,8 @@ RECIPE = Recipe(
         "how warm was the Niño 3.4 region in December 1982 compared to its normal",
         "standard deviation of the monthly Niño 3.4 index",
         "how strong is ENSO variability",
+        "what is the largest ONI value",
+        "count El Niño events",
         "highest ONI value, peak of the strongest El Niño",
         "in which year did the strongest El Niño peak",
         "detect La Niña episodes and tell how many",
@@ -146,7 +181,7 @@ RECIPE = Recipe(
     slots=(
         PERIOD,
         BASE,
-        Slot("season", Kind.SEASON, "In which month or season?"),
+        SEASON,
         Slot("box", Kind.CHOICE, "Which Niño region?", default=BOXES[0], choices=BOXES),
         Slot("statistic", Kind.CHOICE, "Which number: an extreme, its year, or how many events?", choices=STATISTICS),
         Slot("smoothing", Kind.CHOICE, "Of months, or of three-month means?", choices=SMOOTHINGS),
@@ -165,5 +200,9 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("index", "anomaly"),
-    checks=(FINITE, Check("the index is the mean of three anomalies", _smoothed)),
+    checks=(
+        FINITE,
+        again("the index gives the same answer", _from_index),
+        Check("the index is the mean of three anomalies", _smoothed),
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from tellurion_agent.diagnostics.times import season_means
+from tellurion_agent.diagnostics.times import climate_mean, departures, season_means
 from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
 from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import lines
@@ -19,7 +19,9 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     """The year with the largest or smallest mean, that mean, and how far the next year is from it."""
     notes: Notes = []
     series = mean_series(inputs, "field", slots, notes)
-    yearly = season_means(series, slots["season"].months).dropna("year")
+    months = slots["season"].months
+    usual, departure = climate_mean(series, months), season_means(departures(series), months).dropna("year")
+    yearly = departure - departure.mean("year") + usual
     if yearly.sizes["year"] < 2:
         raise NoAnswer("there are fewer than two years with values to choose from")
     largest = (slots.get("statistic") or "maximum") == "maximum"

@@ -117,6 +117,13 @@ def _again(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     return bool(np.isclose(r, labelled(outcome, "correlation of"), atol=1e-9))
 
 
+def _slopes(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    r = labelled(outcome, "correlation of")
+    both = (labelled(outcome, f"regression of the {role}") for role in ROLES)
+    product = float(np.prod(list(both)))
+    return bool(np.isclose(product, r**2, atol=1e-9))
+
+
 def _possible(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     return abs(labelled(outcome, "correlation of")) <= 1 + 1e-9
 
@@ -157,6 +164,7 @@ RECIPE = Recipe(
         FINITE,
         BRACKETED,
         Check("no correlation exceeds 1", _possible),
+        Check("the product of the two slopes is the square of r", _slopes),
         Check("the sums of products give the same r", _again),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from tellurion_agent.diagnostics.eofs import eofs
 from tellurion_agent.diagnostics.land import over_ocean
@@ -16,7 +17,7 @@ from tellurion_agent.diagnostics.times import (
     step,
 )
 from tellurion_agent.recipes.asked import FIELD, MAP_INPUTS, quantity
-from tellurion_agent.recipes.checking import FINITE, bounded
+from tellurion_agent.recipes.checking import FINITE, again, bounded
 from tellurion_agent.recipes.figures import map_of
 from tellurion_agent.recipes.recipe import Check, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, masked, part
@@ -97,6 +98,12 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     )
 
 
+def _from_shares(data: xr.Dataset, slots: Slots) -> float:
+    if slots.get("quantity") == QUANTITIES[1]:
+        return float(data.explained.sum())
+    return float(data.explained.values[int(slots.get("which") or 1) - 1])
+
+
 def _orthogonal(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     c = outcome.data.component.transpose("mode", ...).values
     return bool(np.allclose(c @ c.T / c.shape[1], np.eye(c.shape[0]), atol=1e-6))
@@ -120,7 +127,7 @@ RECIPE = Recipe(
         "PCA of temperature over Europe",
         "Pacific Decadal Oscillation as leading EOF north of 20N",
         "explained variance of the 3rd EOF of monthly anomalies",
-        "percentage of variance of the leading mode, cos-lat weighted EOF analysis of the deseasonalised pressure field",
+        "percentage of variance of the leading mode, cos-lat weighted EOF analysis of the deseasonalised field",
         "cumulative explained variance EOF1+EOF2",
         "variance fraction of PC3",
         "how much of the variability is captured by the second empirical orthogonal function",
@@ -148,6 +155,7 @@ RECIPE = Recipe(
     checks=(
         FINITE,
         bounded(0.0, 100.0 + 1e-6),
+        again("the share is that of the modes asked for", _from_shares),
         Check("components are uncorrelated and of unit variance", _orthogonal),
         Check("shares descend and do not exceed the whole", _sum_below_all),
     ),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.diagnostics.trends import AUTOCORRELATED, least_squares
 from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS, quantity
-from tellurion_agent.recipes.checking import BRACKETED, FINITE, slope_of
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, labelled, slope_of
 from tellurion_agent.recipes.figures import lines
-from tellurion_agent.recipes.recipe import Inputs, Outcome, Recipe, Slots
+from tellurion_agent.recipes.recipe import Check, Inputs, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, mean_series
 from tellurion_agent.recipes.wording import as_value, asked_first, difference_units, outcome, subject, units_of, written
 
@@ -48,6 +50,12 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     )
 
 
+def _along(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    years = outcome.data.series.year.values
+    change = labelled(outcome, "linear trend") * (years[-1] - years[0]) / 10
+    return bool(np.isclose(labelled(outcome, "change along"), change))
+
+
 RECIPE = Recipe(
     name="linear_trend",
     title="Linear trend",
@@ -76,5 +84,10 @@ RECIPE = Recipe(
     references=("Santer, B. D., et al., 2000: Statistical significance of trends. J. Geophys. Res., 105, 7337–7356.",),
     compute=compute,
     plot=lines("series", "trend"),
-    checks=(FINITE, BRACKETED, slope_of("series", label="linear trend")),
+    checks=(
+        FINITE,
+        BRACKETED,
+        slope_of("series", label="linear trend"),
+        Check("the change is the slope times the years", _along),
+    ),
 )

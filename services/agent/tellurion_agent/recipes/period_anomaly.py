@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import xarray as xr
 
 from tellurion_agent.diagnostics.samples import t_quantile
-from tellurion_agent.diagnostics.times import (
-    Step,
-    anomalies,
-    monthly_climatology,
-    monthly_means,
-    season_means,
-    step,
-)
+from tellurion_agent.diagnostics.times import departures, season_means
 from tellurion_agent.recipes.asked import BASE, FIELD, SERIES_INPUTS, quantity
 from tellurion_agent.recipes.bases import base_period, in_years
-from tellurion_agent.recipes.checking import BRACKETED, FINITE, among
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, among, percent_of
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.period_difference import QUANTITIES, TEMPERATURES
 from tellurion_agent.recipes.recipe import Check, Inputs, NoAnswer, Outcome, Recipe, Slots
@@ -34,20 +26,12 @@ from tellurion_agent.recipes.wording import (
 from tellurion_agent.slots import Period
 
 
-def _deseasonalized(series: xr.DataArray) -> xr.DataArray:
-    """Monthly departures from the calendar months' means: in a leap year February would else count for more."""
-    if step(series.time) is Step.YEARLY:
-        return series
-    monthly = monthly_means(series)
-    return anomalies(monthly, monthly_climatology(monthly))
-
-
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
     """The mean of a period less that of the base, and the yearly anomalies."""
     notes: Notes = []
     series = mean_series(inputs, "field", {**slots, "period": None}, notes)
     months = slots["season"].months
-    yearly = season_means(_deseasonalized(series), months)
+    yearly = season_means(departures(series), months)
     years = yearly.year.values
     base = base_period(slots.get("base"), years, notes)
     period = slots.get("period") or Period(int(years[-1]), int(years[-1]))
@@ -72,7 +56,10 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     }
     asked = slots.get("quantity") or QUANTITIES[0]
     if units_of(series) not in TEMPERATURES:
-        values[QUANTITIES[1]] = [as_value("the same in percent of the base period's mean", 100 * value / usual, "%")]
+        values[QUANTITIES[1]] = [
+            as_value("the same relative to the base period's mean", 100 * value / usual, "%"),
+            as_value("mean of the base period", usual, units),
+        ]
     elif asked == QUANTITIES[1]:
         raise NoAnswer("a temperature in degrees Celsius has no natural zero: its anomaly in percent means nothing")
     return outcome(
@@ -84,7 +71,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
 
 
 def _label(outcome: Outcome) -> str:
-    return next(value.label for value in outcome.values if "relative to " in value.label)
+    return next(value.label for value in outcome.values if value.label.startswith("anomaly of"))
 
 
 def _sums_to_zero(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
@@ -123,6 +110,7 @@ RECIPE = Recipe(
         FINITE,
         BRACKETED,
         among("anomaly", label="anomaly of"),
+        percent_of("anomaly of", "mean of the base"),
         Check("anomalies of the base period sum to nothing", _sums_to_zero),
     ),
 )

@@ -9,7 +9,7 @@ from tellurion_agent.diagnostics.averages import area_mean
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.recipes.asked import FIELD, MAP_INPUTS, PERIOD, of, quantity
 from tellurion_agent.recipes.bases import in_years
-from tellurion_agent.recipes.checking import FINITE, among
+from tellurion_agent.recipes.checking import FINITE, among, percent_of
 from tellurion_agent.recipes.figures import map_of
 from tellurion_agent.recipes.recipe import Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, masked, part
@@ -72,7 +72,10 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     if units_of(field) not in TEMPERATURES:
         before, _ = area_mean(masked(means[0]).where(difference.notnull()), field.area)
         relative = 100 * float(average) / float(before)
-        values[QUANTITIES[1]] = [as_value("the same relative to the earlier period's area mean", relative, "%")]
+        values[QUANTITIES[1]] = [
+            as_value("the same relative to the earlier period's area mean", relative, "%"),
+            as_value("area mean of the earlier period", before, units),
+        ]
     elif asked == QUANTITIES[1]:
         raise NoAnswer("a temperature in degrees Celsius has no natural zero: its change in percent means nothing")
     return outcome(f"Difference, {label}", asked_first(values, asked), notes, **data)
@@ -110,5 +113,9 @@ RECIPE = Recipe(
     references=("Welch, B. L., 1947: The generalization of Student's problem. Biometrika, 34, 28–35.",),
     compute=compute,
     plot=map_of("difference", diverging=True, hatched="p"),
-    checks=(FINITE, among("difference", label="area mean")),
+    checks=(
+        FINITE,
+        among("difference", label="area mean of the difference"),
+        percent_of("area mean of the difference", "area mean of the earlier"),
+    ),
 )

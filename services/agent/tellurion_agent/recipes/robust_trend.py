@@ -65,6 +65,16 @@ def _half_above(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     return 2 * sum(s < slope - slack for s in slopes) <= len(slopes) >= 2 * sum(s > slope + slack for s in slopes)
 
 
+def _possible(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    return all(0 <= float(v.value) <= 1 for v in outcome.values if v.label.startswith("probability"))
+
+
+def _counted(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
+    y = outcome.data.series.dropna("year").values
+    concordant = np.sign(y[None, :] - y[:, None])[np.triu_indices(y.size, 1)].mean()
+    return bool(np.isclose(labelled(outcome, "Kendall's tau"), concordant, atol=1e-6))
+
+
 RECIPE = Recipe(
     name="robust_trend",
     title="Theil–Sen trend and Mann–Kendall test",
@@ -96,5 +106,11 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("series", "trend"),
-    checks=(FINITE, BRACKETED, Check("half of the pairs of years have smaller slopes, half larger", _half_above)),
+    checks=(
+        FINITE,
+        BRACKETED,
+        Check("half of the pairs of years have smaller slopes, half larger", _half_above),
+        Check("probabilities are between 0 and 1", _possible),
+        Check("tau is the share of rising pairs less that of falling ones", _counted),
+    ),
 )

@@ -22,7 +22,7 @@ from tellurion_agent.recipes.asked import (
     quantity,
 )
 from tellurion_agent.recipes.bases import in_years, years_of
-from tellurion_agent.recipes.checking import FINITE, among
+from tellurion_agent.recipes.checking import FINITE, among, percent_of
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.period_difference import QUANTITIES, TEMPERATURES
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
@@ -113,7 +113,10 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     asked = slots.get("quantity") or QUANTITIES[0]
     if units_of(yearly) not in TEMPERATURES and float(normal.mean()) != 0:
         relative = 100 * found.value / float(normal.mean())
-        values[QUANTITIES[1]] = [as_value("the same in percent of the base period's mean", relative, "%")]
+        values[QUANTITIES[1]] = [
+            as_value("the same relative to the base period's mean", relative, "%"),
+            as_value("mean of the base period", normal.mean(), units),
+        ]
     elif asked == QUANTITIES[1]:
         raise NoAnswer("a temperature in degrees Celsius has no natural zero: its change in percent means nothing")
     return outcome(
@@ -175,6 +178,7 @@ RECIPE = Recipe(
     checks=(
         FINITE,
         among("change", label="change of"),
+        percent_of("change of", "mean of the base"),
         Check("changes of the base period sum to nothing", _sums_to_zero),
     ),
 )

@@ -87,6 +87,7 @@ RECIPE = Recipe(
         "mean annual range, maximum minus minimum of the monthly climatology",
         "month with most precipitation in the mean annual cycle",
         "which calendar month is on average the coldest",
+        "when in the year is it wettest",
     ),
     slots=(
         VARIABLE,

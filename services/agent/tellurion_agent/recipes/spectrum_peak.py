@@ -29,6 +29,8 @@ RECIPE = Recipe(
         "dominant periodicity of rainfall over India",
         "periodogram of global mean temperature",
         "Welch spectrum of sea level pressure over Iceland",
+        "main period of the SOI by spectral analysis",
+        "dominant period of a series in years, from its spectrum",
         "is there a quasi-biennial peak in the equatorial winds",
     ),
     slots=PERIOD_SLOTS,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 
 from tellurion_agent.diagnostics.samples import lag1
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS, quantity
-from tellurion_agent.recipes.checking import BRACKETED, FINITE, labelled
+from tellurion_agent.recipes.checking import BRACKETED, FINITE, again
 from tellurion_agent.recipes.figures import lines
-from tellurion_agent.recipes.recipe import Check, Inputs, NoAnswer, Outcome, Recipe, Slots
+from tellurion_agent.recipes.recipe import Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, mean_series
 from tellurion_agent.recipes.wording import as_value, asked_first, difference_units, outcome, subject, units_of, written
 
@@ -40,10 +41,16 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     )
 
 
-def _bounded_by_range(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
-    values = outcome.data.series.values
-    n, ptp = values.size, float(np.ptp(values))
-    return labelled(outcome, "standard deviation of") <= ptp / 2 * np.sqrt(n / (n - 1)) * (1 + 1e-9) + 1e-12
+def _from_series(data: xr.Dataset, slots: Slots) -> float:
+    values, x = data.series.values, data.series.year.values - data.series.year.values.mean()
+    away = values - values.mean()
+    rest = away - x * (x @ away) / (x @ x)
+    match slots.get("quantity"):
+        case "detrended standard deviation":
+            return float(np.sqrt(rest @ rest / (rest.size - 2)))
+        case "autocorrelation":
+            return lag1(rest)
+    return float(np.sqrt(away @ away / (away.size - 1)))
 
 
 RECIPE = Recipe(
@@ -58,6 +65,7 @@ RECIPE = Recipe(
         "detrended variability of global mean temperature",
         "how persistent are annual anomalies of the North Atlantic",
         "variance from one year to the next of Indian rainfall",
+        "lag-1 autocorrelation of the yearly means",
         "std of the yearly mean series of sea level pressure",
         "how much do annual means vary from year to year, one sigma",
         "sigma of annual means of the area mean temperature",
@@ -73,5 +81,5 @@ RECIPE = Recipe(
     ),
     compute=compute,
     plot=lines("series"),
-    checks=(FINITE, BRACKETED, Check("no sample of this range has a larger standard deviation", _bounded_by_range)),
+    checks=(FINITE, BRACKETED, again("sums of squares give the same", _from_series)),
 )

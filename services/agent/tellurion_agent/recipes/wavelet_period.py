@@ -40,6 +40,8 @@ RECIPE = Recipe(
         "continuous wavelet transform of rainfall in the Sahel",
         "time-frequency analysis of global temperature",
         "periodicity by wavelet with cone of influence",
+        "dominant periodicity of El Niño by CWT, in years",
+        "ENSO period by wavelet",
     ),
     slots=PERIOD_SLOTS,
     inputs=SERIES_INPUTS,

@@ -11,7 +11,10 @@ from tellurion_agent.recipes.checking import FINITE, among
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, part
-from tellurion_agent.recipes.wording import as_value, name_of, outcome, subject, units_of, written
+from tellurion_agent.recipes.wording import as_value, asked_first, name_of, outcome, subject, units_of, written
+from tellurion_agent.slots import Kind, Slot
+
+STATISTICS = ("mean", "maximum", "minimum", "latitude of the maximum", "latitude of the minimum")
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -24,14 +27,18 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         raise NoAnswer(f"{name_of(field)} has no values there")
     units, what = units_of(field), subject(field, slots)
     top, bottom = there[int(np.argmax(there.values))], there[int(np.argmin(there.values))]
+    rows = field.area.sum("lon").sel(lat=there.lat)
+    values = {
+        "mean": [as_value(f"mean of the zonal mean, {what}", there.weighted(rows).mean(), units)],
+        "maximum": [as_value(f"maximum of the zonal mean, at {float(top.lat):.4g}°N, {what}", top, units)],
+        "latitude of the maximum": [as_value("latitude of the maximum", top.lat, "degrees_north")],
+        "minimum": [as_value(f"minimum of the zonal mean, at {float(bottom.lat):.4g}°N", bottom, units)],
+        "latitude of the minimum": [as_value("latitude of the minimum", bottom.lat, "degrees_north")],
+    }
+    asked = slots.get("statistic") or ("mean" if slots.get("region") else "maximum")
     return outcome(
         f"Zonal mean of {what}",
-        [
-            as_value(f"maximum of the zonal mean, at {float(top.lat):.4g}°N, {what}", top, units),
-            as_value("latitude of the maximum", top.lat, "degrees_north"),
-            as_value(f"minimum of the zonal mean, at {float(bottom.lat):.4g}°N", bottom, units),
-            as_value("latitude of the minimum", bottom.lat, "degrees_north"),
-        ],
+        asked_first(values, asked),
         notes,
         profile=written(profile, f"zonal mean {name_of(field)}", units),
     )
@@ -49,12 +56,17 @@ RECIPE = Recipe(
         "how does rainfall vary with latitude",
         "latitude of the maximum zonal mean rainfall",
         "zonal average of cloud cover for 2000-2010",
+        "zonal-mean temperature between 40N and 50N",
+        "zonally averaged precipitation for 20S-10S",
     ),
-    slots=FIELD,
+    slots=(
+        *FIELD,
+        Slot("statistic", Kind.CHOICE, "The mean, an extreme, or the latitude of one?", choices=STATISTICS),
+    ),
     inputs=MAP_INPUTS,
     method="Mean over time as for a climatology, then along each parallel of the cells that have values.",
     references=("Peixoto, J. P., and A. H. Oort, 1992: Physics of Climate, chapter 4. AIP.",),
     compute=compute,
     plot=lines("profile"),
-    checks=(FINITE, among("profile"), among("profile", which=2)),
+    checks=(FINITE, among("profile", label="maximum of"), among("profile", label="mean of")),
 )

@@ -51,7 +51,8 @@ def test_many_data_sets_and_one_that_lacks_the_years() -> None:
     data = {f"fields:M{k}": field(lambda *_, k=k: 10.0 + k) for k in range(3)}
     data["fields:late"] = field(lambda *_: 99.0, 2005, 2010)
     found = run("data_set_comparison", data, variable=AIR, period=Period(1991, 2000))
-    assert found.value == pytest.approx(11.0)
+    assert found.value == pytest.approx(12.0)
+    assert found["mean of 3"].value == pytest.approx(11.0)
     assert found["standard deviation"].value == pytest.approx(1.0)
     assert found["M2"].value == pytest.approx(12.0)
     assert "late is left out" in found.notes
@@ -91,8 +92,9 @@ def test_indices_that_are_proportional_correlate_wholly() -> None:
     second = field(lambda year, month, *_: -2 * WAVES["slow"](year, month) + month**2, name="precipitation_flux")
     found = run("index_correlation", {"first": first, "second": second}, **ASKED)
     assert found.value == pytest.approx(-1.0)
-    assert found["regression"].value == pytest.approx(-2.0)
-    assert found["regression"].units == "mm day-1 (K)-1"
+    assert found["regression of the second"].value == pytest.approx(-2.0)
+    assert found["regression of the second"].units == "mm day-1 K-1"
+    assert found["regression of the first"].units == "K (mm day-1)-1"
 
 
 def test_a_correlation_is_that_of_anomalies_of_the_common_months() -> None:

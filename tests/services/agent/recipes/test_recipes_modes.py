@@ -43,7 +43,7 @@ def test_an_el_nino_of_nine_months() -> None:
     assert found["La Niña events"].value == 0
     assert found["peak of the El Niño of 1997-07 to 1998-05"].value == pytest.approx(2.0)
     assert "1999–2010" in found.notes
-    events = run("enso_index", data, statistic="events", base=Period(1999, 2010), period=Period(2000, 2010))
+    events = run("enso_index", data, statistic="El Niño events", base=Period(1999, 2010), period=Period(2000, 2010))
     assert events.value == 0
 
 

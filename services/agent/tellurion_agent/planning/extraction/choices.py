@@ -109,12 +109,13 @@ _SYNONYMS: dict[str, str] = {
     "constrained value": r"constrained|constrain(?= the)|constraint on|best estimate",
     "correlation over models": r"correlat\w+|r(?= between| value|\W*(?:please|\?|$))|corr|how well .{0,80} relate",
     "deepest drought": r"lowest|minim(?:um|a)|worst|most severe|driest",
-    "months in drought": r"(?:how many|number of|count(?: of)?|counts? the|frequency of) (?:\w+ )?months|in how many|how often|"
+    "months in drought": r"(?:how many|number of|count(?: of)?|counts? the|frequency of) (?:\w+ )?months|in how many|"
+    r"how often|"
     r"months (?:in|with|of) drought",
     "index of the month": r"value (?:in|for|of)|at present|currently|latest|last month",
     "mean index": r"means?|average",
-    "per year": r"r\d\d?(?:mm|p)|per (?:year|annum)|a year|each year|every year|yearly|annual(?:ly)?|(?:mean|average) (?:annual )?(?:number|count)|"
-    r"on average|average|/\s?(?:yr|year)",
+    "per year": r"r\d\d?(?:mm|p)|per (?:year|annum)|a year|each year|every year|yearly|annual(?:ly)?|"
+    r"(?:mean|average) (?:annual )?(?:number|count)|on average|average|/\s?(?:yr|year)",
     "absolute": r"absolute",
     "warm": r"warm(?:ing)?|el nino|positive",
     "cold": r"cold|cool(?:ing)?|la nina|negative",

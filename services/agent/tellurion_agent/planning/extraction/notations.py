@@ -1,4 +1,4 @@
-"""What the field writes short: ``Z500`` is the height of the 500-hPa surface, ``OHC700`` the heat of the upper 700 m."""
+"""What the field writes short: ``Z500`` is the height of the 500-hPa surface, ``OHC700`` heat of the upper 700 m."""
 
 from __future__ import annotations
 
