@@ -209,10 +209,10 @@ def test_nobody_else_is_become(ran, call):
 
 
 def test_the_kernel_holds_the_script_to_what_the_layers_say(ran):
-    seen = {}
+    seen, before = {}, set(psutil.Process().children())
 
     def look(line):
-        (child,) = psutil.Process().children()
+        (child,) = set(psutil.Process().children()) - before
         seen.update(item.split(":\t") for item in Path(f"/proc/{child.pid}/status").read_text().splitlines())
 
     run = ran("import time\nprint('on')\ntime.sleep(1)", log=look).run
