@@ -16,14 +16,15 @@ from typing import Any
 
 import pytest
 
-SERVICE_TESTS = Path(__file__).parents[1] / "services" / "benchmark"
+TESTS = Path(__file__).parents[1]
 FILES = {"report.json", "items.jsonl", "design.jsonl", "run.json", "report.html"}
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def module(name: str) -> ModuleType:
-    """A module of the service's own tests."""
-    spec = importlib.util.spec_from_file_location(name, SERVICE_TESTS / f"{name}.py")
+def module(path: Path) -> ModuleType:
+    """A module of other tests."""
+    name = path.stem
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
@@ -32,7 +33,7 @@ def module(name: str) -> ModuleType:
     return loaded
 
 
-data_files, scripted = module("data_files"), module("scripted")
+data_files, scripted = module(TESTS / "services/benchmark/data_files.py"), module(TESTS / "scripted.py")
 
 
 @pytest.fixture(scope="module")
