@@ -27,6 +27,8 @@ Example = tuple[NDArray[np.float64], int]
 """Features [recipes, features], and which recipe is right; −1 for none."""
 MOST_WRONG = 0.01
 """Share of the requests that may get the plan of another recipe."""
+PRICE = 5
+"""Right plans that one wrong one undoes: an answer to another question is worse than a question back."""
 RIDGE = 1e-3
 
 
@@ -51,7 +53,7 @@ def fitted(examples: Sequence[Example]) -> Thresholds:
     ]
     shares = [(*outcome(choice, examples), choice) for choice in choices]
     allowed = [each for each in shares if each[1] <= MOST_WRONG] or [min(shares, key=lambda each: each[1])]
-    return max(allowed, key=lambda each: each[0])[2]
+    return max(allowed, key=lambda each: each[0] - PRICE * each[1])[2]
 
 
 def outcome(thresholds: Thresholds, examples: Sequence[Example]) -> tuple[float, float]:

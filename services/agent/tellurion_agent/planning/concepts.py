@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tellurion_agent.planning.extraction.mention import Role
 from tellurion_agent.planning.extraction.reading import Reading
+from tellurion_agent.planning.places import places
 from tellurion_agent.slots import Kind
 
 
@@ -35,6 +36,7 @@ CONCEPTS = (
     "one year",
     "two variables",
     "two sources",
+    "many sources",
     "two regions",
     "quantity",
     "experiment",
@@ -57,8 +59,9 @@ def concepts(reading: Reading) -> Iterator[str]:
         "base period": any(m.role is Role.BASE for m in periods),
         "one year": any(m.value.first is not None and m.value.first == m.value.last for m in periods),
         "two variables": counted[Kind.VARIABLE] > 1,
-        "two sources": counted[Kind.SOURCE] > 1,
-        "two regions": counted[Kind.REGION] > 1,
+        "two sources": counted[Kind.SOURCE] == 2,
+        "many sources": counted[Kind.SOURCE] > 2,
+        "two regions": len(places(reading)) > 1,
         "quantity": any(m.value.units for m in reading.of(Kind.NUMBER)),
         "experiment": counted[Kind.EXPERIMENT] > 0,
         "level": counted[Kind.LEVEL] > 0,

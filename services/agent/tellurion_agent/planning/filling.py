@@ -17,7 +17,10 @@ from tellurion_agent.planning.quantities import fits_number, named_number
 from tellurion_agent.planning.said import Filling, Unclear
 from tellurion_agent.planning.subjects import There, fill_subjects
 from tellurion_agent.recipes.recipe import Recipe
-from tellurion_agent.slots import ALL, Kind, Region, Slot
+from tellurion_agent.slots import ALL, Kind, Level, Region, Slot
+
+SURFACE = Level(0.0, 0.0, "m")
+"""Of the ocean the uppermost level; of other variables it says nothing."""
 
 
 def fill(recipe: Recipe, reading: Reading, there: There) -> Filling:
@@ -30,7 +33,10 @@ def fill(recipe: Recipe, reading: Reading, there: There) -> Filling:
     _fill_periods(filling, reading, by_kind.get(Kind.PERIOD, []))
     for kind in (Kind.LEVEL, Kind.UNITS):
         mentions = [
-            m for m in reading.of(kind) if not (kind is Kind.UNITS and m.value.endswith("-1") and " " not in m.value)
+            m
+            for m in reading.of(kind)
+            if not (kind is Kind.UNITS and m.value.endswith("-1") and " " not in m.value)
+            and not (m.value == SURFACE and not filling.said.get("variable", "sea_water").startswith("sea_water"))
         ]
         filling.assign(by_kind.get(kind, []), [(m.value, m.role) for m in mentions], mentions)
     _fill_experiments(filling, recipe, reading, by_kind.get(Kind.EXPERIMENT, []))

@@ -78,7 +78,7 @@ def planned(scored: Scored, asked: Asked) -> Plan | Clarify | Abstain:
             notes[slot.name] = "whatever is observed"
         else:
             return back(slot.question, slot.name, tuple(option.replace("_", " ") for option in options))
-    values |= _which_data(asked.reading, values, recipe)
+    values |= _which_data(asked.reading, values, recipe) | _units(asked.reading, recipe)
     found = resolve(recipe.inputs, closed(values), asked.catalogue)
     if isinstance(found, Missing):
         return Abstain(f"There are no data for that: {'; '.join(found.reasons)}.")
@@ -147,6 +147,14 @@ def _which_data(reading: Reading, values: Mapping[str, Any], recipe: Recipe) -> 
     if len(reading.members) == 1:
         found["member"] = reading.members[0]
     return found
+
+
+def _units(reading: Reading, recipe: Recipe) -> dict[str, str]:
+    """The units of the answer, where some were said that the recipe has no slot for."""
+    said = {mention.value for mention in reading.of(Kind.UNITS)}
+    return (
+        {"answer_units": said.pop()} if len(said) == 1 and all(s.kind is not Kind.UNITS for s in recipe.slots) else {}
+    )
 
 
 def _equals(found: Resolved, recipe: Recipe) -> tuple[str, str, tuple[str, ...]] | None:

@@ -19,7 +19,7 @@ from tellurion_agent.planning.extraction.reading import Reading, Vocabulary
 from tellurion_agent.planning.filling import fill
 from tellurion_agent.planning.plan import NOTHING_SAID, Abstain, Clarify, Context, Plan, Plans
 from tellurion_agent.planning.planned import Asked, closed, planned
-from tellurion_agent.planning.retrieval import common_words, phrase_words
+from tellurion_agent.planning.retrieval import common_words, phrase_words, telling_words
 from tellurion_agent.planning.said import Filling
 from tellurion_agent.planning.scope import out_of_scope, own_words, strangers
 from tellurion_agent.planning.scoring import Scored, Scoring
@@ -32,6 +32,8 @@ from tellurion_agent.regions import GAZETTEER
 from tellurion_agent.slots import Kind, Slot
 
 CANDIDATES = 3
+UNSURE = 0.4
+"""Below this probability the likeliest recipe is not taken without a question."""
 _FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|same|now|also|then|but|instead)(?!\w)")
 
 _ASKS = re.compile(r"\W*(?:what(?: is| are| was|'s)|how|compute|calculate|plot|map|draw|show)(?!\w)(?! about)")
@@ -53,6 +55,7 @@ class Planner:
         self._thresholds = thresholds or Thresholds.calibrated()
         self._scoring = Scoring(recipes, self._vocabulary, self._thresholds, embed, cache)
         self._known = common_words(recipes.values())
+        self._telling = telling_words(recipes.values())
 
     def plan(self, request: str, catalogue: Catalogue, context: Context = NOTHING_SAID) -> Plans | Clarify | Abstain:
         """Candidate plans, or a question back, or why there is no honest answer.
@@ -68,6 +71,9 @@ class Planner:
         ranked, inherited = self._ranked(reading, there, context)
         if (refusal := self._refused(ranked)) is not None:
             return refusal
+        if not reading.mentions and ranked[0].probability < 1 and not own_words(reading) & self._telling:
+            nearest = tuple(scored.recipe.title for scored in ranked[:CANDIDATES])
+            return Clarify(f"Of what? It may be: {'; '.join(nearest)}.", "recipe", nearest)
         if stranger := next(strangers(reading, self._known), None):
             said = Context(ranked[0].recipe.name, {**inherited, **closed(ranked[0].filling.said)})
             return Clarify(f"What is meant by {stranger}? Nothing of that name is known.", stranger, context=said)
@@ -135,6 +141,9 @@ class Planner:
     def _chosen(self, ranked: list[Scored], asked: Asked) -> Plans | Clarify | Abstain:
         """The plans of the likeliest recipes, where it is clear enough which is meant."""
         best = ranked[0]
+        if best.probability < UNSURE:
+            nearest = tuple(scored.recipe.title for scored in ranked[:CANDIDATES])
+            return Clarify(f"Which is meant: {'; or: '.join(nearest)}?", "recipe", nearest)
         rivals = [
             s for s in ranked[1:] if best.probability < self._thresholds.ambiguous * (best.probability + s.probability)
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from rank_bm25 import BM25Okapi
 from tellurion_agent.planning.embedding import Embedder, kept_embeddings
 from tellurion_agent.recipes.recipe import Recipe
 
+FEW = 6
+"""Recipes that may share a word which tells what is asked for."""
 STEM = 6
 """Letters by which words are compared: ``correlated`` as ``correlation``."""
 _COMMON = frozenset(
@@ -67,6 +70,12 @@ def common_words(recipes: Iterable[Recipe]) -> frozenset[str]:
     spoken = (word for recipe in recipes for text in recipe.phrases for word in _SPOKEN.findall(_bare(text)))
     authors = (name for recipe in recipes for text in recipe.references for name in _AUTHOR.findall(_bare(text)))
     return frozenset(stems(" ".join((*spoken, *authors, *(recipe.title for recipe in recipes)))))
+
+
+def telling_words(recipes: Iterable[Recipe]) -> frozenset[str]:
+    """Stems that few recipes are asked with: one of them tells what a request is about."""
+    counts = Counter(stem for recipe in recipes for stem in {*stems(" ".join((recipe.title, *recipe.phrases)))})
+    return frozenset(stem for stem, count in counts.items() if count <= FEW)
 
 
 def phrase_words(recipes: Iterable[Recipe]) -> frozenset[str]:

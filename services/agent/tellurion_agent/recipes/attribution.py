@@ -172,6 +172,7 @@ RECIPE = Recipe(
         "attribution: GHG scaling factor with multi-model mean fingerprints",
         "scaling factor hist-aer, global mean",
         "beta of hist-nat",
+        "regression coefficient of the response to aerosols in the observed temperature",
         "coefficient of greenhouse gas forcing in the three-way regression",
         "greenhouse-gas attributable trend in K per century",
         "detection and attribution of the observed warming, beta for greenhouse gases",

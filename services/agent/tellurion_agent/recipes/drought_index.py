@@ -100,10 +100,11 @@ RECIPE = Recipe(
         "meteorological drought severity from precipitation",
         "is there currently a drought according to SPI",
         "SPI6 time series with base 1981-2010",
-        "SPI-3 at the rain gauge in a given month",
+        "SPI-3 at the rain gauge in August 2003",
         "in how many months was the SPI-12 below -1",
         "lowest SPI-6 of the record",
-        "how dry was January in terms of SPI-3",
+        "SPI at the station with a gamma distribution calibrated on the whole record",
+        "how dry was January 1976 in terms of SPI-3",
         "SPI with 3 months accumulation; value in December",
     ),
     slots=(

@@ -81,6 +81,7 @@ RECIPE = Recipe(
         "radiative forcing of 2xCO2 and climate feedback",
         "ECS of CanESM5 from abrupt4xCO2 and piControl",
         "climate sensitivity by regression of N on T over 150 years",
+        "what is the ECS of this model",
         "slope of the Gregory regression, lambda",
         "ERF of 2xCO2 by the Gregory method",
         "long-term warming for doubled carbon dioxide",

@@ -123,6 +123,7 @@ RECIPE = Recipe(
         "does the AMOC weaken",
         "compare with RAPID: overturning at 26N",
         "meridional overturning profile from northward velocity",
+        "AMOC at 26.5N in 2009",
         "AMOC time series and trend",
         "depth of the maximum Atlantic overturning",
         "interannual standard deviation of the annual mean AMOC",

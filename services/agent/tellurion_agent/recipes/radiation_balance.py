@@ -77,6 +77,8 @@ RECIPE = Recipe(
         "TOA radiative imbalance of the model",
         "is the piControl run in radiative balance",
         "planetary albedo",
+        "albedo of the Earth as seen from space",
+        "reflected over incoming sunlight at the top of the atmosphere",
         "incoming solar minus outgoing longwave and reflected shortwave",
         "how many watts per square metre does the planet gain",
         "radiation budget of the tropics at the top of atmosphere",

@@ -101,7 +101,8 @@ RECIPE = Recipe(
         "is Arctic sea ice declining",
         "mean September SIE of the Antarctic",
         "how quickly does the Arctic ice extent shrink per decade",
-        "by how much is the ice extent of one period smaller than that of another",
+        "change of sea ice extent between 1981-1990 and 2011-2020",
+        "by how much is the ice extent of 2010-2019 smaller than that of 1979-1988",
         "sea ice area in million km2, not extent",
     ),
     slots=(

@@ -35,8 +35,8 @@ RECIPE = Recipe(
         replace(each, many=True) for each in (*temperature_inputs("abrupt-4xCO2"), *radiation_inputs("abrupt-4xCO2"))
     ),
     method=(
-        "Of each model that has the runs: half of where the regression of the net downward radiation on the warming of 150 "
-        "years of abrupt-4xCO2 reaches 0, piControl's linear fit taken off. Models that lack a run are named."
+        "Of each model that has the runs: half of where the regression of the net downward radiation on the warming of "
+        "150 years of abrupt-4xCO2 reaches 0, piControl's linear fit taken off. Models that lack a run are named."
     ),
     references=(
         "Gregory, J. M., et al., 2004: A new method for diagnosing radiative forcing and climate sensitivity. "

@@ -55,6 +55,7 @@ RECIPE = Recipe(
         "albedo rsus/rsds of the model",
         "how reflective is the ground in winter",
         "snow and ice albedo",
+        "share of the sunlight that the ground reflects",
     ),
     slots=(REGION, PERIOD, SEASON, *WHICH_DATA),
     inputs=(

@@ -79,7 +79,7 @@ RECIPE = Recipe(
         "at which depth lies the 20C isotherm",
         "how deep is the 20 degree isotherm on average",
         "how much deeper is the isotherm in the west than in the east",
-        "tilt of the thermocline: D20 of one box minus D20 of another",
+        "tilt of the thermocline: D20 of 160E-180 minus D20 of 120W-90W",
         "where is the thermocline",
     ),
     slots=(

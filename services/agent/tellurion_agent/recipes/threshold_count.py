@@ -25,8 +25,11 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     notes: Notes = []
     field = part(inputs["field"], slots, notes, fraction=inputs.get("land_fraction"))
     units, above, months = units_of(field), (slots.get("side") or "above") == "above", slots["season"].months
-    limit = _converted(float(slots["threshold"]), slots.get("units"), units)
     kind = step(field.time)
+    given = slots.get("units")
+    if kind is Step.DAILY and units == "mm day-1" and given in ("mm", "cm"):
+        given = f"{given} day-1"  # of a day is what is meant
+    limit = _converted(float(slots["threshold"]), given, units)
     of_cells = kind is Step.DAILY and "area" in field.coords
     if of_cells:
         yearly, size = _of_cells(in_season(field, months), limit, above)

@@ -44,12 +44,12 @@ _SYNONYMS: dict[str, str] = {
     "spearman": r"spearman|rank correlation",
     "percentile": r"percentiles?|quantiles?",
     "percent": r"percent(?:age)?|per cent|relative (?:change|increase|decrease|difference|anomaly)|%",
-    "p-value": r"p[\s-]?values?|significance(?! level)|probability|p(?=\W*\))",
+    "p-value": r"p[\s-]?values?|significance(?! level)|probability|p(?=\W*(?:\)|\?|$|=))|significan\w+",
     "kendall's tau": r"(?:kendall(?:'?s)? )?tau",
     "total change": r"total change|overall change|(?:change|increase|warming|cooling|rise) along the (?:trend|line)|"
     r"trend times|(?:change|warming|increase|rise) over the (?:whole|entire|full) (?:period|record)",
     "detrended standard deviation": r"detrend\w*|de-trend\w*|about (?:the|its|a) (?:linear )?trend|"
-    r"(?:remov|subtract|tak|eliminat|correct)\w* .{0,25}?trend|trend .{0,12}(?:removed|subtracted|taken off)|"
+    r"(?:remov|subtract|tak|eliminat|correct)\w* .{0,25}?trend|trend .{0,15}(?:removed|subtracted|taken|excluded)|"
     r"(?:without|after|less|minus) (?:the |its |a )?(?:linear |long-term )?trend|residuals?",
     "autocorrelation": r"auto-?correlation|persisten\w+|memory|lag[\s-]?(?:1|one)",
     "root-mean-square error": r"rmsd?e?|rms (?:error|difference|deviation)|"
@@ -57,20 +57,22 @@ _SYNONYMS: dict[str, str] = {
     "pattern correlation": r"(?:spatial |pattern |centered |map |spatial pattern )*correlat\w*",
     "bias": r"bias\w*|mean (?:difference|error)|too (?:warm|cold|wet|dry|high|low)|(?:warm|cold|wett|dri)er",
     "regression slope": r"regress\w*|slopes?|per (?:degree|deg|k|kelvin|unit|hpa|standard deviation)|sensitivity of",
-    "together": r"together|cumulativ\w*|combined|sum|in total|jointly|added up|altogether",
+    "together": r"(?:first|leading|top|dominant) (?:two|three|four|five|\d)(?: \w+){0,2}? "
+    r"(?:eofs|modes|pcs|patterns|components|functions)|together|cumulativ\w*|combined|sum|in total|jointly|added up|altogether",
     "el nino events": rf"{_COUNT}(?!\w)(?:(?!la nina).){{0,60}}?{_WARM}|{_WARM}(?: events?| episodes?)?\W+{_COUNT}",
     "la nina events": rf"{_COUNT}(?!\w)(?:(?!el nino).){{0,60}}?{_COLD}|{_COLD}(?: events?| episodes?)?\W+{_COUNT}",
-    "year of the maximum": rf"{_YEAR}(?!\w)(?:(?!la nina).){{0,40}}?{_MOST}(?!.{{0,20}}la nina)|"
-    rf"{_MOST}(?:(?!la nina).){{0,40}}?{_YEAR}",
+    "year of the maximum": rf"{_YEAR}(?!\w)(?:(?!la nina).){{0,40}}?{_MOST}(?:(?: \w+){{0,3}}? el ninos?)?"
+    rf"(?!.{{0,20}}la nina)|{_MOST}(?:(?!la nina).){{0,40}}?{_YEAR}",
     "year of the minimum": rf"{_YEAR}(?!\w).{{0,40}}?(?:{_MOST} (?:\w+ )?la nina|lowest|coldest)",
     "highest oni": r"(?:strongest|largest|peak)(?: \w+){0,3}? el nino|max(?:imum)?|maxima|highest|largest|peaks?|peaked",
-    "lowest oni": r"(?:strongest|deepest|largest|peak)(?: \w+){0,3}? la nina|min(?:imum)?|minima|lowest|coldest",
+    "lowest oni": r"(?:(?:peak|max|strength|value)\w*.{0,30}?)?(?:strongest|deepest|largest|most intense)(?: \w+){0,2}? la nina|"
+    r"min(?:imum)?|minima|lowest|coldest",
     "number of eastern": rf"{_COUNT}(?!\w).{{0,80}}?{_EASTERN}|{_EASTERN}(?:(?!{_CENTRAL}).){{0,25}}?{_COUNT}",
     "number of central": rf"{_COUNT}(?!\w).{{0,80}}?{_CENTRAL}|{_CENTRAL}(?:(?!{_EASTERN}).){{0,25}}?{_COUNT}",
     "amplitude of eastern": rf"{_SIZE}(?!\w)(?:(?!{_CENTRAL}).){{0,80}}?{_EASTERN}",
     "amplitude of central": rf"{_SIZE}(?!\w)(?:(?!{_EASTERN}).){{0,80}}?{_CENTRAL}",
     "three-month mean": r"oni|oceanic nino index|(?:three|3)[\s-]months?(?:ly)?|running means?|smoothed|overlapping",
-    "each": r"each|every|list\w*|separately|individual\w*|one by one|for all|per model",
+    "each": r"each|every|list\w*|separately|individual\w*|one by one|for all|per (?:model|data ?set|product)|(?:value|number)s? (?:per|for)",
     "multi-model mean": r"(?:multi[\s-]?(?:model|product)|ensemble|overall|joint|combined) (?:mean|average)|"
     r"(?:mean|averaged?) (?:over|of|across) (?:all|the|these|those|several)? ?(?:\w+ )?"
     r"(?:models|data ?sets|products|members)",
@@ -104,8 +106,8 @@ _SYNONYMS: dict[str, str] = {
     "greenhouse gases": r"(?:hist-)?ghgs?|greenhouse(?:[\s-]gas(?:es)?)?|co2",
     "aerosols": r"(?:hist-)?aer(?:osols?)?",
     "natural forcings": r"(?:hist-)?nat(?:ural)?(?: forcings?)?|volcan\w+|solar",
-    "attributed trend": r"(?:attribut\w+|caused) .{0,40}?(?:trend|warming|cooling|change)|"
-    r"(?:trend|warming|cooling|change) (?:attribut\w+|due|caused|from)|contribution",
+    "attributed trend": r"attribut(?:ed|able) (?:\w+ ){0,3}?(?:trend|warming|cooling|change)|"
+    r"(?:trend|warming|cooling|change) (?:\w+ ){0,3}?(?:attribut(?:ed|able)|due to|caused by|from)|contribut\w+",
     "constrained value": r"constrained|constrain(?= the)|constraint on|best estimate",
     "correlation over models": r"correlat\w+|r(?= between| value|\W*(?:please|\?|$))|corr|how well .{0,80} relate",
     "deepest drought": r"lowest|minim(?:um|a)|worst|most severe|driest",

@@ -112,7 +112,9 @@ class Vocabulary:
             for f in self.regions.find(left().without(barred))
             if f.value is not None
         ]
-        for reads in (levels, periods, units, seasons, quantities):
+        water = [m for m in found if m.kind is Kind.REGION and getattr(m.value, "surface", "") == "ocean"]
+        found += list(levels(whole.without((m.start, m.end) for m in found if m not in water)))  # ocean above 300 m
+        for reads in (periods, units, seasons, quantities):
             found += list(reads(left()))
         found.sort(key=lambda m: m.start)
         return Reading(whole, tuple(with_roles(whole, found)), tuple(named_members(whole)))

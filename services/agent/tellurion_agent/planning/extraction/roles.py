@@ -16,7 +16,8 @@ _FILLER = (
 _BASE_BEFORE = re.compile(
     r"(?:rel(?:ative|\.)? to|with respect to|wrt|w\.r\.t\.?|compared? (?:to|with|against)|"
     r"in comparison (?:to|with)|against|"
-    r"minus|less|versus|vs|(?:close\w*|near\w*|similar\w*) to|ref\.|"
+    r"minus|less|versus|vs|(?:close\w*|near\w*|similar\w*) to|"
+    r"(?:reproduc|resembl|match)\w*|agree\w*(?: \w+)? with|fits?(?: \w+)? to|ref\.|"
     r"than|(?:anomal\w+|departures?|deviations?|differen\w+|bias\w*) (?:from|to|relative to|with respect to)|"
     r"subtract\w*|(?:base|baseline|base-?line|reference|normal)(?: period)?(?: of)?|"
     r"referenced to|referred to|taking away)"
