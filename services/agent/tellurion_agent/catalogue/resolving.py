@@ -200,8 +200,20 @@ def _consistent(
     if not free:
         return best, []
     complete = []
-    for source, member in dict.fromkeys(run for runs in free.values() for run in runs.of_run):
-        having = {role: data for role, runs in free.items() if (data := runs.best(source, member)) is not None}
+    open_ = {role for role in free if not wanted[role].experiment}
+    every = dict.fromkeys(
+        (source, member, experiment if role in open_ else "")
+        for role, runs in free.items()
+        for source, member, experiment in runs.of_run
+    )
+    for source, member, experiment in every:
+        if open_ and not experiment and any(run[2] for role in open_ for run in free[role].of_run if run[0] == source):
+            continue  # the run of another role says which
+        having = {
+            role: data
+            for role, runs in free.items()
+            if (data := runs.best(source, member, experiment if role in open_ else "")) is not None
+        }
         if all(role in having for role in free if role in required):
             ranks = [sum(map(float, column)) for column in zip(*_ranks(having, wanted), strict=True)]
             length = sum(file.steps for data in having.values() for file in data.files)
@@ -219,15 +231,16 @@ class _Runs:
     """What fits one role, the best of each run of each source."""
 
     def __init__(self, found: Sequence[DataSet]) -> None:
-        self.of_run: dict[tuple[str, str], DataSet] = {}
-        self.of_source: dict[str, DataSet] = {}
+        self.of_run: dict[tuple[str, str, str], DataSet] = {}
+        self.of_source: dict[tuple[str, str], DataSet] = {}
         for data in found:
-            self.of_run.setdefault((data.source, data.member), data)
-            self.of_source.setdefault(data.source, data)
+            for experiment in {data.experiment, ""}:
+                self.of_run.setdefault((data.source, data.member, experiment), data)
+                self.of_source.setdefault((data.source, experiment), data)
 
-    def best(self, source: str, member: str) -> DataSet | None:
-        """Of this member where there is one: a control run may have one member alone."""
-        return self.of_run.get((source, member)) or self.of_source.get(source)
+    def best(self, source: str, member: str, experiment: str) -> DataSet | None:
+        """Of this member where there is one: a control run may have one member alone. Of any experiment where empty."""
+        return self.of_run.get((source, member, experiment)) or self.of_source.get((source, experiment))
 
 
 def _ranks(having: Mapping[str, DataSet], wanted: Mapping[str, Wanted]) -> Iterator[tuple[Any, ...]]:

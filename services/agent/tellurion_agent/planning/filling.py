@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -172,13 +173,20 @@ def _fill_choices(filling: Filling, reading: Reading, slots: Sequence[Slot], *, 
         others = [choice for choice in found if slot.default is None or choice != slot.choices[0]]
         if len(others) > 1 and slot.choices[0] != ALL:
             asked = chosen(text.without([(0, _last_sentence(text))]), slot)
-            others = [choice for choice in others if choice in asked] if len(asked) == 1 else others
+            others = [choice for choice in others if choice in asked] if len(asked) == 1 else _most_said(text, slot, others)
         if len(others) > 1 and slot.choices[0] == ALL:
             filling.said[slot.name] = ALL
         elif len(others) > 1:
             filling.unclear.append(Unclear(slot.name, slot.question, tuple(others)))
         elif found:
             filling.said[slot.name] = (others or found)[0]
+
+
+def _most_said(text: Text, slot: Slot, choices: list[str]) -> list[str]:
+    """What is said more often than the others, where all are listed once: the factor of A in a fit of A, B and C."""
+    counts = Counter(choice for choice, _, _ in found_at(text, slot) if choice in choices)
+    (first, most), (_, next_) = counts.most_common(2)
+    return [first] if most > next_ and slot.default is None else choices
 
 
 def _last_sentence(text: Text) -> int:

@@ -34,6 +34,7 @@ def places(reading: Reading) -> list[Place]:
             found[-1] = replace(found[-1], value=_overlap(found[-1].value, mention.value), end=mention.end)
         else:
             found.append(mention)
+    found = _in_one_band(found)
     bare = [m for m in found if _is_bare(m.value)]
     surfaces = {m.value.surface for m in bare if m.value.surface}
     named = [m for m in found if not _is_bare(m.value)]
@@ -44,6 +45,22 @@ def places(reading: Reading) -> list[Place]:
         found = [next((m for m in bare if m.value.surface), bare[0])]
     unique = {(m.value, m.role): Place(m.value, m.role, m.start) for m in reversed(found)}
     return sorted(unique.values(), key=lambda place: place.start)
+
+
+def _in_one_band(found: list[Mention]) -> list[Mention]:
+    """Latitudes that are said once hold for all: 150°E–180° and 120°W–90°W, 5°S–5°N."""
+    boxes = [m for m in found if isinstance(m.value, Region) and m.value.name[:1].isdigit()]
+    bands = {(m.value.south, m.value.north) for m in boxes} - {(-90.0, 90.0)}
+    if len(boxes) < 2 or len(bands) != 1 or len(boxes) != len(found):
+        return found
+    south, north = bands.pop()
+    whole = [m for m in boxes if (m.value.south, m.value.north) == (-90.0, 90.0)]
+    band = overlap(Region("global"), next(m.value for m in boxes if m not in whole))
+    name = band.name.split(", ")[0] if isinstance(band, Region) else ""
+    return [
+        replace(m, value=replace(m.value, south=south, north=north, name=f"{name}, {m.value.name}")) if m in whole else m
+        for m in found
+    ]
 
 
 def _one(reading: Reading, a: Mention, b: Mention) -> bool:

@@ -152,9 +152,8 @@ def _which_data(reading: Reading, values: Mapping[str, Any], recipe: Recipe) -> 
 def _units(reading: Reading, recipe: Recipe) -> dict[str, str]:
     """The units of the answer, where some were said that the recipe has no slot for."""
     said = {mention.value for mention in reading.of(Kind.UNITS)}
-    return (
-        {"answer_units": said.pop()} if len(said) == 1 and all(s.kind is not Kind.UNITS for s in recipe.slots) else {}
-    )
+    wanted = len(said) == 1 and all(slot.kind is not Kind.UNITS for slot in recipe.slots)
+    return {"answer_units": said.pop()} if wanted else {}
 
 
 def _equals(found: Resolved, recipe: Recipe) -> tuple[str, str, tuple[str, ...]] | None:

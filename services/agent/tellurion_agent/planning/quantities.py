@@ -56,6 +56,8 @@ _NTH = re.compile(
 _UP_TO = re.compile(rf"(?<!\w){_MODE}[\s-]?1\s*(?:\+|and|&|,|-|to|plus)\s*(?:{_MODE}[\s-]?)?(?P<b>\d)(?!\w)")
 _SCALE = re.compile(r"(?<!\w)sp(?:e)?i[\s-]?(?P<months>\d{1,2})(?!\w)")
 """``SPI-3`` has a window of three months."""
+_ISOTHERM = re.compile(r"(?<!\w)[dz](?P<degrees>[12]\d)(?!\w)")
+"""``D20`` is the depth of the 20 °C isotherm."""
 _ABOUT = 20
 """Characters about a number that tell what it is for."""
 
@@ -78,6 +80,8 @@ def named_number(slot: str, text: Text) -> tuple[str, float] | None:
         return match[0], float(match["a"] or match["b"] or _ORDINALS[match["word"]])
     if slot == "modes" and (match := _UP_TO.search(text.plain)) is not None:
         return match[0], float(match["b"])
+    if slot == "isotherm" and (isotherm := _ISOTHERM.search(text.plain)) is not None:
+        return isotherm[0], float(isotherm["degrees"])
     for name, words, number in _NAMED:
         if name in slot and (match := words.search(text.plain)) is not None:
             return match[0], number

@@ -68,6 +68,8 @@ RECIPE = Recipe(
         "best model by pattern correlation with the observed precipitation",
         "evaluate several models against a reference and say which is best",
         "model with the lowest error compared with the observations",
+        "which model has the smallest RMSE: CESM2, CanESM5 or MIROC6, against ERA5",
+        "of CESM2, CanESM5 and MIROC6, which one reproduces ERA5 best",
     ),
     slots=(
         VARIABLE,

@@ -109,6 +109,7 @@ RECIPE = Recipe(
         "count of EP El Niños by the Niño method",
         "mean DJF Niño3 anomaly of the Eastern Pacific El Niño events",
         "average amplitude of EP El Niños",
+        "number of El Niños of the central Pacific, Niño4 exceeding Niño3 in winter",
     ),
     slots=(
         PERIOD,

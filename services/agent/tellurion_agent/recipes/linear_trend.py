@@ -70,6 +70,7 @@ RECIPE = Recipe(
         "by how many degrees per decade did the Southern Ocean change",
         "is the trend in salinity significant",
         "fit a straight line to the annual means and tell its slope",
+        "by how much per decade has it warmed",
         "decadal tendency of temperature, per decade",
         "at which rate has the temperature been changing, expressed per century",
         "long-term trend of annual mean temperature, per year",

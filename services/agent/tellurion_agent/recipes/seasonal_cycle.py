@@ -88,6 +88,7 @@ RECIPE = Recipe(
         "month with most precipitation in the mean annual cycle",
         "which calendar month is on average the coldest",
         "when in the year is it wettest",
+        "in which month does the temperature climatology peak",
     ),
     slots=(
         VARIABLE,

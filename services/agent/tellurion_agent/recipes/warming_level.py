@@ -16,6 +16,7 @@ from tellurion_agent.slots import Kind, Period, Slot
 
 PREINDUSTRIAL = Period(1850, 1900)
 WINDOW = 20
+AVERAGINGS = ("20-year mean", "annual")
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -30,33 +31,41 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     if yearly.size <= WINDOW:
         raise NoAnswer(f"{yearly.size} years are too few for {WINDOW}-year means")
     warming = yearly - normal.mean()
-    smooth = running_mean(warming, WINDOW, "year")
-    year = crossing(years, smooth.values, level)
+    annual = slots.get("averaging") == AVERAGINGS[1]
+    smooth = warming if annual else running_mean(warming, WINDOW, "year")
+    beyond = years[smooth.values >= level]
+    year = (int(beyond[0]) if beyond.size else None) if annual else crossing(years, smooth.values, level)
+    mean_of = "annual mean" if annual else f"{WINDOW}-year mean"
     reached = f"{year}" if year is not None else "not reached"
     where = slots["region"].name if slots.get("region") else "all that the data cover"
     last = smooth.dropna("year")
-    label = f"year in which the {WINDOW}-year mean warming of {where} passes {level:g} K above {base.first}–{base.last}"
+    label = f"year in which the {mean_of} warming of {where} passes {level:g} K above {base.first}–{base.last}"
     return outcome(
         f"Warming of {where} above {base.first}–{base.last}: {level:g} K {'in ' if year else ''}{reached}",
         [
             as_value(label, year if year is not None else "not reached", "year" if year is not None else "1"),
-            as_value(f"{WINDOW}-year mean warming about {int(last.year[-1])}, the last", last[-1], "K"),
+            as_value(f"{mean_of} warming about {int(last.year[-1])}, the last", last[-1], "K"),
         ],
         [
             *notes,
-            "The year is the middle of the first window after which the mean does not fall below the level again.",
+            "The year is the first that is as warm; later ones may be cooler."
+            if annual
+            else "The year is the middle of the first window after which the mean does not fall below the level again.",
         ],
         warming=written(warming, "yearly warming", "K"),
-        smooth=written(smooth, f"{WINDOW}-year mean", "K"),
+        smooth=written(smooth, mean_of, "K"),
     )
 
 
 def _beyond(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     level, year = float(slots.get("warming") or 2.0), outcome.values[0].value
     smooth = outcome.data.smooth.dropna("year")
+    annual = slots.get("averaging") == AVERAGINGS[1]
     if isinstance(year, str):
-        return float(smooth[-1]) < level
+        return float(smooth.max() if annual else smooth[-1]) < level
     after, before = smooth.sel(year=slice(int(year), None)), smooth.sel(year=slice(None, int(year) - 1))
+    if annual:
+        return after.size > 0 and float(after[0]) >= level and bool((before < level).all())
     return bool((after >= level).all()) and (before.size == 0 or float(before[-1]) < level)
 
 
@@ -77,6 +86,13 @@ RECIPE = Recipe(
         Slot("warming", Kind.NUMBER, "Which level of warming, in K?", default=2.0),
         REGION,
         BASE,
+        Slot(
+            "averaging",
+            Kind.CHOICE,
+            "The 20-year mean, or the first single year?",
+            default=AVERAGINGS[0],
+            choices=AVERAGINGS,
+        ),
         SOURCE,
         of("scenario", EXPERIMENT, "Which scenario?", required=True),
     ),

@@ -22,6 +22,7 @@ _HIGH, _LOW = (
     r"(?:max(?:imum)?|warmest|hottest|highest|wettest|largest)",
     r"(?:min(?:imum)?|coldest|coolest|lowest|driest|smallest)",
 )
+_DRIVEN = r"(?:-(?:attribut\w+|induced|only|forced|driven|caused))?"
 _SYNONYMS: dict[str, str] = {
     "mean": r"mean|averaged?|averages|averaging|typical",
     "median": r"median",
@@ -62,11 +63,11 @@ _SYNONYMS: dict[str, str] = {
     "el nino events": rf"{_COUNT}(?!\w)(?:(?!la nina).){{0,60}}?{_WARM}|{_WARM}(?: events?| episodes?)?\W+{_COUNT}",
     "la nina events": rf"{_COUNT}(?!\w)(?:(?!el nino).){{0,60}}?{_COLD}|{_COLD}(?: events?| episodes?)?\W+{_COUNT}",
     "year of the maximum": rf"{_YEAR}(?!\w)(?:(?!la nina).){{0,40}}?{_MOST}(?:(?: \w+){{0,3}}? el ninos?)?"
-    rf"(?!.{{0,20}}la nina)|{_MOST}(?:(?!la nina).){{0,40}}?{_YEAR}",
+    rf"(?:.{{0,30}}?(?<!\w)peak\w*)?(?!.{{0,20}}la nina)|{_MOST}(?:(?!la nina).){{0,40}}?{_YEAR}",
     "year of the minimum": rf"{_YEAR}(?!\w).{{0,40}}?(?:{_MOST} (?:\w+ )?la nina|lowest|coldest)",
     "highest oni": r"(?:strongest|largest|peak)(?: \w+){0,3}? el nino|max(?:imum)?|maxima|highest|largest|peaks?|peaked",
-    "lowest oni": r"(?:(?:peak|max|strength|value)\w*.{0,30}?)?(?:strongest|deepest|largest|most intense)(?: \w+){0,2}? la nina|"
-    r"min(?:imum)?|minima|lowest|coldest",
+    "lowest oni": r"(?:(?:peak|max|strength|value)\w*.{0,30}?)?(?:strongest|deepest|largest|most intense)"
+    r"(?: \w+){0,2}? la nina|min(?:imum)?|minima|lowest|coldest",
     "number of eastern": rf"{_COUNT}(?!\w).{{0,80}}?{_EASTERN}|{_EASTERN}(?:(?!{_CENTRAL}).){{0,25}}?{_COUNT}",
     "number of central": rf"{_COUNT}(?!\w).{{0,80}}?{_CENTRAL}|{_CENTRAL}(?:(?!{_EASTERN}).){{0,25}}?{_COUNT}",
     "amplitude of eastern": rf"{_SIZE}(?!\w)(?:(?!{_CENTRAL}).){{0,80}}?{_EASTERN}",
@@ -103,10 +104,10 @@ _SYNONYMS: dict[str, str] = {
     "meridional advection": r"meridional(?:ly)?|-?\s?v\s?[*.]?\s?dt\s?/\s?dy|north-?south",
     "vertical advection": r"vertical(?:ly)?|upwelling|downwelling|entrain\w*|-?\s?w\s?[*.]?\s?dt\s?/\s?dz",
     "surface heat flux": r"(?:net )?surface (?:heat )?(?:flux|heating|forcing)(?: term)?|hfds|q_?net",
-    "greenhouse gases": r"(?:hist-)?ghgs?|greenhouse(?:[\s-]gas(?:es)?)?|co2",
-    "aerosols": r"(?:hist-)?aer(?:osols?)?",
-    "natural forcings": r"(?:hist-)?nat(?:ural)?(?: forcings?)?|volcan\w+|solar",
-    "attributed trend": r"attribut(?:ed|able) (?:\w+ ){0,3}?(?:trend|warming|cooling|change)|"
+    "greenhouse gases": rf"(?:hist-)?ghgs?{_DRIVEN}|greenhouse(?:[\s-]gas(?:es)?)?{_DRIVEN}|co2{_DRIVEN}",
+    "aerosols": rf"(?:hist-)?aer(?:osols?)?{_DRIVEN}",
+    "natural forcings": rf"(?:hist-)?nat(?:ural)?(?: forcings?)?{_DRIVEN}|naturally{_DRIVEN}|volcan\w+|solar",
+    "attributed trend": r"(?:[\w-]+-)?attribut(?:ed|able) (?:\w+ ){0,3}?(?:trend|warming|cooling|change)|"
     r"(?:trend|warming|cooling|change) (?:\w+ ){0,3}?(?:attribut(?:ed|able)|due to|caused by|from)|contribut\w+",
     "constrained value": r"constrained|constrain(?= the)|constraint on|best estimate",
     "correlation over models": r"correlat\w+|r(?= between| value|\W*(?:please|\?|$))|corr|how well .{0,80} relate",
@@ -116,13 +117,13 @@ _SYNONYMS: dict[str, str] = {
     r"months (?:in|with|of) drought",
     "index of the month": r"value (?:in|for|of)|at present|currently|latest|last month",
     "mean index": r"means?|average",
-    "per year": r"r\d\d?(?:mm|p)|per (?:year|annum)|a year|each year|every year|yearly|annual(?:ly)?|"
+    "per year": r"r\d\d?(?:mm|p)|(?:summer|frost|ice|hot) days|tropical nights|per (?:year|annum)|a year|each year|every year|yearly|annual(?:ly)?|"
     r"(?:mean|average) (?:annual )?(?:number|count)|on average|average|/\s?(?:yr|year)",
     "absolute": r"absolute",
     "warm": r"warm(?:ing)?|el nino|positive",
     "cold": r"cold|cool(?:ing)?|la nina|negative",
     "above": r"above|over|exceed\w*|greater than|more than|warmer than|hotter than|wetter than|at least",
-    "below": r"below|under|less than|fewer than|colder than|cooler than|drier than|at most",
+    "below": r"frost|freezing|ice days|below|under|less than|fewer than|colder than|cooler than|drier than|at most",
     "northern": r"north(?:ern)?|arctic",
     "southern": r"south(?:ern)?|antarctic",
 }
