@@ -227,15 +227,17 @@ class Operation:
         with self._client.calling(self._service):
             stub = jobs_pb2_grpc.JobServiceStub(self._client.channel(self._service))
             call = stub.WatchJob(request, timeout=timeout, metadata=call_metadata())
+            done = False
             try:
-                for news in call:
-                    if news.done:
-                        operation = self._get(None)
-                        yield OperationStatus.of(operation), operation
-                    else:
+                for news in call:  # to its end: a call that is cancelled keeps its connection until it is collected
+                    done = news.done
+                    if not done:
                         yield OperationStatus.told(self.name, news.metadata), operations_pb2.Operation()
             finally:
                 call.cancel()
+            if done:
+                operation = self._get(None)
+                yield OperationStatus.of(operation), operation
 
 
 class OperationsClient:
