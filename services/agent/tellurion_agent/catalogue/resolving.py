@@ -238,9 +238,17 @@ class _Runs:
                 self.of_run.setdefault((data.source, data.member, experiment), data)
                 self.of_source.setdefault((data.source, experiment), data)
 
+    @property
+    def sources(self) -> set[str]:
+        """That have any run."""
+        return {source for source, _ in self.of_source}
+
     def best(self, source: str, member: str, experiment: str) -> DataSet | None:
         """Of this member where there is one: a control run may have one member alone. Of any experiment where empty."""
-        return self.of_run.get((source, member, experiment)) or self.of_source.get((source, experiment))
+        found = self.of_run.get((source, member, experiment)) or self.of_source.get((source, experiment))
+        other = self.of_source.get((source, ""))
+        # Where land is does not depend on the experiment.
+        return other if found is None and other is not None and "time" not in other.dimensions else found
 
 
 def _ranks(having: Mapping[str, DataSet], wanted: Mapping[str, Wanted]) -> Iterator[tuple[Any, ...]]:
@@ -254,10 +262,10 @@ def _own_source(want: Wanted, wanted: Mapping[str, Wanted]) -> bool:
 
 def _no_source_has_all(free: Mapping[str, _Runs], required: set[str], wanted: Mapping[str, Wanted]) -> str:
     roles = [role for role in free if role in required]
-    counts = Counter(source for role in roles for source in free[role].of_source)
+    counts = Counter(source for role in roles for source in free[role].sources)
     nearest = sorted((source for source, count in counts.items() if count == max(counts.values())), key=_natural)
     lacks = [
-        f"{source} lacks " + " and ".join(_what(wanted[role]) for role in roles if source not in free[role].of_source)
+        f"{source} lacks " + " and ".join(_what(wanted[role]) for role in roles if source not in free[role].sources)
         for source in nearest[:MOST_NEAREST]
     ]
     return f"no model has all that is needed: {'; '.join(lacks)}"

@@ -173,7 +173,10 @@ def _fill_choices(filling: Filling, reading: Reading, slots: Sequence[Slot], *, 
         others = [choice for choice in found if slot.default is None or choice != slot.choices[0]]
         if len(others) > 1 and slot.choices[0] != ALL:
             asked = chosen(text.without([(0, _last_sentence(text))]), slot)
-            others = [choice for choice in others if choice in asked] if len(asked) == 1 else _most_said(text, slot, others)
+            if len(asked) == 1:
+                others = [choice for choice in others if choice in asked]
+            else:
+                others = _most_said(text, slot, others)
         if len(others) > 1 and slot.choices[0] == ALL:
             filling.said[slot.name] = ALL
         elif len(others) > 1:

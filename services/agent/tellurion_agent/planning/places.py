@@ -57,10 +57,8 @@ def _in_one_band(found: list[Mention]) -> list[Mention]:
     whole = [m for m in boxes if (m.value.south, m.value.north) == (-90.0, 90.0)]
     band = overlap(Region("global"), next(m.value for m in boxes if m not in whole))
     name = band.name.split(", ")[0] if isinstance(band, Region) else ""
-    return [
-        replace(m, value=replace(m.value, south=south, north=north, name=f"{name}, {m.value.name}")) if m in whole else m
-        for m in found
-    ]
+    shared = {m: replace(m.value, south=south, north=north, name=f"{name}, {m.value.name}") for m in whole}
+    return [replace(m, value=shared.get(m, m.value)) for m in found]
 
 
 def _one(reading: Reading, a: Mention, b: Mention) -> bool:

@@ -158,7 +158,7 @@ def _units(reading: Reading, recipe: Recipe) -> dict[str, str]:
 
 def _equals(found: Resolved, recipe: Recipe) -> tuple[str, str, tuple[str, ...]] | None:
     """A question which of several data sets is meant between which there is no reason to choose."""
-    required = {given.role for given in recipe.inputs if not given.optional}
+    required = {given.role for given in recipe.inputs if not given.optional} or {*found.by_role}
     for role, others in found.alternatives.items():
         if role in required:
             sources = (found.by_role[role].source, *(other.source for other in others))

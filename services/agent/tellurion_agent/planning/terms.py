@@ -26,7 +26,8 @@ _IMPLIED = tuple(
             TEMPERATURES,
         ),
         (
-            r"\d+(?:\.\d+)? ?(?:[ck](?!\w)|° ?[cf]?|degrees?(?: celsius)?|celsius|kelvin)(?! ?(?:[nsew]|north|south|east|west)\b)",
+            r"\d+(?:\.\d+)? ?(?:[ck](?!\w)|° ?[cf]?|degrees?(?: celsius)?|celsius|kelvin)"
+            r"(?! ?(?:[nsew]|north|south|east|west)\b)",
             TEMPERATURES,
         ),
         (

@@ -119,6 +119,23 @@ def test_one_model_is_read_throughout() -> None:
     assert {role: chosen.source for role, chosen in found.by_role.items()} == {"control": "B", "forced": "B"}
 
 
+def test_what_is_read_together_is_of_one_experiment() -> None:
+    inputs = [Input("down", (TAS,), optional=True), Input("up", (TOS,), optional=True)]
+    some = [data("A", "historical", variable=TOS), data("A", "piControl"), data("A", "piControl", variable=TOS)]
+    found = resolved(inputs, {}, *some)
+    assert {role: chosen.experiment for role, chosen in found.by_role.items()} == {
+        "down": "piControl",
+        "up": "piControl",
+    }
+    mask = data("A", "piControl", variable="land_area_fraction", dimensions=("lat", "lon"))
+    inputs = [Input("field", (TOS,)), Input("mask", ("land_area_fraction",), optional=True)]
+    found = resolved(inputs, {}, *some, mask)
+    assert {role: chosen.experiment for role, chosen in found.by_role.items()} == {
+        "field": "historical",
+        "mask": "piControl",
+    }
+
+
 def test_a_model_without_an_experiment_is_named() -> None:
     inputs = [Input("control", (TAS,), experiment="piControl"), Input("forced", (TAS,), experiment="abrupt-4xCO2")]
     assert missing(inputs, {}, data("A", "piControl"), data("B", "abrupt-4xCO2")) == (

@@ -7,7 +7,10 @@ import time
 import pytest
 
 from tellurion_agent.planning.extraction.text import LONGEST
+from tellurion_agent.planning.filling import fill
+from tellurion_agent.planning.places import places
 from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plans
+from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.slots import Level, Period, Season
 from tellurion_core.errors import InvalidInput
 
@@ -262,3 +265,45 @@ def test_models_and_scenarios(planner, catalogue_of, made):
     absent = planner.plan("change in temperature in Europe under ssp126 by 2071-2100", runs)
     assert isinstance(absent, Abstain)
     assert "ssp126" in absent.reason
+
+
+@pytest.mark.parametrize("vague", ["calculate the index", "compute it for me", "show the trend", "what is the change?"])
+def test_a_request_for_nothing_in_particular_is_asked_back(planner, observed, vague):
+    assert isinstance(planner.plan(vague, observed), Clarify | Abstain)
+
+
+@pytest.mark.parametrize(
+    ("request_", "recipe", "said"),
+    [
+        ("natural scaling factor of the warming, regression on GHG, aerosol and natural responses", "attribution",
+         {"forcing": "natural forcings"}),
+        ("Regress the observed temperature on hist-GHG, hist-aer and hist-nat. Coefficient of GHG?", "attribution",
+         {"forcing": "greenhouse gases"}),
+        ("aerosol-attributable temperature trend in the observations", "attribution",
+         {"forcing": "aerosols", "measure": "attributed trend"}),
+        ("constraint: r across models of the mean of 1985-2014 and the ssp585 trend 2015-2035", "emergent_constraint",
+         {"base_statistic": "mean", "statistic": "trend", "answer": "correlation over models"}),
+        ("constrain the ssp585 temperature trend 2015-2035 with the observed trend of 1985-2014", "emergent_constraint",
+         {"base_statistic": "trend", "statistic": "trend", "answer": "constrained value"}),
+        ("D26 of the tropical Atlantic", "thermocline_depth", {"isotherm": 26.0}),
+        ("frost days in Norway per year", "threshold_count", {"threshold": 0.0, "side": "below", "count": "per year"}),
+        ("SPI6 below -1.5: in how many months?", "drought_index",
+         {"window": 6.0, "threshold": -1.5, "statistic": "months in drought"}),
+    ],
+)  # fmt: skip
+def test_which_of_several_numbers_is_asked_for(planner, request_, recipe, said):
+    reading = planner._vocabulary.read(request_, {"observed", "models"})
+    filled = fill(RECIPES[recipe], reading, {})
+    assert filled.unclear == []
+    assert {name: filled.said.get(name) for name in said} == said
+
+
+def test_latitudes_that_are_said_once_hold_for_both_boxes(planner):
+    reading = planner._vocabulary.read("D20 of 150E-180 minus D20 of 120W-90W, 5S-5N")
+    assert [(p.region.south, p.region.north, p.region.west) for p in places(reading)] == [(-5, 5, 150), (-5, 5, 240)]
+
+
+def test_a_depth_of_data_without_levels_contradicts(planner, observed):
+    end = planner.plan("mean sea surface temperature of the North Atlantic at 500 m depth", observed)
+    assert isinstance(end, Clarify)
+    assert "no levels" in end.question

@@ -107,18 +107,19 @@ _SYNONYMS: dict[str, str] = {
     "greenhouse gases": rf"(?:hist-)?ghgs?{_DRIVEN}|greenhouse(?:[\s-]gas(?:es)?)?{_DRIVEN}|co2{_DRIVEN}",
     "aerosols": rf"(?:hist-)?aer(?:osols?)?{_DRIVEN}",
     "natural forcings": rf"(?:hist-)?nat(?:ural)?(?: forcings?)?{_DRIVEN}|naturally{_DRIVEN}|volcan\w+|solar",
-    "attributed trend": r"(?:[\w-]+-)?attribut(?:ed|able) (?:\w+ ){0,3}?(?:trend|warming|cooling|change)|"
-    r"(?:trend|warming|cooling|change) (?:\w+ ){0,3}?(?:attribut(?:ed|able)|due to|caused by|from)|contribut\w+",
+    "attributed trend": r"(?:[\w-]+-)?attribut(?:ed|able) (?:[\w~-]+ ){0,3}?(?:trend|warming|cooling|change)|"
+    r"(?:trend|warming|cooling|change) (?:[\w~-]+ ){0,3}?(?:attribut(?:ed|able)|due to|caused by|from)|contribut\w+",
     "constrained value": r"constrained|constrain(?= the)|constraint on|best estimate",
-    "correlation over models": r"correlat\w+|r(?= between| value|\W*(?:please|\?|$))|corr|how well .{0,80} relate",
+    "correlation over models": r"correlat\w+|corr|r(?! exceed| is (?:above|greater|larger)|\s?[<>=≥])|"
+    r"how well .{0,80} relate",
     "deepest drought": r"lowest|minim(?:um|a)|worst|most severe|driest",
     "months in drought": r"(?:how many|number of|count(?: of)?|counts? the|frequency of) (?:\w+ )?months|in how many|"
     r"how often|"
     r"months (?:in|with|of) drought",
     "index of the month": r"value (?:in|for|of)|at present|currently|latest|last month",
     "mean index": r"means?|average",
-    "per year": r"r\d\d?(?:mm|p)|(?:summer|frost|ice|hot) days|tropical nights|per (?:year|annum)|a year|each year|every year|yearly|annual(?:ly)?|"
-    r"(?:mean|average) (?:annual )?(?:number|count)|on average|average|/\s?(?:yr|year)",
+    "per year": r"r\d\d?(?:mm|p)|(?:summer|frost|ice|hot) days|tropical nights|per (?:year|annum)|a year|each year|"
+    r"every year|yearly|annual(?:ly)?|(?:mean|average) (?:annual )?(?:number|count)|on average|average|/\s?(?:yr|year)",
     "absolute": r"absolute",
     "warm": r"warm(?:ing)?|el nino|positive",
     "cold": r"cold|cool(?:ing)?|la nina|negative",
