@@ -56,6 +56,7 @@ def test_data_sets_in_the_order_of_their_errors() -> None:
     assert [v.label[0] for v in by_error.outcome.values[1:]] == ["B", "C", "A"]
     assert by_error["A"].value == pytest.approx(2.0)
     assert run("data_set_ranking", data, **asked, quantity="bias")["B"].value == pytest.approx(-0.5)
+    assert run("data_set_ranking", data, **asked, which="farthest").value == "A"
     with pytest.raises(NoAnswer, match="at least 2"):
         run("data_set_ranking", {name: data[name] for name in ("fields:A", "reference")}, **asked)
 
