@@ -83,8 +83,7 @@ def _mean(heat: xr.DataArray) -> xr.DataArray:
     mean = heat
     if "time" in heat.dims:
         mean = climate_mean(heat, ANNUAL.months) if heat.sizes["time"] > 1 else heat.isel(time=0, drop=True)
-    inside: xr.DataArray = masked(mean.assign_coords(area=heat.area)).compute()
-    return inside
+    return masked(mean.assign_coords(area=heat.area)).compute()
 
 
 def _absolute(outcome: Outcome, slots: Slots) -> tuple[Value, ...]:
