@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -212,7 +212,7 @@ def _figure(output: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def _files(path: Path) -> Sequence[Path] | Iterable[Path]:
+def _files(path: Path) -> Sequence[Path]:
     return [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tellurion_agent.planning.extraction.periods import SaidPeriod
+from tellurion_agent.slot_text import text
 from tellurion_agent.slots import Level, Period
 
 
@@ -17,8 +18,8 @@ def shown(value: Any) -> str:
             return f"{value.years} years"
         case Period():
             return f"{value.first}–{value.last}"
-        case Level(upper=upper, lower=lower):
-            return f"{upper:g} {value.units}" if upper == lower else f"{upper:g}–{lower:g} {value.units}"
+        case Level():
+            return text(value)
         case tuple():
             return ", ".join(map(shown, value))
     return str(getattr(value, "name", value)).replace("_", " ")
