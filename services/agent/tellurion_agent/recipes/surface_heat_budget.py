@@ -93,10 +93,7 @@ RECIPE = Recipe(
     ),
     slots=(REGION, PERIOD, SEASON, *WHICH_DATA),
     inputs=(
-        *(
-            Input(role, (name,), needs=("time",), optional=True)
-            for role, (name, _) in TERMS.items()
-        ),
+        *(Input(role, (name,), needs=("time",), optional=True) for role, (name, _) in TERMS.items()),
         Input("into_ocean", ("surface_downward_heat_flux_in_sea_water",), needs=("time",), optional=True),
         LAND_FRACTION,
     ),

@@ -59,13 +59,15 @@ _SYNONYMS: dict[str, str] = {
     "bias": r"bias\w*|mean (?:difference|error)|too (?:warm|cold|wet|dry|high|low)|(?:warm|cold|wett|dri)er",
     "regression slope": r"regress\w*|slopes?|per (?:degree|deg|k|kelvin|unit|hpa|standard deviation)|sensitivity of",
     "together": r"(?:first|leading|top|dominant) (?:two|three|four|five|\d)(?: \w+){0,2}? "
-    r"(?:eofs|modes|pcs|patterns|components|functions)|together|cumulativ\w*|combined|sum|in total|jointly|added up|altogether",
+    r"(?:eofs|modes|pcs|patterns|components|functions)|together|cumulativ\w*|combined|sum|"
+    r"in total|jointly|added up|altogether",
     "el nino events": rf"{_COUNT}(?!\w)(?:(?!la nina).){{0,60}}?{_WARM}|{_WARM}(?: events?| episodes?)?\W+{_COUNT}",
     "la nina events": rf"{_COUNT}(?!\w)(?:(?!el nino).){{0,60}}?{_COLD}|{_COLD}(?: events?| episodes?)?\W+{_COUNT}",
     "year of the maximum": rf"{_YEAR}(?!\w)(?:(?!la nina).){{0,40}}?{_MOST}(?:(?: \w+){{0,3}}? el ninos?)?"
     rf"(?:.{{0,30}}?(?<!\w)peak\w*)?(?!.{{0,20}}la nina)|{_MOST}(?:(?!la nina).){{0,40}}?{_YEAR}",
     "year of the minimum": rf"{_YEAR}(?!\w).{{0,40}}?(?:{_MOST} (?:\w+ )?la nina|lowest|coldest)",
-    "highest oni": r"(?:strongest|largest|peak)(?: \w+){0,3}? el nino|max(?:imum)?|maxima|highest|largest|peaks?|peaked",
+    "highest oni": r"(?:strongest|largest|peak)(?: \w+){0,3}? el nino|max(?:imum)?|maxima|"
+    r"highest|largest|peaks?|peaked",
     "lowest oni": r"(?:(?:peak|max|strength|value)\w*.{0,30}?)?(?:strongest|deepest|largest|most intense)"
     r"(?: \w+){0,2}? la nina|min(?:imum)?|minima|lowest|coldest",
     "number of eastern": rf"{_COUNT}(?!\w).{{0,80}}?{_EASTERN}|{_EASTERN}(?:(?!{_CENTRAL}).){{0,25}}?{_COUNT}",
@@ -73,7 +75,8 @@ _SYNONYMS: dict[str, str] = {
     "amplitude of eastern": rf"{_SIZE}(?!\w)(?:(?!{_CENTRAL}).){{0,80}}?{_EASTERN}",
     "amplitude of central": rf"{_SIZE}(?!\w)(?:(?!{_EASTERN}).){{0,80}}?{_CENTRAL}",
     "three-month mean": r"oni|oceanic nino index|(?:three|3)[\s-]months?(?:ly)?|running means?|smoothed|overlapping",
-    "each": r"each|every|list\w*|separately|individual\w*|one by one|for all|per (?:model|data ?set|product)|(?:value|number)s? (?:per|for)",
+    "each": r"each|every|list\w*|separately|individual\w*|one by one|for all|"
+    r"per (?:model|data ?set|product)|(?:value|number)s? (?:per|for)",
     "multi-model mean": r"(?:multi[\s-]?(?:model|product)|ensemble|overall|joint|combined) (?:mean|average)|"
     r"(?:mean|averaged?) (?:over|of|across) (?:all|the|these|those|several)? ?(?:\w+ )?"
     r"(?:models|data ?sets|products|members)",
