@@ -9,7 +9,7 @@ from tellurion_agent.catalogue.dataset import DataSet
 from tellurion_agent.catalogue.library import Catalogue, is_variable
 
 if TYPE_CHECKING:
-    from tellurion_agent.catalogue.resolving import Wanted
+    from tellurion_agent.catalogue.wanted import Wanted
 
 MOST_NAMES = 8
 """That a reason lists."""

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tellurion_agent.catalogue.dataset import DataSet
-from tellurion_agent.catalogue.library import Catalogue, is_source, is_variable
+from tellurion_agent.catalogue.library import Catalogue
 from tellurion_agent.catalogue.missing import nothing_fits
+from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED, Wanted, dated, natural, what
 from tellurion_agent.recipes.recipe import Input
-from tellurion_agent.slots import Level, Period
 
-FREQUENCIES = ("mon", "day", "6hr", "3hr", "1hr", "yr", "clim")
-"""The preferred first."""
-TIMELESS_EXPERIMENTS = re.compile(r"piControl|esm-piControl|abrupt-.*|1pctCO2.*|lgm|midHolocene", re.IGNORECASE)
-"""Their years are not those of a calendar."""
-OBSERVED = frozenset({"observation", "observations", "observed", "obs", "reanalysis", "reanalyses", "measurements"})
-MODELLED = frozenset({"model", "models", "simulation", "simulations", "simulated", "cmip6", "cmip5"})
 MOST_ALTERNATIVES, MOST_NEAREST = 10, 3
 
 
@@ -41,89 +34,6 @@ class Missing:
 
     reasons: tuple[str, ...]
     """What is missing, and what there is instead."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What one input asks for, after the slots."""
-
-    role: str
-    variables: tuple[str, ...]
-    source: str
-    experiment: str
-    member: str
-    periods: tuple[Period, ...]
-    needs: frozenset[str]
-    level: bool
-
-    @classmethod
-    def by(cls, needed: Input, slots: Mapping[str, Any]) -> Wanted:
-        """A slot for the role alone goes before the one for all."""
-
-        def slot(name: str) -> str:
-            value = slots.get(f"{needed.role}_{name}") or slots.get(name) or ""
-            return "" if isinstance(value, tuple) else str(value)
-
-        variable = slot("variable")
-        variables = needed.variables or ((variable,) if variable else ())
-        return cls(
-            role=needed.role,
-            variables=(*variables, *(f"{name}_anomaly" for name in variables if needed.anomalies)),
-            source=slot("source"),
-            experiment=needed.experiment or slot("experiment"),
-            member=slot("member"),
-            periods=tuple(
-                value
-                for name, value in slots.items()
-                if isinstance(value, Period) and not (name == "base" and needed.role == "scenario")
-            ),
-            needs=frozenset(needed.needs),
-            level=any(isinstance(value, Level) for value in slots.values()) or "level" in needed.needs,
-        )
-
-    def fits(self, data: DataSet) -> bool:
-        """Whether a data set is what is asked for."""
-        return (
-            not data.refused
-            and any(is_variable(data, name) for name in self.variables)
-            and self.needs <= set(data.dimensions)
-            and self.of_source(data)
-            and (not self.experiment or self.experiment.casefold() == data.experiment.casefold())
-            and (not self.member or self.member.casefold() == data.member.casefold())
-            and (not self.periods or not _dated(data) or self.coverage(data) > 0)
-        )
-
-    def of_source(self, data: DataSet) -> bool:
-        """Whether the data set is of the source asked for, or of the kind."""
-        asked = self.source.casefold()
-        if not asked:
-            return True
-        if asked in OBSERVED or asked in MODELLED:
-            return data.kind == ("observation" if asked in OBSERVED else "model")
-        return is_source(data, self.source)
-
-    def coverage(self, data: DataSet) -> float:
-        """The share of the periods asked for that the data cover; all where they have no dates."""
-        if not self.periods or not _dated(data):
-            return 1.0
-        return sum(data.covered(period) for period in self.periods) / len(self.periods)
-
-    def rank(self, data: DataSet) -> tuple[Any, ...]:
-        """The lower the better; equal for data sets between which there is no reason to choose."""
-        return (
-            next(nth for nth, name in enumerate(self.variables) if is_variable(data, name)),
-            self.level != ("level" in data.dimensions),
-            -round(self.coverage(data), 2),
-            data.statistic not in ("mean", "", "point", "sum"),
-            FREQUENCIES.index(data.frequency) if data.frequency in FREQUENCIES else len(FREQUENCIES),
-            ("observation", "", "model").index(data.kind) if not self.experiment else 0,
-            data.experiment.casefold() not in ("", "historical") if not self.experiment else False,
-        )
-
-    def order(self, data: DataSet) -> tuple[Any, ...]:
-        """`rank`, and what decides between equals: the longer record, the first member, the name."""
-        steps = sum(file.steps for file in data.files)
-        return *self.rank(data), _natural(data.member), -steps, _natural(data.source), data.name, data.key
 
 
 def resolve(inputs: Sequence[Input], slots: Mapping[str, Any], catalogue: Catalogue) -> Resolved | Missing:
@@ -217,7 +127,7 @@ def _consistent(
         if all(role in having for role in free if role in required):
             ranks = [sum(map(float, column)) for column in zip(*_ranks(having, wanted), strict=True)]
             length = sum(file.steps for data in having.values() for file in data.files)
-            order = (len(free) - len(having), ranks, _natural(member), -length, _natural(source))
+            order = (len(free) - len(having), ranks, natural(member), -length, natural(source))
             complete.append((order, having))
     if complete:
         return best | min(complete, key=lambda each: each[0])[1], []
@@ -263,9 +173,9 @@ def _own_source(want: Wanted, wanted: Mapping[str, Wanted]) -> bool:
 def _no_source_has_all(free: Mapping[str, _Runs], required: set[str], wanted: Mapping[str, Wanted]) -> str:
     roles = [role for role in free if role in required]
     counts = Counter(source for role in roles for source in free[role].sources)
-    nearest = sorted((source for source, count in counts.items() if count == max(counts.values())), key=_natural)
+    nearest = sorted((source for source, count in counts.items() if count == max(counts.values())), key=natural)
     lacks = [
-        f"{source} lacks " + " and ".join(_what(wanted[role]) for role in roles if source not in free[role].sources)
+        f"{source} lacks " + " and ".join(what(wanted[role]) for role in roles if source not in free[role].sources)
         for source in nearest[:MOST_NEAREST]
     ]
     return f"no model has all that is needed: {'; '.join(lacks)}"
@@ -282,11 +192,11 @@ def _many(
             run = "" if wanted[role].experiment else data.experiment
             best[role].setdefault((data.source, run, data.member), data)
     roles = [role for role in best if role in required] or list(best)
-    runs = sorted({run for role in roles for run in best[role]}, key=lambda run: tuple(map(_natural, run)))
+    runs = sorted({run for role in roles for run in best[role]}, key=lambda run: tuple(map(natural, run)))
     whole = [run for run in runs if all(run in best[role] for role in roles)]
     left_out = [
         f"{' '.join(filter(None, run))} is left out: it lacks "
-        + " and ".join(_what(wanted[role]) for role in roles if run not in best[role])
+        + " and ".join(what(wanted[role]) for role in roles if run not in best[role])
         for run in runs
         if run not in whole
     ]
@@ -322,21 +232,7 @@ def _alternatives(
 
 def _reason(want: Wanted, data: DataSet, alternatives: Sequence[DataSet]) -> str:
     share = want.coverage(data)
-    covers = f", which covers {share:.0%} of the period" if want.periods and _dated(data) else ""
+    covers = f", which covers {share:.0%} of the period" if want.periods and dated(data) else ""
     others = ", ".join(" ".join(filter(None, (other.source, other.experiment))) for other in alternatives)
     instead = f"; {others} would do as well" if others else ""
     return f"{want.role.replace('_', ' ')}: {data.label}{covers}{instead}"
-
-
-def _dated(data: DataSet) -> bool:
-    return data.period is not None and TIMELESS_EXPERIMENTS.fullmatch(data.experiment) is None
-
-
-def _what(want: Wanted) -> str:
-    variable = want.variables[0].replace("_", " ") if want.variables else want.role
-    return f"{variable} of {want.experiment}" if want.experiment else variable
-
-
-def _natural(name: str) -> tuple[tuple[int, str], ...]:
-    """r2 before r10."""
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.casefold()))

@@ -16,12 +16,14 @@ def zonal(velocity: xr.DataArray, temperature: xr.DataArray) -> xr.DataArray:
         t = t.pad(lon=1, mode="wrap").assign_coords(lon=np.r_[t.lon[-1] - 360.0, t.lon, t.lon[0] + 360.0])
     slope = t.differentiate("lon").sel(lon=temperature.lon)
     metres = np.radians(1.0) * EARTH_RADIUS * np.cos(np.radians(temperature.lat))
-    return -velocity * slope / metres
+    rate: xr.DataArray = -velocity * slope / metres
+    return rate
 
 
 def meridional(velocity: xr.DataArray, temperature: xr.DataArray) -> xr.DataArray:
     """−v ∂T/∂y in K s⁻¹, by central differences."""
-    return -velocity * temperature.differentiate("lat") / (np.radians(1.0) * EARTH_RADIUS)
+    rate: xr.DataArray = -velocity * temperature.differentiate("lat") / (np.radians(1.0) * EARTH_RADIUS)
+    return rate
 
 
 def vertical(velocity: xr.DataArray, temperature: xr.DataArray) -> xr.DataArray:

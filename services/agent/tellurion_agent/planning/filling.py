@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from tellurion_agent.catalogue.resolving import MODELLED, OBSERVED
+from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED
 from tellurion_agent.planning.extraction.choices import chosen, found_at
 from tellurion_agent.planning.extraction.mention import Role
 from tellurion_agent.planning.extraction.reading import Reading
@@ -16,12 +16,15 @@ from tellurion_agent.planning.extraction.text import Text
 from tellurion_agent.planning.places import places
 from tellurion_agent.planning.quantities import fits_number, named_number
 from tellurion_agent.planning.said import Filling, Unclear
-from tellurion_agent.planning.subjects import There, fill_subjects
+from tellurion_agent.planning.subjects import NEAR_SURFACE, There, fill_subjects
 from tellurion_agent.recipes.recipe import Recipe
 from tellurion_agent.slots import ALL, Kind, Level, Region, Slot
 
-SURFACE = Level(0.0, 0.0, "m")
-"""Of the ocean the uppermost level; of other variables it says nothing."""
+
+def _near_surface(value: Any, variable: str) -> bool:
+    """Whether a level is where a variable that is none of the sea's is measured: at the surface, 2 m or 10 m."""
+    at_height = isinstance(value, Level) and value.units == "m" and value.upper == value.lower <= NEAR_SURFACE
+    return at_height and not variable.startswith("sea_water")
 
 
 def fill(recipe: Recipe, reading: Reading, there: There) -> Filling:
@@ -37,7 +40,7 @@ def fill(recipe: Recipe, reading: Reading, there: There) -> Filling:
             m
             for m in reading.of(kind)
             if not (kind is Kind.UNITS and m.value.endswith("-1") and " " not in m.value)
-            and not (m.value == SURFACE and not filling.said.get("variable", "sea_water").startswith("sea_water"))
+            and not _near_surface(m.value, filling.said.get("variable", "sea_water"))
         ]
         filling.assign(by_kind.get(kind, []), [(m.value, m.role) for m in mentions], mentions)
     _fill_experiments(filling, recipe, reading, by_kind.get(Kind.EXPERIMENT, []))
@@ -166,7 +169,7 @@ def _by_region(filling: Filling, slot: Slot) -> tuple[str, ...]:
 
 def _fill_choices(filling: Filling, reading: Reading, slots: Sequence[Slot], *, named: bool) -> None:
     """Choices that a request names; `named` where words of variables fill other slots."""
-    text = reading.without(Kind.SOURCE, *([Kind.VARIABLE] if named else []))
+    text = reading.without(Kind.SOURCE, Kind.PERIOD, *([Kind.VARIABLE] if named else []))
     slots = _fill_statistics(filling, reading, slots, text)
     for slot in slots:
         found = _by_region(filling, slot) or chosen(text, slot)

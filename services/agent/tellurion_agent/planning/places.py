@@ -49,16 +49,17 @@ def places(reading: Reading) -> list[Place]:
 
 def _in_one_band(found: list[Mention]) -> list[Mention]:
     """Latitudes that are said once hold for all: 150°E–180° and 120°W–90°W, 5°S–5°N."""
-    boxes = [m for m in found if isinstance(m.value, Region) and m.value.name[:1].isdigit()]
-    bands = {(m.value.south, m.value.north) for m in boxes} - {(-90.0, 90.0)}
-    if len(boxes) < 2 or len(bands) != 1 or len(boxes) != len(found):
+    regions: list[Region] = [m.value for m in found if isinstance(m.value, Region) and m.value.name[:1].isdigit()]
+    bands = {(r.south, r.north): r.name.partition(",")[0] for r in regions if (r.south, r.north) != (-90, 90)}
+    if len(regions) < 2 or len(bands) != 1 or len(regions) != len(found):
         return found
-    south, north = bands.pop()
-    whole = [m for m in boxes if (m.value.south, m.value.north) == (-90.0, 90.0)]
-    band = overlap(Region("global"), next(m.value for m in boxes if m not in whole))
-    name = band.name.split(", ")[0] if isinstance(band, Region) else ""
-    shared = {m: replace(m.value, south=south, north=north, name=f"{name}, {m.value.name}") for m in whole}
-    return [replace(m, value=shared.get(m, m.value)) for m in found]
+    ((south, north), name) = next(iter(bands.items()))
+    return [
+        replace(m, value=replace(r, south=south, north=north, name=f"{name}, {r.name}"))
+        if (r.south, r.north) == (-90, 90)
+        else m
+        for m, r in zip(found, regions, strict=True)
+    ]
 
 
 def _one(reading: Reading, a: Mention, b: Mention) -> bool:

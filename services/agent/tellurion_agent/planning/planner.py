@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tellurion_agent.catalogue.dataset import DataSet
 from tellurion_agent.catalogue.library import Catalogue
-from tellurion_agent.catalogue.resolving import MODELLED, OBSERVED
+from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED
 from tellurion_agent.planning.embedding import embedder
 from tellurion_agent.planning.extraction.reading import Reading, Vocabulary
 from tellurion_agent.planning.filling import fill

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tellurion_agent.catalogue.resolving import MODELLED, OBSERVED
+from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED
 from tellurion_agent.planning.concepts import Profiles
 from tellurion_agent.planning.embedding import Embedder
 from tellurion_agent.planning.extraction.reading import Reading, Vocabulary

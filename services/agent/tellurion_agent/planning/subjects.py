@@ -21,6 +21,8 @@ _APART = re.compile(
     r"(?<!\w)(?:and|with|to|on|onto|by|versus|vs|against|than|from|lead\w*|lag\w*|affect\w*|influenc\w+)(?!\w)"
 )
 """Words between the two that are related to each other."""
+NEAR_SURFACE = 10.0
+"""Metres at which the atmosphere is observed, where nobody speaks of a depth."""
 _ENSO = re.compile(r"(?<!\w)(?:enso|el nino|la nina)s?(?!\w)")
 _OF_SST = ("Niño", "AMV", "IOD")
 """Regions whose index is of sea surface temperature where nothing else is said."""
@@ -81,7 +83,8 @@ def _variables(
     always = always_read(recipe)
     needs = {name for given in recipe.inputs if not given.variables for name in given.needs}
     usable = {name for name, dimensions in there.items() if needs <= dimensions}
-    deep = any(m.value.units == "m" and m.value.lower > 0 for m in reading.of(Kind.LEVEL))
+    told = re.search(r"(?<!\w)(?:depths?|deep|below|beneath)(?!\w)", reading.text.plain) is not None
+    deep = any(m.value.units == "m" and m.value.lower > (0 if told else NEAR_SURFACE) for m in reading.of(Kind.LEVEL))
     marine = any(isinstance(p.region, Region) and p.region.surface == "ocean" for p in regions)
     found = []
     for mention in mentions:

@@ -59,8 +59,8 @@ def regressed(inputs: Inputs, slots: Slots, notes: Notes) -> Regressed:
     yearly = {"observed": season_means(observed, months).dropna("year")}
     for role in runs:
         each = [season_means(averaged(part(runs[role][m], slots, notes), notes), months) for m in models]
-        each = xr.align(*(one.dropna("year") for one in each), join="inner")
-        yearly[role] = sum(one - one.mean() for one in each) / len(each)
+        whole = xr.align(*(one.dropna("year") for one in each), join="inner")
+        yearly[role] = xr.concat([one - one.mean() for one in whole], dim="model").mean("model")
     aligned = dict(zip(yearly, xr.align(*yearly.values(), join="inner"), strict=True))
     y, responses = aligned["observed"], np.stack([aligned[role].values for role in runs])
     found = dict(zip(runs, scalings(y.values, responses), strict=True))

@@ -12,7 +12,9 @@ from tellurion_agent.recipes.figures import bars
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, several
 from tellurion_agent.recipes.wording import as_value, difference_units, outcome, subject, units_of, written
+from tellurion_agent.slots import Kind, Slot
 
+ENDS = ("nearest", "farthest")
 QUANTITIES = ("root-mean-square error", "bias", "pattern correlation")
 
 
@@ -40,7 +42,11 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     ranked = sorted(measures, key=lambda label: _distance(asked, measures[label]))
     units = "1" if asked == QUANTITIES[2] else difference_units(units_of(reference))
     what = subject(reference.isel(time=0, drop=True), slots)
-    values = [as_value(f"nearest to the reference by {asked}, {what}", ranked[0], "1")]
+    wanted = slots.get("which") or ENDS[0]
+    first = ranked[0] if wanted == ENDS[0] else ranked[-1]
+    values = [
+        as_value(f"{wanted} {'to' if wanted == ENDS[0] else 'from'} the reference by {asked}, {what}", first, "1")
+    ]
     values += [as_value(f"{label}: {asked}", measures[label], units) for label in ranked]
     bar = xr.DataArray([measures[label] for label in ranked], coords={"data_set": ranked}, dims="data_set")
     return outcome(f"{asked.capitalize()} of {what}", values, notes, measure=written(bar, asked, units))
@@ -53,7 +59,8 @@ def _distance(asked: str, value: float) -> float:
 def _ordered(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:
     asked = slots.get("quantity") or QUANTITIES[0]
     away = [_distance(asked, float(value)) for value in outcome.data.measure.values]
-    return away == sorted(away) and outcome.values[0].value == str(outcome.data.data_set.values[0])
+    end = 0 if (slots.get("which") or ENDS[0]) == ENDS[0] else -1
+    return away == sorted(away) and outcome.values[0].value == str(outcome.data.data_set.values[end])
 
 
 RECIPE = Recipe(
@@ -70,6 +77,7 @@ RECIPE = Recipe(
         "model with the lowest error compared with the observations",
         "which model has the smallest RMSE: CESM2, CanESM5 or MIROC6, against ERA5",
         "of CESM2, CanESM5 and MIROC6, which one reproduces ERA5 best",
+        "compare CESM2, CanESM5 and MIROC6 to ERA5 by their error and name the best and the worst",
     ),
     slots=(
         VARIABLE,
@@ -79,6 +87,7 @@ RECIPE = Recipe(
         SEASON,
         SOURCES,
         of("reference", SOURCE, "Against which data set?", required=True),
+        Slot("which", Kind.CHOICE, "The nearest or the farthest?", default=ENDS[0], choices=ENDS),
         quantity("By the root-mean-square error, the bias, or the pattern correlation?", QUANTITIES),
     ),
     inputs=(

@@ -146,6 +146,7 @@ RECIPE = Recipe(
         "regression coefficient of rainfall over the box onto nino3.4 monthly anomalies",
         "by how many mm/day does rain increase per degree of Niño 3.4",
         "how strongly do two indices correlate",
+        "by how much does rainfall go up for each kelvin of Niño 3.4",
     ),
     slots=(*PAIR_SLOTS, SEASON, quantity("Their correlation, or the slope of one on the other?", QUANTITIES)),
     inputs=PAIR_INPUTS,

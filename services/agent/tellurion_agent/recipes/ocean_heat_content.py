@@ -83,7 +83,8 @@ def _mean(heat: xr.DataArray) -> xr.DataArray:
     mean = heat
     if "time" in heat.dims:
         mean = climate_mean(heat, ANNUAL.months) if heat.sizes["time"] > 1 else heat.isel(time=0, drop=True)
-    return masked(mean.assign_coords(area=heat.area)).compute()
+    inside: xr.DataArray = masked(mean.assign_coords(area=heat.area)).compute()
+    return inside
 
 
 def _absolute(outcome: Outcome, slots: Slots) -> tuple[Value, ...]:

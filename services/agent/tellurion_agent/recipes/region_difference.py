@@ -56,6 +56,7 @@ RECIPE = Recipe(
         "temperature contrast between the tropics and the polar region",
         "meridional gradient of temperature: mean(30S-30N) - mean(60S-90S)",
         "difference in sea surface temperature between the western and the eastern Pacific",
+        "by how many degrees is the tropical belt warmer than the polar cap",
         "how much saltier is the Atlantic than the Pacific",
         "rainfall over India minus rainfall over the Sahel",
         "pressure difference between the Northern and the Southern Hemisphere",

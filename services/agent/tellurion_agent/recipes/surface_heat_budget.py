@@ -37,22 +37,22 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
                 raise NoAnswer(f"{role.replace('_', ' ')} is in {units_of(series)}, not in W m-2")
             means[role] = sign * float(climate_mean(series, months))
             cycles[role] = sign * monthly_climatology(monthly_means(series))
-    terms = {}
-    for kind in ("shortwave", "longwave"):
+    terms: dict[str, tuple[float, xr.DataArray]] = {}
+    for kind in ("shortwave", "longwave", "sensible", "latent"):
+        down, up = f"{kind}_down", f"{kind}_up"
         if kind in means:
             terms[kind] = means[kind], cycles[kind]
-        elif {f"{kind}_down", f"{kind}_up"} <= set(means):
-            terms[kind] = tuple(kept[f"{kind}_down"] + kept[f"{kind}_up"] for kept in (means, cycles))
-    terms |= {kind: (means[kind], cycles[kind]) for kind in ("sensible", "latent") if kind in means}
+        elif {down, up} <= set(means):
+            terms[kind] = means[down] + means[up], cycles[down] + cycles[up]
     lacking = [kind for kind in ("shortwave", "longwave", "sensible", "latent") if kind not in terms]
     where = slots["region"].name if slots.get("region") else "all that the data cover"
     into = None
     if "into_ocean" in inputs:
         own = averaged(part(inputs["into_ocean"], slots, notes), notes)
         into = float(climate_mean(own, months)), monthly_climatology(monthly_means(own))
-    if lacking and into is None:
-        raise NoAnswer(f"the budget lacks the {', '.join(lacking)} heat flux")
     if lacking:
+        if into is None:
+            raise NoAnswer(f"the budget lacks the {', '.join(lacking)} heat flux")
         notes.append(f"The net flux is the data's own: they lack the {', '.join(lacking)} heat flux.")
         terms = {"all": into}
     net = sum(mean for mean, _ in terms.values())
@@ -63,7 +63,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         values.append(as_value("heat flux into the ocean as the data have it", into[0], "W m-2"))
         values.append(as_value("residual: the sum less that", net - into[0], "W m-2"))
     bar = xr.DataArray([*(m for m, _ in terms.values()), net], coords={"term": [*terms, "net"]}, dims="term")
-    cycle = sum(c for _, c in terms.values())
+    cycle = xr.concat([c for _, c in terms.values()], dim="term").sum("term")
     return outcome(
         f"Surface heat budget, {where}",
         values,

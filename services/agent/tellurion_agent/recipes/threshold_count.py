@@ -35,9 +35,9 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         yearly, size = _of_cells(in_season(field, months), limit, above)
         notes.append("Days are counted in each cell; then the mean over the area.")
     else:
-        values = in_season(averaged(field, notes), months).dropna("time")
-        beyond = values > limit if above else values < limit
-        yearly, size = beyond.groupby("time.year").sum().astype(float), values.size
+        series = in_season(averaged(field, notes), months).dropna("time")
+        beyond = series > limit if above else series < limit
+        yearly, size = beyond.groupby("time.year").sum().astype(float), series.size
     years = np.unique(in_season(field, months).time.dt.year)
     yearly = yearly.reindex(year=np.arange(years.min(), years.max() + 1)).fillna(0.0)
     steps, what = STEPS[kind], subject(field, slots)

@@ -12,7 +12,7 @@ _COUNT = r"(?:how (?:many|often)|numbers?|count(?:s|ed|ing)?|frequency|detect\w*
 _SIZE = r"(?:mean|averaged?|amplitudes?|strength|how strong|intensity|typical)"
 _EASTERN = r"(?:eastern[\s-]pacific|ep|eastern[\s-]type|canonical|conventional)(?![\w-])"
 _CENTRAL = r"(?:central[\s-]pacific|cp|modoki|date ?line|warm[\s-]pool)(?![\w-])"
-_MOST = r"(?:strongest|largest|highest|biggest|greatest|most intense|record|warmest)"
+_MOST = r"(?:strongest|largest|highest|biggest|greatest|most (?:intense|strongly)|record|warmest|peak\w*|maxim\w+)"
 _YEAR = r"(?:years?|when|date)"
 _WARM, _COLD = (
     r"(?:el ninos?|warm (?:enso )?(?:events?|episodes?))",
@@ -57,17 +57,18 @@ _SYNONYMS: dict[str, str] = {
     r"root[\s-]mean[\s-]squared?(?: (?:error|difference|deviation))?",
     "pattern correlation": r"(?:spatial |pattern |centered |map |spatial pattern )*correlat\w*",
     "bias": r"bias\w*|mean (?:difference|error)|too (?:warm|cold|wet|dry|high|low)|(?:warm|cold|wett|dri)er",
-    "regression slope": r"regress\w*|slopes?|per (?:degree|deg|k|kelvin|unit|hpa|standard deviation)|sensitivity of",
+    "regression slope": r"regress\w*|slopes?|(?:per|for (?:each|every)|a) (?:degree|deg|k|kelvin|unit|hpa|"
+    r"standard deviation)|sensitivity of",
     "together": r"(?:first|leading|top|dominant) (?:two|three|four|five|\d)(?: \w+){0,2}? "
-    r"(?:eofs|modes|pcs|patterns|components|functions)|together|cumulativ\w*|combined|sum|"
-    r"in total|jointly|added up|altogether",
+    r"(?:eofs|modes|pcs|patterns|components|functions)|together|cumulativ\w*|combined|sum|in total|jointly|added up|"
+    r"altogether",
     "el nino events": rf"{_COUNT}(?!\w)(?:(?!la nina).){{0,60}}?{_WARM}|{_WARM}(?: events?| episodes?)?\W+{_COUNT}",
     "la nina events": rf"{_COUNT}(?!\w)(?:(?!el nino).){{0,60}}?{_COLD}|{_COLD}(?: events?| episodes?)?\W+{_COUNT}",
     "year of the maximum": rf"{_YEAR}(?!\w)(?:(?!la nina).){{0,40}}?{_MOST}(?:(?: \w+){{0,3}}? el ninos?)?"
     rf"(?:.{{0,30}}?(?<!\w)peak\w*)?(?!.{{0,20}}la nina)|{_MOST}(?:(?!la nina).){{0,40}}?{_YEAR}",
     "year of the minimum": rf"{_YEAR}(?!\w).{{0,40}}?(?:{_MOST} (?:\w+ )?la nina|lowest|coldest)",
-    "highest oni": r"(?:strongest|largest|peak)(?: \w+){0,3}? el nino|max(?:imum)?|maxima|"
-    r"highest|largest|peaks?|peaked",
+    "highest oni": r"(?:strongest|largest|peak)(?: \w+){0,3}? el nino|max(?:imum)?|maxima|highest|largest|peaks?|"
+    r"peaked",
     "lowest oni": r"(?:(?:peak|max|strength|value)\w*.{0,30}?)?(?:strongest|deepest|largest|most intense)"
     r"(?: \w+){0,2}? la nina|min(?:imum)?|minima|lowest|coldest",
     "number of eastern": rf"{_COUNT}(?!\w).{{0,80}}?{_EASTERN}|{_EASTERN}(?:(?!{_CENTRAL}).){{0,25}}?{_COUNT}",
@@ -75,8 +76,8 @@ _SYNONYMS: dict[str, str] = {
     "amplitude of eastern": rf"{_SIZE}(?!\w)(?:(?!{_CENTRAL}).){{0,80}}?{_EASTERN}",
     "amplitude of central": rf"{_SIZE}(?!\w)(?:(?!{_EASTERN}).){{0,80}}?{_CENTRAL}",
     "three-month mean": r"oni|oceanic nino index|(?:three|3)[\s-]months?(?:ly)?|running means?|smoothed|overlapping",
-    "each": r"each|every|list\w*|separately|individual\w*|one by one|for all|"
-    r"per (?:model|data ?set|product)|(?:value|number)s? (?:per|for)",
+    "each": r"each|every|list\w*|separately|individual\w*|one by one|for all|per (?:model|data ?set|product)|"
+    r"(?:value|number)s? (?:per|for)",
     "multi-model mean": r"(?:multi[\s-]?(?:model|product)|ensemble|overall|joint|combined) (?:mean|average)|"
     r"(?:mean|averaged?) (?:over|of|across) (?:all|the|these|those|several)? ?(?:\w+ )?"
     r"(?:models|data ?sets|products|members)",
@@ -86,8 +87,12 @@ _SYNONYMS: dict[str, str] = {
     "latitude of the minimum": r"(?:which|what) latitude.{0,60}?(?:lowest|smallest|minim\w+|weakest|coldest|driest)|"
     r"latitude of (?:the )?(?:min\w*|lowest|smallest)",
     "spread": r"spread|standard deviation|range|how much do .{0,40} differ|disagree\w*|uncertainty",
-    "highest": r"(?:warm|wett?|hott?|high|larg|salti|windi|rainy?i|great|strong)est|most",
-    "lowest": r"(?:cold|dri|cool|low|small|fresh|weak)est|least",
+    "farthest": r"worst|farthest|furthest|poorest|least (?:similar|realistic|accurate)|"
+    r"(?:largest|highest|greatest|biggest) (?:\w+ )?(?:rmsd?e?|error|bias|difference)",
+    "highest": r"(?:which|what|who).{0,40}?(?:more|warmer|wetter|higher|larger|saltier|windier)|(?:warm|wett?|hott?|"
+    r"high|larg|salti|windi|rainy?i|great|strong)est|most",
+    "lowest": r"(?:which|what|who).{0,40}?(?:less|colder|cooler|drier|lower|smaller|fresher)|(?:cold|dri|cool|low|"
+    r"small|fresh|weak)est|least",
     "trend": r"trends?|slopes?|(?:warming|cooling) rates?",
     "trend per decade": r"trends?|(?:per|/)\s?decade|how (?:fast|quickly|rapidly)|shr[aiu]nk\w*|declin\w*|retreat\w*|"
     r"rate of (?:change|loss|decline)|los(?:s|ing|es?)(?= )|slopes?",

@@ -69,15 +69,32 @@ _KNOWN = re.compile(
     r"Levitus|I?COADS|Ishii|Cowtan)(?:[\w.]|-(?=\w)|(?<=CRUT) |(?: v\d))*",
     re.IGNORECASE,
 )
+GENERAL = frozenset({"observation", "observations", "observed", "obs", "reanalysis", "reanalyses", "measurements"}) | {
+    "model", "models", "simulation", "simulations", "simulated", "cmip6", "cmip5",
+}  # fmt: skip
 _MEMBER = re.compile(r"(?<!\w)r\d{1,3}i\d{1,3}p\d{1,3}f\d{1,3}(?!\w)")
 
 
 def named_sources(text: Text, sources: Collection[str]) -> Iterator[Mention]:
     """Models and products, as tuples of the names that are meant; as it was said where there is none such."""
     found = [Mention(Kind.SOURCE, f.value, f.start, f.end) for f in _sources(sources).find(text)]
-    yield from found
-    for match in _KNOWN.finditer(text.without((m.start, m.end) for m in found).said):
-        yield Mention(Kind.SOURCE, (match[0].strip(),), match.start(), match.end())
+    known = _KNOWN.finditer(text.without((m.start, m.end) for m in found).said)
+    found += [Mention(Kind.SOURCE, (match[0].strip(),), match.start(), match.end()) for match in known]
+    found.sort(key=lambda mention: mention.start)
+    names = [mention for mention in found if not _is_general(mention)]
+    for mention in found:
+        beside = any(_apposed(text, *sorted((mention, name), key=lambda m: m.start)) for name in names)
+        if not (_is_general(mention) and beside):
+            yield mention
+
+
+def _is_general(mention: Mention) -> bool:
+    return all(name.casefold() in GENERAL for name in mention.value)
+
+
+def _apposed(text: Text, first: Mention, second: Mention) -> bool:
+    """Whether two names stand for one: ``the model CanESM5``, ``HadISST observations``."""
+    return re.fullmatch(r"\s*(?:data\s+|the\s+)?", text.plain[first.end : second.start]) is not None
 
 
 def named_experiments(text: Text, experiments: Collection[str]) -> Iterator[Mention]:

@@ -67,7 +67,10 @@ _SINCE = re.compile(
     rf"(?P<date>{_DATE})(?P<year>{_YEARS})(?:\s*(?:-|on(?:wards?)?|to (?:the )?(?:present|today|now|date|end)|"
     r"until (?:the )?(?:present|today|now|end))(?![\w-]))?"
 )
-_TO_PRESENT = re.compile(rf"(?<![\w.])(?P<year>{_YEAR})\s*(?:-|to)\s*(?:the\s+)?(?:present|today|now)(?!\w)")
+_TO_PRESENT = re.compile(
+    rf"(?<![\w.])(?P<year>{_YEAR})\s*(?:(?:-|to)\s*(?:the\s+)?(?:present|today|now)|"
+    r"onwards?|and (?:later|after|since))(?!\w)"
+)
 _UNTIL = re.compile(
     rf"(?<!\w)(?P<cue>until|till|up to|through|before|prior to)\s+(?:the\s+)?(?:year\s+)?(?P<year>{_YEARS})"
 )

@@ -34,6 +34,8 @@ _LEFT_OUT = re.compile(
 _NOT = re.compile(
     r"(?:\bnot|\brather than|\binstead of|n't(?: \w+)?)(?:\W|\b(?:the|a|in|over|for|from|of|on|use|mean)\b)*$"
 )
+_TO = re.compile(r"\W*(?:to|with|against)\W+(?:the\W+)?")
+_COMPARES = re.compile(r"(?<!\w)(?:compar|evaluat|rank|order|judg|assess)\w*")
 _REACH = 70
 """Characters about a mention that tell its role."""
 
@@ -52,6 +54,7 @@ def _role(blank: str, mention: Mention) -> Role:
         return Role.NOT
     if re.search(r"\bminus\W", before) is None and _LEFT_OUT.search(before):
         return Role.LEFT_OUT
-    if _BASE_BEFORE.search(before) or _BASE_AFTER.search(after):
+    compared = _TO.fullmatch(before) and _COMPARES.search(re.split(r"[;?!]", blank[: mention.start])[-1])
+    if compared or _BASE_BEFORE.search(before) or _BASE_AFTER.search(after):
         return Role.BASE
     return Role.PLAIN
