@@ -213,7 +213,7 @@ def _observations(world: World) -> Iterator[DataSet]:
     yield DataSet("NCEP-NCAR-R1", "pr", ncep, Style("kg m-2 s-1"))
     iap = Style("degC", west=20, bounds=False)
     yield DataSet("IAP", "thetao", ocean.temperatures(p, world.rng("thetao", "IAP"), "IAP"), iap)
-    yield DataSet("IAP", "so", ocean.salinity(p, world.rng("so")), iap)
+    yield DataSet("IAP", "so", ocean.salinity(p, world.rng("so")), replace(iap, units=""))
     runs = {experiment: _mean(fields) for experiment, fields in _single_forcings(world).items()}
     observed = atmosphere.observed_warming(p, world.rng("tasa"), runs)
     yield DataSet("HadCRUT5", "tasa", observed, Style())
