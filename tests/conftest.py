@@ -1,4 +1,4 @@
-"""What tests of several distributions need: a scripted OpenAI-compatible server."""
+"""What tests of several distributions need: OpenAI-compatible servers, a scripted one and one with a real model."""
 
 from __future__ import annotations
 
@@ -13,9 +13,19 @@ import pytest
 @pytest.fixture(scope="session")
 def scripted() -> ModuleType:
     """The module `scripted`."""
-    found = importlib.util.spec_from_file_location("scripted", Path(__file__).with_name("scripted.py"))
+    return _module("scripted")
+
+
+@pytest.fixture(scope="session")
+def real_model() -> ModuleType:
+    """The module `llama`."""
+    return _module("llama")
+
+
+def _module(name: str) -> ModuleType:
+    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert found is not None
     assert found.loader is not None
-    sys.modules["scripted"] = module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module

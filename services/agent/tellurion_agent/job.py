@@ -146,7 +146,9 @@ class _News:
 
 
 def _recorded(task: Task, libraries: Libraries, job: RunningJob, news: _News, mend: Mender = leave) -> Record:
-    laboratory = Laboratory(sandbox=InnerSandbox(), libraries=libraries, cancelled=job.cancelled, log=news.line)
+    laboratory = Laboratory(
+        sandbox=InnerSandbox(), libraries=libraries, cancelled=job.cancelled, log=news.line, mend=mend
+    )
     (job.folder / "steps").mkdir(exist_ok=True)
     return laboratory.record(task, job.folder, Steps(job.folder / "steps", told=news.step))
 

@@ -21,6 +21,8 @@ class AgentSettings(BaseSettings):
     """Memory that it may take."""
     script_disk_mib: int = Field(default=2048, ge=1, le=1 << 20)
     """What it may write."""
+    model_seconds: float = Field(default=120.0, gt=0, le=3600)
+    """Time that a language model may take for an answer."""
 
     @property
     def limits(self) -> Limits:

@@ -1,4 +1,4 @@
-"""The black-box requests, as a package under a name that no distribution has."""
+"""The black-box requests, as a package under a name that no distribution has; the planner's kept embeddings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tellurion_agent.planning.planner import Planner
+from tellurion_agent.recipes.registry import RECIPES
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +26,18 @@ def examining() -> ModuleType:
     sys.modules[name] = importlib.util.module_from_spec(found)
     found.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def embedded(request: pytest.FixtureRequest) -> Path:
+    """Folder with what a planner has embedded of the recipes, which takes it a while the first time."""
+    assert request.config.cache is not None
+    folder = request.config.cache.mkdir("planner")
+    Planner(RECIPES, cache=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def offline(embedded: Path) -> Planner:
+    """The planner that needs no language model, of all recipes."""
+    return Planner(cache=embedded)

@@ -41,8 +41,8 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def offline(tmp_path_factory: pytest.TempPathFactory) -> Planner:
-    return Planner(RECIPES, cache=tmp_path_factory.mktemp("cache"))
+def offline(embedded: Path) -> Planner:
+    return Planner(RECIPES, cache=embedded)
 
 
 class Scripted:

@@ -9,15 +9,15 @@ from typing import Any, Protocol
 
 import httpx
 
+from tellurion_agent.settings import AgentSettings
 from tellurion_core.endpoints.allowlist import AllowList, ListedTransport
 from tellurion_core.endpoints.endpoint import Endpoint, check
 from tellurion_core.endpoints.keys import KeyList
 from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.endpoints.troubles import Trouble
 from tellurion_core.endpoints.wire import Reply, exchange
+from tellurion_core.settings import load
 
-SECONDS = 120.0
-"""That an answer may take."""
 MOST_TOKENS = 4096
 """Of an answer."""
 
@@ -72,5 +72,6 @@ class EndpointModel:
 
 
 def endpoint_of(asked: Mapping[str, str]) -> Endpoint:
-    """The endpoint that a request names."""
-    return Endpoint(asked["url"], asked["model"], asked.get("api_key_env", ""), timeout=SECONDS)
+    """The endpoint that a request names, with the time that this installation gives it."""
+    seconds = load(AgentSettings).model_seconds
+    return Endpoint(asked["url"], asked["model"], asked.get("api_key_env", ""), timeout=seconds)

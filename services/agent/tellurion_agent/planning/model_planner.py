@@ -68,7 +68,8 @@ class ModelPlanner:
             return _noted(found, f"The language model {self.model.name} was of no help: {reason}.")
         suggested = self._suggested(reply, request, catalogue, context, data)
         if suggested is None:
-            return _noted(found, f"The language model {self.model.name} said nothing that can be used.")
+            said = f"said nothing that can be used: {_useless(reply)}"
+            return _noted(found, f"The language model {self.model.name} {said}.")
         if isinstance(found, Plans) and isinstance(suggested, Plans):
             others = [each for each in suggested.candidates if not _same(each, found.candidates[0])]
             return Plans((*found.candidates, *others)[:3])
@@ -181,6 +182,14 @@ def _calls(calls: Sequence[ToolCall]) -> Iterator[tuple[str, Mapping[str, Any]]]
             continue
         if isinstance(arguments, dict):
             yield call.name, arguments
+
+
+def _useless(reply: Reply) -> str:
+    """What a model did instead of calling a tool as it is to be called."""
+    if reply.calls:
+        called = ", ".join(dict.fromkeys(_line(call.name)[:40] for call in reply.calls[:3]))
+        return f"it called {called} otherwise than these tools allow"
+    return "its answer was cut off before a tool was called" if reply.finish_reason == "length" else "it called no tool"
 
 
 def _noted(found: Plans | Clarify | Abstain, note: str) -> Plans | Clarify | Abstain:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import ModuleType
@@ -24,16 +22,11 @@ from tellurion_core.endpoints.endpoint import Endpoint
 HASTY = Patience(failures=2, waits=4, first=0.01, longest=0.05, vain=3)
 
 
-def _module(name: str) -> ModuleType:
-    found = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / f"{name}.py")
-    assert found is not None
-    assert found.loader is not None
-    sys.modules[name] = importlib.util.module_from_spec(found)
-    found.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-llama = _module("llama").llama
+@pytest.fixture(scope="session")
+def llama(real_model: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Base address of a server with a small real model."""
+    with real_model.serving(tmp_path_factory.mktemp("llama")) as url:
+        yield url
 
 
 @pytest.fixture
