@@ -176,8 +176,9 @@ class Supervisor:
                 return
 
     def _start(self, service: str) -> ServiceProcess:
+        # Where each will listen is known before it does: those that start later are found, too.
         others = {
-            name: known.address for name, known in self._known.items() if known.address and name not in (service, JOBS)
+            name: self._folder.address(name) for name in self._functions if name not in (service, GATEWAY, JOBS)
         }
         shared = {"state": str(self._state.folder), "jobs_broker": jobs_broker(self._folder.path)}
         if service == GATEWAY:

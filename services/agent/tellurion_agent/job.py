@@ -2,7 +2,7 @@
 
     <job's folder>/files/      the files that came with the request
     <job's folder>/steps/      the steps that are done (`laboratory.steps`)
-    <job's folder>/            script and results (`laboratory.analysis`)
+    <job's folder>/            script and results (`laboratory.analysis`, `laboratory.errand`)
 
 Killed at any moment and begun again, it repeats no finished step.
 """
@@ -20,7 +20,10 @@ from google.protobuf import any_pb2
 
 from tellurion.agent.v1 import agent_pb2
 from tellurion_agent import wire
+from tellurion_agent.capabilities.registry import CAPABILITIES
+from tellurion_agent.capabilities.services import Caller, Services
 from tellurion_agent.laboratory.analysis import Laboratory, Mender, Task, leave, unchanged
+from tellurion_agent.laboratory.errand import Errand, Messenger
 from tellurion_agent.laboratory.instruments import FIGURE
 from tellurion_agent.laboratory.script import script
 from tellurion_agent.laboratory.steps import Step, Steps
@@ -33,10 +36,11 @@ from tellurion_agent.report.pages import html, markdown
 from tellurion_agent.report.provenance import provenance
 from tellurion_agent.report.record import Record, Setting
 from tellurion_agent.sandbox.inner import InnerSandbox
-from tellurion_agent.settings import AgentSettings
+from tellurion_agent.settings import AgentSettings, ServiceSettings
 from tellurion_agent.slot_json import from_json
 from tellurion_agent.store import Run, Store
 from tellurion_agent.uploads import LIBRARY, laid_out
+from tellurion_core.call import Identity
 from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import DataCorrupted, NotFound
 from tellurion_core.jobs.database import open_engine
@@ -65,7 +69,7 @@ def run(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
 
     Raises:
         NotFound: a file of the data is not there any more.
-        Unavailable: the sandbox cannot hold a script here.
+        Unavailable: the sandbox cannot hold a script here, or a service does not answer.
         Cancelled: it was asked to stop.
     """
     request = agent_pb2.ChoosePlanRequest()
@@ -75,6 +79,8 @@ def run(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
     libraries = _libraries(kept.request.get("data", {}), job)
     plan = _plan(kept, request.plan)
     news = _News(lambda key, content: store.tell(kept.id, key, content), job)
+    if plan["recipe"] in CAPABILITIES:
+        return _stored(_fetched(_errand(kept, plan, job), libraries, job, news), job, news)
     record = _recorded(_task(kept, plan, libraries), libraries, job, news, _mender(kept, plan))
     return _stored(record, job, news)
 
@@ -99,6 +105,9 @@ def replay(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
         if file.name.startswith(f"{LIBRARY}/")
     }
     libraries = _libraries({"files": uploaded}, job)
+    news = _News(lambda key, content: None, job)
+    if before.recipe in CAPABILITIES:
+        return _compared(before, _fetched(_errand_again(before, job), libraries, job, news), job, news)
     facets = {source.role: source.facets for source in before.sources}
     known = {name: getattr(before, name) for name in ("question", "recipe", "title", "method", "references")}
     task = Task(
@@ -111,11 +120,7 @@ def replay(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
         script=before.script,
         limits=load(AgentSettings).limits,
     )
-    news = _News(lambda key, content: None, job)
-    again = _recorded(task, libraries, job, news)
-    if differs := unchanged(before, again):
-        again = replace(again, status="failed", reason=f"not the same: {differs}", values=())
-    return _stored(again, job, news)
+    return _compared(before, _recorded(task, libraries, job, news), job, news)
 
 
 class _News:
@@ -151,6 +156,51 @@ def _recorded(task: Task, libraries: Libraries, job: RunningJob, news: _News, me
     )
     (job.folder / "steps").mkdir(exist_ok=True)
     return laboratory.record(task, job.folder, Steps(job.folder / "steps", told=news.step))
+
+
+def _fetched(errand: Errand, libraries: Libraries, job: RunningJob, news: _News) -> Record:
+    """What another service does, for whoever asked."""
+    caller = Caller(Identity(job.tenant, job.subject), job.request_id)
+    (job.folder / "steps").mkdir(exist_ok=True)
+    with Services.of(load(ServiceSettings)).client(caller) as client:
+        messenger = Messenger(client=client, libraries=libraries, cancelled=job.cancelled)
+        return messenger.record(errand, job.folder, Steps(job.folder / "steps", told=news.step))
+
+
+def _errand(kept: Run, plan: Mapping[str, Any], job: RunningJob) -> Errand:
+    return Errand(
+        run=wire.RUNS + kept.id,
+        question=kept.question,
+        capability=CAPABILITIES[plan["recipe"]],
+        options=plan["slots"],
+        settings=tuple(Setting(**each) for each in plan["settings"]),
+        reasons=tuple(plan["reasons"]),
+        places={name: tuple(places) for name, places in plan["files"].items()},
+        request_id=f"{job.id}:{plan['recipe']}",
+        seconds=load(AgentSettings).service_seconds,
+    )
+
+
+def _errand_again(before: Record, job: RunningJob) -> Errand:
+    """What a record has; under an id of its own, so that the service does it again."""
+    return Errand(
+        run=before.run,
+        question=before.question,
+        capability=CAPABILITIES[before.recipe],
+        options=before.slots,
+        settings=before.settings,
+        reasons=before.reasons,
+        places={source.role: tuple(source.facets["places"]) for source in before.sources},
+        request_id=f"{job.id}:{before.recipe}",
+        seconds=load(AgentSettings).service_seconds,
+    )
+
+
+def _compared(before: Record, again: Record, job: RunningJob, news: _News) -> agent_pb2.Answer:
+    """What a replay comes to."""
+    if differs := unchanged(before, again):
+        again = replace(again, status="failed", reason=f"not the same: {differs}", values=())
+    return _stored(again, job, news)
 
 
 def _libraries(data: Mapping[str, Any], job: RunningJob) -> Libraries:
@@ -216,7 +266,7 @@ def _stored(record: Record, job: RunningJob, news: _News) -> agent_pb2.Answer:
         "prov.json": provenance(record, requester=job.subject),
         "report.html": html(record, figure),
         "report.md": markdown(record, figure=figure is not None),
-        "script.py": record.script,
+        **({"script.py": record.script} if record.script else {}),
     }
     for name, content in pages.items():
         write_whole(job.folder / "report" / name, content.encode())
@@ -231,7 +281,7 @@ def _artifact(path: Path, job: RunningJob) -> str:
     keep = timedelta(days=load(JobSettings).retention_days)
     with path.open("rb") as file:
         chunks = iter(lambda: file.read(1 << 20), b"")
-        kind = MEDIA_TYPES[path.suffix]
+        kind = MEDIA_TYPES.get(path.suffix, "application/octet-stream")
         return job.artifacts.put(job.tenant, chunks, media_type=kind, name=path.name, keep=keep).id
 
 

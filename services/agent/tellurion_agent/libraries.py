@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from tellurion_agent.catalogue.dataset import DataSet
 from tellurion_core.errors import DataCorrupted, InvalidInput, NotFound
 
 ACCEPTED = "NAME=FOLDER, separated by commas"
+LABELLED = 3
+"""Places that are named in a line."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DATA_SETS = TypeAdapter(dict[str, DataSet])
 
@@ -86,6 +88,12 @@ def written(data: Mapping[str, DataSet]) -> bytes:
 def read(content: bytes) -> dict[str, DataSet]:
     """What `written` wrote."""
     return _DATA_SETS.validate_json(content)
+
+
+def labelled(places: Sequence[str]) -> str:
+    """Places in a line."""
+    more = len(places) - LABELLED
+    return ", ".join(places[:LABELLED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _moved(data: DataSet, move: Any) -> DataSet:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tellurion_agent.feedback.lessons import base_of
-from tellurion_agent.libraries import Libraries
-from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan, Plans, ScriptPlan
+from tellurion_agent.laboratory.digests import files_of
+from tellurion_agent.libraries import Libraries, labelled
+from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan, Plans, ScriptPlan, ServicePlan
 from tellurion_agent.report.record import Setting
 from tellurion_agent.slot_json import from_json, to_json
 from tellurion_agent.slot_text import text
@@ -26,7 +27,7 @@ def stored(
         end = {"status": "clarify", "question": found.question, "options": list(found.options)}
         return {"plans": [], "end": end, "context": _context(found.context)}
     first = found.candidates[0]
-    kept = {} if isinstance(first, ScriptPlan) else {"context": _context(first.context)}
+    kept = {"context": _context(first.context)} if isinstance(first, Plan) else {}
     return {"plans": [_any(plan, libraries, lessons) for plan in found.candidates], **kept}
 
 
@@ -40,9 +41,13 @@ def _context(said: Context) -> dict[str, Any]:
     return {"recipe": said.recipe, "slots": to_json(said.slots)}
 
 
-def _any(plan: Plan | ScriptPlan, libraries: Libraries, lessons: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+def _any(
+    plan: Plan | ScriptPlan | ServicePlan, libraries: Libraries, lessons: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
     if isinstance(plan, Plan):
         return _plan(plan, libraries, lessons.get(plan.recipe.name, {}))
+    if isinstance(plan, ServicePlan):
+        return _service_plan(plan, libraries)
     size = sum(file.size for each in plan.data.values() for file in each.files)
     return {
         "recipe": SCRIPT,
@@ -77,4 +82,26 @@ def _plan(plan: Plan, libraries: Libraries, lessons: Mapping[str, str]) -> dict[
         "bytes": plan.bytes_read,
         "seconds": plan.seconds,
         "score": plan.score,
+    }
+
+
+def _service_plan(plan: ServicePlan, libraries: Libraries) -> dict[str, Any]:
+    places = {name: [libraries.place(str(path)) for path in paths] for name, paths in plan.files.items()}
+    settings = [
+        vars(Setting(name=name, value=text(value), assumed=name in plan.assumptions))
+        for name, value in plan.options.items()
+    ]
+    sizes = (file.stat().st_size for paths in plan.files.values() for path in paths for file in files_of(path))
+    return {
+        "recipe": plan.capability.name,
+        "title": plan.capability.title,
+        "settings": settings,
+        "slots": dict(plan.options),
+        "reasons": [*plan.reasons, *plan.assumptions.values()],
+        "data": {},
+        "files": places,
+        "labels": {name: labelled(each) for name, each in places.items()},
+        "bytes": sum(sizes),
+        "seconds": 0.0,
+        "score": 1.0,
     }

@@ -9,22 +9,23 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import any_pb2
 from google.protobuf.json_format import MessageToDict
-from google.rpc import status_pb2
 
 from tellurion.agent.v1 import agent_pb2, agent_pb2_grpc
 from tellurion_agent import proposals, wire
+from tellurion_agent.capabilities.services import Caller, Services
 from tellurion_agent.catalogue.library import Catalogue
 from tellurion_agent.feedback.lessons import Lessons
 from tellurion_agent.job import KIND, REPLAY
 from tellurion_agent.libraries import Libraries
 from tellurion_agent.planning.conversation import EndpointModel, endpoint_of
 from tellurion_agent.planning.model_planner import ModelPlanner
+from tellurion_agent.planning.offers import Offers, for_recipes
 from tellurion_agent.planning.plan import Planning
 from tellurion_agent.planning.planner import Planner
+from tellurion_agent.planning.request_files import Listing
 from tellurion_agent.recipes.registry import RECIPES
-from tellurion_agent.settings import AgentSettings
+from tellurion_agent.settings import AgentSettings, ServiceSettings
 from tellurion_agent.store import Run, Store
 from tellurion_agent.uploads import LIBRARY, laid_out
 from tellurion_core import artifact_service
@@ -33,24 +34,22 @@ from tellurion_core.call import Identity, answering
 from tellurion_core.endpoints.allowlist import AllowList
 from tellurion_core.endpoints.keys import KeyList
 from tellurion_core.endpoints.settings import EndpointSettings
-from tellurion_core.errors import DataCorrupted, NotFound
+from tellurion_core.errors import NotFound
 from tellurion_core.jobs import operations
 from tellurion_core.jobs.database import open_engine
 from tellurion_core.jobs.opening import job_store
-from tellurion_core.jobs.operations import operation_name
 from tellurion_core.jobs.settings import JobSettings
 from tellurion_core.jobs.store import JobStore
 from tellurion_core.jobs.submission import submit
-from tellurion_core.jobs.table import Job, State
 from tellurion_core.server import Service
 from tellurion_core.settings import ServerSettings, StateSettings, load
-from tellurion_core.status import from_status
 
 Context = Any
 SERVICE = "agent"
 LOOK_SECONDS = 0.2
 """Between two looks at a run that is followed."""
 PAGE_SIZE = 100
+NO_SERVICES = Services({})
 
 
 class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
@@ -65,6 +64,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         planner: Planner,
         endpoints: EndpointSettings,
         state: Path,
+        others: Services = NO_SERVICES,
     ) -> None:
         """`state` is a folder for indices of data, which are made again where they are lost."""
         self._store = store
@@ -74,6 +74,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         self._planner = planner
         self._endpoints = endpoints
         self._state = state
+        self._services = others
         self._lessons = Lessons(store, planner.correction)
 
     async def Ask(  # noqa: N802
@@ -199,11 +200,15 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         taught = self._lessons.taught(run.tenant)
         known = len(taught.recipes) == len(RECIPES)
         planner: Planning = self._planner if known else Planner(taught.recipes, cache=self._state)
+        said = proposals.context(self._last(run), taught.preferred)
+        caller = Caller(Identity(run.tenant, run.subject), run.request_id)
+        offers = Offers(
+            lambda: Listing.of(libraries.folders.values()), lambda service: self._services.missing(service, caller)
+        )
         if (asked := run.request.get("model")) is not None:
             model = EndpointModel(endpoint_of(asked), self._endpoints)
-            planner = ModelPlanner(planner, taught.recipes, model)
-        said = proposals.context(self._last(run), taught.preferred)
-        found = planner.plan(run.question, catalogue, said)
+            planner = ModelPlanner(planner, taught.recipes, model, offers)
+        found = offers.plan(run.question, said) or planner.plan(run.question, catalogue, for_recipes(said))
         return self._store.propose(run, proposals.stored(found, libraries, taught.lessons))
 
     def _last(self, run: Run) -> Mapping[str, Any]:
@@ -229,7 +234,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
             for _, content in told:
                 yield wire.news(content)
             if job.finished is not None and not told:
-                yield agent_pb2.AskResponse(answer=_ended(job))
+                yield agent_pb2.AskResponse(answer=wire.ended(job))
                 return
             number = told[-1][0] if told else number
             if not told:
@@ -244,7 +249,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
             ended = wire.proposal(run).answer
             return ended if ended.status else None
         job = self._jobs.get(run.tenant, run.job)
-        return _ended(job) if job.finished is not None else None
+        return wire.ended(job) if job.finished is not None else None
 
     def _described(self, run: Run) -> agent_pb2.Run:
         operation = "" if run.job is None else f"{SERVICE}/operations/{run.job}"
@@ -275,24 +280,14 @@ def services(settings: ServerSettings) -> list[Service]:
     AllowList(endpoints.endpoints)  # what cannot be read is refused now, and not with the first request
     KeyList(endpoints.endpoint_keys)
     kept, planner = Store(open_engine(jobs.database_url(state))), Planner(RECIPES, cache=folder)
-    servicer = AgentServicer(kept, store, artifacts, libraries, planner, endpoints, folder)
+    others = Services.of(load(ServiceSettings))
+    servicer = AgentServicer(kept, store, artifacts, libraries, planner, endpoints, folder, others)
     register = agent_pb2_grpc.add_AgentServiceServicer_to_server
     return [
         Service("tellurion.agent.v1.AgentService", register, servicer),
         *operations.services(SERVICE, store, [KIND, REPLAY]),
         artifact_service.service(artifacts, keep=timedelta(days=jobs.retention_days)),
     ]
-
-
-def _ended(job: Job) -> agent_pb2.Answer:
-    """How a job's run ended."""
-    if job.state is not State.SUCCEEDED:
-        why = from_status(status_pb2.Status.FromString(job.error)).message if job.error else ""
-        return agent_pb2.Answer(status=agent_pb2.STATUS_FAILED, reason=f"{job.state.name.lower()}: {why}".strip(": "))
-    answer = agent_pb2.Answer()
-    if not any_pb2.Any.FromString(job.result).Unpack(answer):
-        raise DataCorrupted(f"the result of {operation_name(job)} is no answer")
-    return answer
 
 
 def _digest(*parts: str | Sequence[Any]) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from google.protobuf import any_pb2
+from google.rpc import status_pb2
+
 from tellurion.agent.v1 import agent_pb2
 from tellurion_agent.catalogue.dataset import DataSet
 from tellurion_agent.recipes.recipe import Recipe, Value
@@ -12,7 +15,10 @@ from tellurion_agent.report.record import Record
 from tellurion_agent.slot_json import from_json
 from tellurion_agent.slot_text import text
 from tellurion_agent.store import Lesson, Run
-from tellurion_core.errors import InvalidInput
+from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.jobs.operations import operation_name
+from tellurion_core.jobs.table import Job, State
+from tellurion_core.status import from_status
 
 RUNS = "agent/runs/"
 STATUSES = {
@@ -57,6 +63,17 @@ def answer(record: Record, files: Mapping[str, str]) -> agent_pb2.Answer:
         files=files,
         notes=record.notes,
     )
+
+
+def ended(job: Job) -> agent_pb2.Answer:
+    """How a job's run ended. Raises DataCorrupted."""
+    if job.state is not State.SUCCEEDED:
+        why = from_status(status_pb2.Status.FromString(job.error)).message if job.error else ""
+        return agent_pb2.Answer(status=agent_pb2.STATUS_FAILED, reason=f"{job.state.name.lower()}: {why}".strip(": "))
+    message = agent_pb2.Answer()
+    if not any_pb2.Any.FromString(job.result).Unpack(message):
+        raise DataCorrupted(f"the result of {operation_name(job)} is no answer")
+    return message
 
 
 def news(content: Mapping[str, Any]) -> agent_pb2.AskResponse:

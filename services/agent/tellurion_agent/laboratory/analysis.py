@@ -7,10 +7,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 
 from tellurion_agent.catalogue.dataset import DataSet
 from tellurion_agent.laboratory import answers
+from tellurion_agent.laboratory.digests import digest
 from tellurion_agent.laboratory.instruments import ANSWER, FIGURE
 from tellurion_agent.laboratory.steps import Steps
 from tellurion_agent.libraries import Libraries, written
@@ -32,7 +32,6 @@ ATTEMPTS = 4
 """Runs of a script that is mended in between."""
 TAIL = 4000
 """Characters of what a script printed that are kept."""
-CHUNK_BYTES = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,25 +117,12 @@ class Laboratory:
         for role, data in task.data.items():
             files = []
             for file in data.files:
-                files.append(asdict(File(name=self.libraries.place(file.location), **self._digest(file.path))))
+                hashed = digest(file.path, self.cancelled)
+                files.append(asdict(File(name=self.libraries.place(file.location), **hashed)))
                 total += files[-1]["bytes"]
             sources.append({"role": role, "files": files})
         count = sum(len(each["files"]) for each in sources)
         return f"{count} {'file' if count == 1 else 'files'}, {total / 1e6:.1f} MB", {"sources": sources}
-
-    def _digest(self, path: Path) -> dict[str, Any]:
-        """SHA-256 and size of a file, or of all files of a Zarr store by their names."""
-        digest, size = hashlib.sha256(), 0
-        for file in _files(path):
-            if path.is_dir():
-                digest.update(f"{file.relative_to(path).as_posix()}\0".encode())
-            with file.open("rb") as opened:
-                while chunk := opened.read(CHUNK_BYTES):
-                    digest.update(chunk)
-                    size += len(chunk)
-                    if self.cancelled():
-                        raise Cancelled("the run was cancelled")
-        return {"sha256": digest.hexdigest(), "bytes": size}
 
     def _source(self, task: Task, hashed: Mapping[str, Any]) -> Source:
         role = hashed["role"]
@@ -212,10 +198,6 @@ def _figure(output: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def _files(path: Path) -> Sequence[Path]:
-    return [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-
-
 def unchanged(record: Record, again: Record) -> str:
     """What differs between a run and its replay; empty where the data and the numbers are the same."""
     before, after = ({file.sha256 for source in each.sources for file in source.files} for each in (record, again))
@@ -223,12 +205,20 @@ def unchanged(record: Record, again: Record) -> str:
         return "the data are not those that the run read"
     if again.status != record.status:
         return f"the run ended as {record.status}, its replay as {again.status}: {again.reason}"
+    other_hands = _made(record) != _made(again)
+    by = f"; it was {_made(record)}, and is {_made(again)} now" if other_hands else ""
     if len(record.values) != len(again.values):
-        return "the replay gives other values"
+        return f"the replay gives other values{by}"
     for one, other in zip(record.values, again.values, strict=True):
         if not _same(one, other):
-            return f"{one.label} was {json.dumps(one.value)}, and is {json.dumps(other.value)} now"
+            return f"{one.label} was {json.dumps(one.value)}, and is {json.dumps(other.value)} now{by}"
     return ""
+
+
+def _made(record: Record) -> str:
+    """By which services a run was done, and which versions and weights of them."""
+    named = ({name: each[name] for name in each if name != "request_id"} for each in record.services)
+    return "; ".join(", ".join(f"{name} {value}" for name, value in each.items()) for each in named)
 
 
 def _same(one: Value, other: Value) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
+from tellurion_agent.capabilities.capability import Capability
 from tellurion_agent.catalogue.dataset import DataSet
 from tellurion_agent.catalogue.library import Catalogue
 from tellurion_agent.recipes.recipe import Recipe
@@ -75,10 +77,27 @@ class ScriptPlan:
 
 
 @dataclass(frozen=True)
+class ServicePlan:
+    """To have another service of the platform do it."""
+
+    capability: Capability
+    options: Mapping[str, Any]
+    files: Mapping[str, tuple[Path, ...]]
+    """Files or a folder, by input."""
+    assumptions: Mapping[str, str]
+    """Why an option or an input is what it is though nobody said it, by its name."""
+    reasons: tuple[str, ...] = ()
+
+    def noted(self, note: str) -> ServicePlan:
+        """With one more reason."""
+        return replace(self, reasons=(*self.reasons, note))
+
+
+@dataclass(frozen=True)
 class Plans:
     """One to three, the best first."""
 
-    candidates: tuple[Plan | ScriptPlan, ...]
+    candidates: tuple[Plan | ScriptPlan | ServicePlan, ...]
 
 
 @dataclass(frozen=True)

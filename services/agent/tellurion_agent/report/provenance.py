@@ -35,6 +35,12 @@ def provenance(record: Record, *, requester: str) -> str:
     )
     document.wasAssociatedWith(analysis, software)
     document.actedOnBehalfOf(software, person)
+    for each in record.services:
+        described = {f"tellurion:{name}": value for name, value in each.items() if name != "service"}
+        kind = {PROV["type"]: PROV["SoftwareAgent"]}
+        service = document.agent(f"tellurion:service-{each['service']}", {**kind, **described})
+        document.wasAssociatedWith(analysis, service)
+        document.actedOnBehalfOf(service, person)
     inputs = [(source.role, file) for source in record.sources for file in source.files]
     used = {file.sha256: _entity(document, file, role) for role, file in inputs}
     for entity in used.values():

@@ -59,7 +59,7 @@ class Record:
     created: str
     """ISO 8601, UTC."""
     recipe: str
-    """Its name; ``script`` where a language model wrote the code."""
+    """Its name, that of what another service did, or ``script`` where a language model wrote the code."""
     title: str
     method: str
     references: tuple[str, ...]
@@ -69,7 +69,7 @@ class Record:
     reasons: tuple[str, ...]
     sources: tuple[Source, ...]
     script: str
-    """Text of the script that ran."""
+    """Text of the script that ran; empty where none did."""
     attempts: tuple[Mapping[str, Any], ...]
     """Each run of a script: how it ended, and which layers of the sandbox held it."""
     steps: tuple[Mapping[str, Any], ...]
@@ -81,6 +81,8 @@ class Record:
     reason: str = ""
     """Why, where there is no answer."""
     results: tuple[File, ...] = ()
+    services: tuple[Mapping[str, Any], ...] = ()
+    """Other services that did work of the run: under which request id, by which method, version and weights."""
     environment: Mapping[str, Any] = field(default_factory=lambda: environment())
     version: int = VERSION
 
@@ -103,6 +105,7 @@ class Record:
                     "values": tuple(Value(**each) for each in stored["values"]),
                     "checks": tuple((states, holds) for states, holds in stored["checks"]),
                     "results": tuple(File(**each) for each in stored["results"]),
+                    "services": tuple(stored.get("services", ())),
                 }
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -1,0 +1,1 @@
+"""What the platform's other services can do for a request, one file each."""
