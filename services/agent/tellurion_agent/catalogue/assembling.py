@@ -89,6 +89,7 @@ def _dataset(record: Record, files: list[File]) -> DataSet:
         institution=names.institution,
         files=tuple(sorted(files, key=lambda file: (file.first, file.location))),
         refused=record.refused,
+        assumed=record.assumed,
     )
 
 

@@ -98,7 +98,9 @@ def _read(source: xr.Dataset, dataset: DataSet, path: str, chunks: int) -> _Part
     if found.level and not found.level_dimension:
         values = values.expand_dims("level")  # one level of pressure, beside the variable
     values = values.transpose(*found.dimensions)
-    to = conversion(data.attrs.get("units"), named(dataset.variable), difference=_is_difference(data), field=path)
+    to = conversion(
+        data.attrs.get("units") or dataset.units, named(dataset.variable), difference=_is_difference(data), field=path
+    )
     stamps, days = (None, None) if not found.time else _stamps(source, found.time, dataset, path)
     return _Part(
         field=_converted(values, to, days),

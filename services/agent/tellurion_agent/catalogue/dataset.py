@@ -65,6 +65,8 @@ class DataSet:
     """By their first step."""
     refused: str = ""
     """Why it cannot be brought into canonical form."""
+    assumed: str = ""
+    """What the files do not say and their values do."""
     parts: tuple[DataSet, ...] = ()
     """The data sets that it is computed from, where it is in no file (see `derived`)."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tellurion_agent.catalogue.walking import Found
 from tellurion_core.errors import InvalidInput
 
-VERSION = 2
+VERSION = 3
 """Of what is kept; an index of another version is made anew."""
 BUSY_SECONDS = 60.0
 _TABLE = """CREATE TABLE files (

@@ -15,6 +15,7 @@ from tellurion_agent.catalogue.levels import levels
 from tellurion_agent.catalogue.naming import Naming, naming, plain
 from tellurion_agent.catalogue.record import Box, Extent, Record
 from tellurion_agent.catalogue.times import STEPS, TimeAxis, frequency_of
+from tellurion_agent.catalogue.unitless import sea_temperature_units
 from tellurion_agent.catalogue.units import conversion
 from tellurion_agent.catalogue.variables import meant, named
 from tellurion_core.errors import InvalidInput
@@ -79,10 +80,13 @@ def _data_variables(dataset: xr.Dataset) -> Iterator[str]:
 def _record(dataset: xr.Dataset, name: str, path: Path, *, alone: bool) -> Record:
     attrs = dataset[name].attrs
     names = naming(dataset.attrs, attrs, path, alone=name if alone else "")
+    units, assumed = plain(attrs.get("units", "")), ""
+    if not units:
+        units, assumed = sea_temperature_units(dataset, name)
     known = Record(
-        variable=_variable(dataset, name),
+        variable=_variable(dataset, name, units),
         name=plain(name),
-        units=plain(attrs.get("units", "")),
+        units=units,
         long_name=plain(attrs.get("long_name", "")),
         statistic=next(iter(STATISTICS.findall(text(attrs, "cell_methods"))), ""),
         dimensions=(),
@@ -94,6 +98,7 @@ def _record(dataset: xr.Dataset, name: str, path: Path, *, alone: bool) -> Recor
         levels=None,
         box=Box(()),
         naming=names,
+        assumed=assumed,
     )
     try:
         found = axes(dataset, name, name)
@@ -105,7 +110,7 @@ def _record(dataset: xr.Dataset, name: str, path: Path, *, alone: bool) -> Recor
         return replace(known, refused=plain(error))
 
 
-def _variable(dataset: xr.Dataset, name: str) -> str:
+def _variable(dataset: xr.Dataset, name: str, units: str) -> str:
     """By standard name, else by the name in the file where its units are those of what the name usually means."""
     attrs = dataset[name].attrs
     standard = plain(text(attrs, "standard_name").split(" ")[0])
@@ -113,7 +118,7 @@ def _variable(dataset: xr.Dataset, name: str) -> str:
         return variable.standard_name if (variable := named(standard)) is not None else standard
     for variable in (each for called in (name, plain(attrs.get("long_name", ""))) for each in meant(called)):
         try:
-            conversion(attrs.get("units"), variable, difference=False, field=name)
+            conversion(units, variable, difference=False, field=name)
         except InvalidInput:
             continue
         return variable.standard_name

@@ -61,6 +61,8 @@ class Record:
     naming: Naming
     refused: str = ""
     """Why it cannot be brought into canonical form."""
+    assumed: str = ""
+    """What the file does not say and its values do."""
 
 
 def to_json(records: Iterable[Record]) -> str:

@@ -235,4 +235,5 @@ def _reason(want: Wanted, data: DataSet, alternatives: Sequence[DataSet]) -> str
     covers = f", which covers {share:.0%} of the period" if want.periods and dated(data) else ""
     others = ", ".join(" ".join(filter(None, (other.source, other.experiment))) for other in alternatives)
     instead = f"; {others} would do as well" if others else ""
-    return f"{want.role.replace('_', ' ')}: {data.label}{covers}{instead}"
+    assumed = f" ({data.assumed})" if data.assumed else ""
+    return f"{want.role.replace('_', ' ')}: {data.label}{assumed}{covers}{instead}"
