@@ -74,6 +74,7 @@ RECIPE = Recipe(
         "decadal tendency of temperature, per decade",
         "at which rate has the temperature been changing, expressed per century",
         "long-term trend of annual mean temperature, per year",
+        "how fast will Asia warm per decade under a scenario",
     ),
     slots=(*FIELD, quantity("The slope, or the change along it over all years?", QUANTITIES)),
     inputs=SERIES_INPUTS,

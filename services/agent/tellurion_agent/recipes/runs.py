@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +10,9 @@ import xarray as xr
 from tellurion_agent.diagnostics.climate_response import control_drift
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.recipes.asked import TEMPERATURE
+from tellurion_agent.recipes.each import Compute, of_each
 from tellurion_agent.recipes.radiation_balance import TERMS
-from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Slots, Value
+from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part
 from tellurion_agent.recipes.wording import as_value, outcome, written
 
@@ -64,25 +64,14 @@ def above_control(run: xr.DataArray, control: xr.DataArray, notes: Notes) -> xr.
     return run.copy(data=run.values - np.asarray(drift))
 
 
-def each_model(inputs: Inputs, compute: Callable[[Inputs, Slots], Outcome], what: str) -> Outcome:
+def each_model(inputs: Inputs, compute: Compute, what: str) -> Outcome:
     """A response of each model that has the runs, the largest first, with their mean; why others have none.
 
     Raises NoAnswer where no model has them.
     """
-    runs: dict[str, dict[str, xr.DataArray]] = {}
-    for key, field in inputs.items():
-        role, _, model = key.partition(":")
-        runs.setdefault(model, {})[role] = field
-    found: dict[str, Value] = {}
     notes: Notes = []
-    for model, own in sorted(runs.items()):
-        try:
-            of_model = compute(own, {})
-        except NoAnswer as reason:
-            notes.append(f"{model} is left out: {reason}.")
-        else:
-            found[model] = replace(of_model.values[0], label=f"{what} of {model}")
-            notes += of_model.notes
+    answers = of_each(inputs, compute, {}, notes)
+    found = {model: replace(value, label=f"{what} of {model}") for model, value in answers.items()}
     if not found:
         raise NoAnswer(f"no model has the runs: {' '.join(notes)}")
     ranked = sorted(found.values(), key=lambda value: -float(value.value))

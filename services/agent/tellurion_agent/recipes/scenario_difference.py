@@ -71,6 +71,7 @@ RECIPE = Recipe(
         "avoided warming in the low scenario relative to the high scenario",
         "ssp370 versus ssp126 sea surface temperature in 2081-2100",
         "how far apart are two scenarios by 2100",
+        "how much warmer is it in 2071-2100 under one scenario than under the other",
         "ssp585 compared with ssp245: by how much is the Arctic warmer",
     ),
     slots=(

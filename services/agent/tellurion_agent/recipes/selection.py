@@ -62,10 +62,12 @@ def at(field: xr.DataArray, level: Level | None, notes: Notes) -> xr.DataArray:
 def years(field: xr.DataArray, period: Period | None, notes: Notes, months: Sequence[int] = ALL_MONTHS) -> xr.DataArray:
     """All months of the years of a period; a winter counts to the year of its January, and a year begins with it.
 
-    Raises NoAnswer when the data lack more than half of the years.
+    Raises NoAnswer when the data lack more than half of the years, or nobody knows of which years they are.
     """
-    if "time" not in field.dims or period is None:
+    if period is None:
         return field
+    if "time" not in field.dims or field.time.dt.year.values.max() <= 1:
+        raise NoAnswer(f"the data are a climatology without dates: {period.first}–{period.last} cannot be chosen in it")
     year = season_years(field.time, months)
     keep = (year >= period.first) & (year <= period.last)
     there, asked = np.unique(year[keep]).size, period.last - period.first + 1

@@ -24,7 +24,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     depths = [_depth(field, slots.get(name), months, isotherm, notes) for name in ("region", "base_region")]
     depth, mean = depths[0]
     what = f"depth of the {isotherm:g} °C isotherm"
-    where = f"{_name(slots.get('region'))}, {span(field, months)}"
+    where = ", ".join(filter(None, (_name(slots.get("region")), span(field, months))))
     values = [as_value(f"mean {what}, {where}", mean, "m")]
     if slots.get("base_region") is not None:
         other = depths[1][1]

@@ -47,7 +47,10 @@ def subject(field: xr.DataArray, slots: Mapping[str, Any]) -> str:
 
 
 def span(field: xr.DataArray, months: Sequence[int] = ALL_MONTHS) -> str:
-    """First and last year of the data, of the complete winters where the season is one: ``1991–2020``."""
+    """First and last year of the data, of the complete winters where the season is one: ``1991–2020``; or what else.
+
+    A climatology's months stand in year 1 (see `catalogue.stamps`).
+    """
     if "year" in field.dims:
         year = field.year.values
     elif "time" in field.dims:
@@ -55,6 +58,8 @@ def span(field: xr.DataArray, months: Sequence[int] = ALL_MONTHS) -> str:
         year = season_years(field.time, months)[whole if whole.any() else slice(None)]
     else:
         return ""
+    if year.max() <= 1:
+        return "climatology"
     return f"{year.min()}" if year.min() == year.max() else f"{year.min()}–{year.max()}"
 
 

@@ -141,3 +141,40 @@ def test_a_teleconnection_is_found_where_it_is() -> None:
     assert "15°N, 105°E" in found.outcome.values[0].label
     assert found.value == pytest.approx(1.0)
     assert found["regression there"].value == pytest.approx(2 * np.sin(np.arange(1991, 2011)).std())
+
+
+def test_the_sea_ice_of_one_data_set_less_that_of_another() -> None:
+    """Caps of ice from 60 and from 75 degrees north: on a sphere their areas are as 1 − sin φ."""
+    lat = np.arange(-88.5, 90, 3)
+    ice = {
+        f"ice:{name}": field(lambda *axes, edge=edge: 100.0 * (axes[2] > edge), name="sea_ice_area_fraction", lat=lat)
+        for name, edge in (("HadISST", 60), ("CESM2", 75))
+    }
+    found = run("sea_ice_comparison", ice, sources=("HadISST", "CESM2"), season=Season("March", (3,)))
+    zone = 2 * np.pi * 6.371**2 * (np.sin(np.radians(75)) - np.sin(np.radians(60)))
+    assert found["HadISST less CESM2"].value == found.value == pytest.approx(zone, rel=2e-3)
+    assert found.units == "1e6 km2"
+    other = run("sea_ice_comparison", ice, sources=("CESM2", "HadISST"), season=Season("March", (3,)))
+    assert other.value == pytest.approx(-found.value)
+    with pytest.raises(NoAnswer, match="fewer than two"):
+        run("sea_ice_comparison", {"ice:CESM2": ice["ice:CESM2"]})
+
+
+def test_the_cloud_radiative_effects_of_three_data_sets() -> None:
+    sunlight, thermal = "toa_outgoing_shortwave_flux", "toa_outgoing_longwave_flux"
+    data = {}
+    for label, more in (("CERES", 0.0), ("ISCCP", 4.0), ("MIROC6", 6.0)):
+        for role, name, value in (
+            ("shortwave_all", sunlight, 100.0 + more),
+            ("shortwave_clear", f"{sunlight}_assuming_clear_sky", 53.0),
+            ("longwave_all", thermal, 240.0),
+            ("longwave_clear", f"{thermal}_assuming_clear_sky", 266.0),
+        ):
+            data[f"{role}:{label}"] = field(lambda *_, value=value: value, name=name, units="W m-2")
+    found = run("cloud_effect_comparison", data)
+    assert [found[label].value for label in ("CERES", "ISCCP", "MIROC6")] == pytest.approx([-21.0, -25.0, -27.0])
+    two = {key: value for key, value in data.items() if "MIROC6" not in key}
+    assert run("cloud_effect_comparison", two, sources=("ISCCP", "CERES")).value == pytest.approx(-4.0)
+    short = run("cloud_effect_comparison", two, component="shortwave effect")
+    assert short.value == pytest.approx(4.0)
+    assert short.outcome.values[0].label.startswith("CERES less ISCCP: shortwave")

@@ -119,3 +119,21 @@ def test_a_profile_over_depth() -> None:
 def test_a_point_is_one_cell() -> None:
     data = {"field": field(lambda year, month, lat, lon: lat + lon)}
     assert run("area_mean", data, variable=AIR, region=POINT).value == pytest.approx(30.0)
+
+
+def test_the_mean_of_a_map_that_has_no_time() -> None:
+    still = field(lambda year, month, lat, lon: 10.0 * (lat > 0)).isel(time=0, drop=True)
+    found = run("area_mean", {"field": still}, variable=AIR)
+    assert found.value == pytest.approx(5.0)
+    assert "it is not said of which years they are" in found.notes
+    for asked in ({"season": JJA}, {"period": Period(1991, 2000)}):
+        with pytest.raises(NoAnswer, match="cannot be chosen"):
+            run("area_mean", {"field": still}, variable=AIR, **asked)
+
+
+def test_the_months_of_a_climatology_are_of_no_years() -> None:
+    months = field(lambda year, month, lat, lon: month * 1.0, 1, 1)
+    found = run("seasonal_cycle", {"field": months}, variable=AIR)
+    assert found.outcome.values[0].label.endswith("climatology")
+    with pytest.raises(NoAnswer, match="climatology without dates"):
+        run("seasonal_cycle", {"field": months}, variable=AIR, period=Period(1991, 2000))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import pairwise
 
 from tellurion_agent.planning.extraction.lexicon import Lexicon
 from tellurion_agent.planning.extraction.mention import Mention
 from tellurion_agent.planning.extraction.text import Text
+from tellurion_agent.regions import GAZETTEER
 from tellurion_agent.slots import Kind
 
 _SSP = ("119", "126", "245", "370", "434", "460", "585")
@@ -66,18 +68,22 @@ _KNOWN = re.compile(
     r"MPI-ESM|MRI-(?:ESM|CGCM)|NESM3|NorESM|NorCPM|TaiESM|UKESM|ERA-?5|ERA-?Interim|ERA-?40|ERA-?20C|JRA-?[35]|MERRA|"
     r"NCEP|20CR|CFSR|GPCP|CMAP|CRU ?TS|CRUTEM|GPCC|TRMM|IMERG|CHIRPS|GISTEMP|NOAAGlobalTemp|Berkeley Earth|ERSST|OISST|"
     r"COBE|OSTIA|EN4|WOA|Argo|IAP|ORAS|SODA|GODAS|GLORYS|ECCO|AVISO|GRACE|CERES|ISCCP|MODIS|PIOMAS|NSIDC|"
-    r"Levitus|I?COADS|Ishii|Cowtan)(?:[\w.]|-(?=\w)|(?<=CRUT) |(?: v\d))*",
+    r"Levitus|I?COADS|World Ocean Atlas|Ishii|Cowtan)(?:[\w.]|-(?=\w)|(?<=CRUT) |(?: v\d))*",
     re.IGNORECASE,
 )
 GENERAL = frozenset({"observation", "observations", "observed", "obs", "reanalysis", "reanalyses", "measurements"}) | {
     "model", "models", "simulation", "simulations", "simulated", "cmip6", "cmip5",
 }  # fmt: skip
+_PRODUCTS = frozenset({"atlas", "climatology", "reanalysis", "analysis"})
 _MEMBER = re.compile(r"(?<!\w)r\d{1,3}i\d{1,3}p\d{1,3}f\d{1,3}(?!\w)")
 
 
-def named_sources(text: Text, sources: Collection[str]) -> Iterator[Mention]:
-    """Models and products, as tuples of the names that are meant; as it was said where there is none such."""
-    found = [Mention(Kind.SOURCE, f.value, f.start, f.end) for f in _sources(sources).find(text)]
+def named_sources(text: Text, sources: Collection[str], is_word: Callable[[str], bool]) -> Iterator[Mention]:
+    """Models and products, as tuples of the names that are meant; as it was said where there is none such.
+
+    `is_word` tells words of the language from names.
+    """
+    found = [Mention(Kind.SOURCE, f.value, f.start, f.end) for f in _sources(sources, is_word).find(text)]
     known = _KNOWN.finditer(text.without((m.start, m.end) for m in found).said)
     found += [Mention(Kind.SOURCE, (match[0].strip(),), match.start(), match.end()) for match in known]
     found.sort(key=lambda mention: mention.start)
@@ -113,8 +119,11 @@ def named_members(text: Text) -> Iterator[str]:
     yield from (match[0] for match in _MEMBER.finditer(text.plain))
 
 
-def _sources(sources: Iterable[str]) -> Lexicon[tuple[str, ...]]:
-    """By name, and by as much of it as looks like a name: ``GISTEMP`` of ``GISTEMP v4``."""
+def _sources(sources: Iterable[str], is_word: Callable[[str], bool]) -> Lexicon[tuple[str, ...]]:
+    """By name, by as much of it as looks like a name (``GISTEMP`` of ``GISTEMP v4``), and by words of a file's name.
+
+    What is called like a region is not a product: ``A1B_north_america.nc``.
+    """
     names: defaultdict[str, dict[str, None]] = defaultdict(dict)
     whole = sorted({source for source in sources if source.strip()})
     for source in whole:
@@ -123,5 +132,16 @@ def _sources(sources: Iterable[str]) -> Lexicon[tuple[str, ...]]:
             beginning = " ".join(parts[:count])
             if len(beginning) >= 3 and re.search(r"[A-Z].*[A-Z]|[A-Za-z].*\d", beginning):
                 names[beginning][source] = None
+        for words in _words_of_file(source, is_word):
+            names[words][source] = None
     beginnings = [(name, tuple(found)) for name, found in names.items()]
-    return Lexicon([*((source, (source,)) for source in whole), *beginnings])
+    every = [*((source, (source,)) for source in whole), *beginnings]
+    return Lexicon([(name, of) for name, of in every if name.replace("_", " ").casefold() not in GAZETTEER])
+
+
+def _words_of_file(source: str, is_word: Callable[[str], bool]) -> Iterator[str]:
+    """``nemo`` of ``nemo_1m_grid-T``, which is no other word, and ``ocean atlas`` of ``ocean_atlas_subset``."""
+    parts = source.casefold().split("_")
+    if len(parts) > 1 and len(parts[0]) > 3 and parts[0].isalpha() and not is_word(parts[0]):
+        yield parts[0]
+    yield from (f"{word} {product}" for word, product in pairwise(parts) if product in _PRODUCTS)

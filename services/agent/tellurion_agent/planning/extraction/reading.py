@@ -104,7 +104,7 @@ class Vocabulary:
         barred = [(f.start, f.end) for f in taken]
         found += [Mention(Kind.VARIABLE, f.value, f.start, f.end) for f in self.variables.find(whole)]
         found += notations(left())
-        found += named_sources(left(), sources)
+        found += named_sources(left(), sources, self.is_word)
         found += named_experiments(left(), experiments)
         found += boxes(left())
         found += [
