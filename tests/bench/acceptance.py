@@ -145,6 +145,7 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "splat-fit": tabled("splat_fit"),
     "splat-reflections": tabled("splat_reflections"),
     "agent-requests": tabled("agent_requests"),
+    "agent-topics": tabled("agent_topics"),
     "agent-planner": tabled("agent_planner"),
     "agent-catalogue": tabled("agent_catalogue"),
     "pointcloud-speed": tabled("pointcloud_speed"),

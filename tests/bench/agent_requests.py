@@ -14,7 +14,7 @@ import importlib.util
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,18 +24,12 @@ from typing import Any
 
 from targets import Target, at_least, at_most, exit_code, markdown, target_table
 
-from tellurion_agent.catalogue.library import Catalogue
-from tellurion_agent.laboratory.analysis import Laboratory, Task
-from tellurion_agent.laboratory.script import script
-from tellurion_agent.laboratory.steps import Steps
-from tellurion_agent.libraries import Libraries
-from tellurion_agent.planning.plan import NOTHING_SAID, Abstain, Clarify, Plan
-from tellurion_agent.planning.planner import Planner
-from tellurion_agent.report.record import Record
-from tellurion_agent.sandbox.inner import InnerSandbox
-from tellurion_agent.slot_json import to_json
+sys.path.insert(0, str(Path(__file__).parents[1] / "services" / "agent"))
+
+from asking import Asking
 
 REQUESTS = Path(__file__).parents[1] / "services" / "agent" / "requests"
+
 RIGHT, WRONG = 95.0, 1.0
 """Per cent of all requests."""
 SHOWN = 60
@@ -72,17 +66,9 @@ class Examined:
 
     def __init__(self, seed: int, folder: Path) -> None:
         self._exam = examining()
-        self._folder = folder
         self._world = self._exam.World(seed)
         self._world.write(folder / "world")
-        self._catalogue = Catalogue.open([folder / "world"], folder / "index.sqlite")
-        self._planner = Planner(cache=folder)
-        self._laboratory = Laboratory(
-            sandbox=InnerSandbox(),
-            libraries=Libraries({"world": folder / "world"}),
-            cancelled=lambda: False,
-            log=lambda line: None,
-        )
+        self._ask = Asking(folder / "world", folder)
 
     def rows(self, *, share: int = 1) -> Iterator[Row]:
         """Of every request, or of one in so many."""
@@ -91,49 +77,10 @@ class Examined:
             yield from threads.map(self._row, requests)
 
     def _row(self, request: Any) -> Row:
-        recipe, document = self._document(request.text, self._folder / request.id)
-        verdict = self._exam.grade(document, request)
-        said = str(document.get("question") or document.get("reason") or document.get("answer"))
-        return Row(request.id, request.topic, request.text, request.held_out, verdict.grade.value, recipe, said)
-
-    def _document(self, text: str, folder: Path) -> tuple[str, Mapping[str, Any]]:
-        """The recipe of a request, and what the command prints of it."""
-        found = self._planner.plan(text, self._catalogue, NOTHING_SAID)
-        if isinstance(found, Clarify):
-            return "", {"status": "clarify", "question": found.question}
-        if isinstance(found, Abstain):
-            return "", {"status": "abstained", "reason": found.reason}
-        plan = found.candidates[0]
-        assert isinstance(plan, Plan)  # there is no language model
-        (folder / "steps").mkdir(parents=True)
-        record = self._laboratory.record(_task(plan, text), folder, Steps(folder / "steps"))
-        return plan.recipe.name, _printed(record)
-
-
-def _task(plan: Plan, text: str) -> Task:
-    recipe = plan.recipe
-    return Task(
-        run="agent/runs/" + "0" * 32,
-        question=text,
-        recipe=recipe.name,
-        title=recipe.title,
-        method=recipe.method,
-        references=recipe.references,
-        settings=(),
-        slots=to_json(plan.slots),
-        reasons=plan.reasons,
-        data=plan.data,
-        script=script(recipe, plan.slots, text),
-    )
-
-
-def _printed(record: Record) -> Mapping[str, Any]:
-    values = [{"value": each.value, "units": each.units, "label": each.label} for each in record.values]
-    return {
-        "status": record.status,
-        "answer": values[0] if len(values) == 1 else values,
-        "reason": record.reason,
-    }
+        asked = self._ask(request.text)
+        verdict = self._exam.grade(asked.document, request)
+        said = str(asked.document.get("question") or asked.document.get("reason") or asked.document.get("answer"))
+        return Row(request.id, request.topic, request.text, request.held_out, verdict.grade.value, asked.recipe, said)
 
 
 def table(seed: int | None = None) -> list[Row]:

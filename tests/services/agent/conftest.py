@@ -12,7 +12,7 @@ import pytest
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.recipes.registry import RECIPES
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent))  # last: `requests` is a distribution too, which others import
 
 
 @pytest.fixture(scope="session")
