@@ -24,12 +24,11 @@ from typing import Any
 
 from targets import Target, at_least, at_most, exit_code, markdown, target_table
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "services" / "agent"))
+sys.path.append(str(Path(__file__).parents[1] / "services" / "agent"))
 
 from asking import Asking
 
 REQUESTS = Path(__file__).parents[1] / "services" / "agent" / "requests"
-
 RIGHT, WRONG = 95.0, 1.0
 """Per cent of all requests."""
 SHOWN = 60

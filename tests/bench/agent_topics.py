@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "services" / "agent"))
+sys.path.append(str(Path(__file__).parents[1] / "services" / "agent"))
 
 import iris_sample_data
 from agent_requests import examining

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 
 from tellurion_agent.catalogue.axes import axes
+from tellurion_agent.catalogue.lazy import lazy_numbers
 from tellurion_agent.catalogue.levels import levels
 from tellurion_agent.catalogue.variables import Kind, meant
 from tellurion_core.errors import InvalidInput
-from tellurion_geo.datasets import numbers
 from tellurion_geo.identification import text
 
 SEA_WATER = {"degC": (-3.0, 45.0), "K": (270.0, 318.0)}
@@ -20,16 +20,20 @@ FREEZES_FAHRENHEIT = 27.0
 """Sea water is never as cold in °F: a field of °C reaches it somewhere."""
 ENOUGH = 1_000_000
 """Values that are looked at."""
+CHUNK_BYTES = 1 << 24
 
 
 def sea_temperature_units(dataset: xr.Dataset, name: str) -> tuple[str, str]:
     """Units that the values of a temperature along depths can only have, and why; both empty where they tell none."""
-    if not _is_sea_temperature(dataset, name):
-        return "", ""
     data = dataset[name]
-    step = ceil(prod(data.shape[-2:]) ** 0.5 / ENOUGH**0.5)
-    surface = data.isel({d: 0 if d not in data.dims[-2:] else slice(None, None, step) for d in data.dims})
-    values = numbers(surface, name)
+    if not data.size or not _is_sea_temperature(dataset, name):
+        return "", ""
+    step = ceil((prod(data.shape[-2:]) / ENOUGH) ** 0.5)
+    of_surface = tuple(slice(None, None, step) if d in data.dims[-2:] else 0 for d in data.dims)
+    try:
+        values = lazy_numbers(data, name, CHUNK_BYTES)[of_surface].compute()
+    except InvalidInput:
+        return "", ""
     if not np.isfinite(values).any():
         return "", ""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from tellurion_agent.diagnostics.averages import area_mean
 from tellurion_agent.diagnostics.samples import mean_interval
 from tellurion_agent.diagnostics.times import climate_mean, complete, season_means
 from tellurion_agent.recipes.asked import ANNUAL, FIELD, LAND_FRACTION
 from tellurion_agent.recipes.checking import BRACKETED, FINITE, among
 from tellurion_agent.recipes.figures import lines, map_of
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
-from tellurion_agent.recipes.selection import Notes, masked, mean_series, part
+from tellurion_agent.recipes.selection import Notes, averaged, masked, mean_series, part
 from tellurion_agent.recipes.wording import as_value, name_of, outcome, subject, units_of, written
 
 
@@ -39,7 +38,7 @@ def _of_map(inputs: Inputs, slots: Slots, notes: Notes) -> Outcome:
     if not {"lat", "lon"} <= {*field.dims}:
         raise NoAnswer("the data have neither time nor a grid: there is nothing to average")
     notes.append("The data have no time: it is not said of which years they are.")
-    mean, _ = area_mean(field, field.area)
+    mean = averaged(field, notes)
     label = f"mean {subject(field, slots)}"
     field_map = written(masked(field).compute(), name_of(field), units_of(field))
     return outcome(label, [as_value(label, mean, units_of(field))], notes, map=field_map)

@@ -42,3 +42,8 @@ def test_what_may_be_fahrenheit_or_no_sea_water_is_refused(tmp_path: Path, value
 )
 def test_only_a_temperature_along_what_is_said_to_be_depths_is_judged(tmp_path: Path, name: str, level: Any) -> None:
     assert not sea(tmp_path, SURFACE, name, z=files.axis([0.0, 100.0], "m", **level)).assumed
+
+
+def test_a_temperature_without_values_is_refused(tmp_path: Path) -> None:
+    along = {"time": files.months(2000, 0), "depth": DEPTHS, "lat": files.lat(), "lon": files.lon()}
+    assert files.dataset(files.write(tmp_path / "sea.nc", "TEMP", np.zeros((0, 2, 2, 3)), along)).refused

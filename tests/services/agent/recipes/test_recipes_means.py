@@ -126,6 +126,8 @@ def test_the_mean_of_a_map_that_has_no_time() -> None:
     found = run("area_mean", {"field": still}, variable=AIR)
     assert found.value == pytest.approx(5.0)
     assert "it is not said of which years they are" in found.notes
+    with pytest.raises(NoAnswer, match="no values there"):
+        run("area_mean", {"field": still.where(still > 99)}, variable=AIR)
     for asked in ({"season": JJA}, {"period": Period(1991, 2000)}):
         with pytest.raises(NoAnswer, match="cannot be chosen"):
             run("area_mean", {"field": still}, variable=AIR, **asked)
