@@ -35,7 +35,7 @@ from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.report.pages import html, markdown
 from tellurion_agent.report.provenance import provenance
 from tellurion_agent.report.record import Record, Setting
-from tellurion_agent.sandbox.inner import InnerSandbox
+from tellurion_agent.sandbox.choosing import SandboxSettings, sandbox_of
 from tellurion_agent.settings import AgentSettings, ServiceSettings
 from tellurion_agent.slot_json import from_json
 from tellurion_agent.store import Run, Store
@@ -152,7 +152,11 @@ class _News:
 
 def _recorded(task: Task, libraries: Libraries, job: RunningJob, news: _News, mend: Mender = leave) -> Record:
     laboratory = Laboratory(
-        sandbox=InnerSandbox(), libraries=libraries, cancelled=job.cancelled, log=news.line, mend=mend
+        sandbox=sandbox_of(load(SandboxSettings)),
+        libraries=libraries,
+        cancelled=job.cancelled,
+        log=news.line,
+        mend=mend,
     )
     (job.folder / "steps").mkdir(exist_ok=True)
     return laboratory.record(task, job.folder, Steps(job.folder / "steps", told=news.step))

@@ -25,6 +25,7 @@ from tellurion_agent.planning.plan import Planning
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.planning.request_files import Listing
 from tellurion_agent.recipes.registry import RECIPES
+from tellurion_agent.sandbox.choosing import SandboxSettings
 from tellurion_agent.settings import AgentSettings, ServiceSettings
 from tellurion_agent.store import Run, Store
 from tellurion_agent.uploads import LIBRARY, laid_out
@@ -278,6 +279,7 @@ def services(settings: ServerSettings) -> list[Service]:
     folder = state.state / SERVICE
     endpoints = load(EndpointSettings)
     AllowList(endpoints.endpoints)  # what cannot be read is refused now, and not with the first request
+    load(SandboxSettings)
     KeyList(endpoints.endpoint_keys)
     kept, planner = Store(open_engine(jobs.database_url(state))), Planner(RECIPES, cache=folder)
     others = Services.of(load(ServiceSettings))

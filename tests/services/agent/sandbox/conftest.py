@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 import pytest
@@ -71,3 +73,14 @@ def ran(tmp_path: Path) -> Iterator[Runner]:
     yield run
     assert not set(me.children(recursive=True)) - children
     assert me.num_fds() <= descriptors
+
+
+@pytest.fixture(scope="session")
+def cluster_api() -> ModuleType:
+    """The module `cluster_api`."""
+    found = importlib.util.spec_from_file_location("cluster_api", Path(__file__).with_name("cluster_api.py"))
+    assert found is not None
+    assert found.loader is not None
+    sys.modules["cluster_api"] = module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
