@@ -177,9 +177,7 @@ class Supervisor:
 
     def _start(self, service: str) -> ServiceProcess:
         # Where each will listen is known before it does: those that start later are found, too.
-        others = {
-            name: self._folder.address(name) for name in self._functions if name not in (service, GATEWAY, JOBS)
-        }
+        others = {name: self._folder.address(name) for name in self._functions if name not in (service, GATEWAY, JOBS)}
         shared = {"state": str(self._state.folder), "jobs_broker": jobs_broker(self._folder.path)}
         if service == GATEWAY:
             host = self._gateway.host

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import io
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -98,6 +102,34 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     assert running is not None
     yield {name: service.address for name, service in running.services.items() if name != "jobs"}
     subprocess.run([TELLURION, "down", "--state", str(state)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def pointcloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the point-cloud service listens, with small models that have learned nothing."""
+    path = Path(__file__).parents[1] / "pointcloud" / "small_models.py"
+    found = importlib.util.spec_from_file_location(path.stem, path)
+    assert found is not None
+    assert found.loader is not None
+    small = importlib.util.module_from_spec(found)
+    found.loader.exec_module(small)
+    folder = tmp_path_factory.mktemp("pointcloud")
+    small.write_weights(folder / "weights")
+    with tempfile.TemporaryDirectory(prefix="pointcloud-") as private:
+        settings = {"LISTEN": f"unix:{private}/s", "POINTCLOUD_WEIGHTS": folder / "weights", "STATE": folder}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tellurion_pointcloud"],
+            env=os.environ | {f"TELLURION_{name}": str(value) for name, value in settings.items()},
+            stdout=subprocess.PIPE,
+            stderr=(folder / "log").open("w"),
+            text=True,
+        )
+        assert process.stdout is not None
+        with process:
+            try:
+                yield json.loads(process.stdout.readline())["address"]
+            finally:
+                process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +242,29 @@ def test_gaussians_are_described_and_rendered(start: Start, platform: dict[str, 
         frames = [frame.data for frame in client.splat.render(data / "scene.ply", data / "cameras.json")]
     assert [agent.file(answer, f"view-00{number}.png") for number in range(2)] == frames
     assert agent.file(answer, "figure.png") == frames[0]
+
+
+def test_clouds_are_encoded_completed_classified_and_searched(start: Start, pointcloud: str, tmp_path: Path) -> None:
+    folder, generator = tmp_path / "clouds", np.random.default_rng(5)
+    for label, stretch in (("ball", 1), ("rod", 12)):
+        (folder / "labelled" / label).mkdir(parents=True)
+        for number in range(2):
+            np.save(folder / "labelled" / label / f"{number}.npy", generator.normal(size=(150, 3)) * [stretch, 1, 1])
+    np.save(folder / "thing.npy", generator.normal(size=(150, 3)) * [12, 1, 1])
+    agent = start({"pointcloud": pointcloud}, folder)
+    _, answer = agent.answered("encode the clouds in labelled")
+    assert (answer.values[0].number, answer.values[1].number) == (4, 48)
+    with np.load(io.BytesIO(agent.file(answer, "encodings.npz"))) as arrays:
+        assert arrays["embedding"].shape == (4, 48)
+    _, answer = agent.answered("complete the point cloud thing.npy", "2")
+    assert {each.label: each.number for each in answer.values} == {"points added": 16, "points given": 150}
+    assert agent.file(answer, "completed.ply").startswith(b"ply\n")
+    _, answer = agent.answered("classify the point cloud thing.npy by the examples", "3")
+    assert [(each.label, each.text) for each in answer.values] == [("class of thing.npy", "rod")]
+    _, answer = agent.answered("detect the furniture in thing.npy with a min score of 0.01", "4")
+    found = json.loads(agent.file(answer, "boxes.json"))
+    assert answer.values[0].number == len(found["boxes"])
+    assert all(box["score"] >= 0.01 for box in found["boxes"])
 
 
 def test_a_service_that_is_not_known_or_does_not_answer_is_why_there_is_no_answer(

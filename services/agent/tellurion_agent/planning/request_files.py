@@ -82,7 +82,8 @@ def choose(inputs: Sequence[FileInput], request: str, there: Listing) -> Chosen 
             continue
         if wanted.many:
             within = [path for path in there.folders if path.name in said and path not in taken]
-            left = named or [path for path in left if any(map(path.is_relative_to, within))] or left
+            inmost = [each for each in within if not any(each in other.parents for other in within)]
+            left = named or [path for path in left if any(map(path.is_relative_to, inmost))] or left
         elif not named:
             left = [path for path in left if _has_cue(wanted, path.stem)] or left
         else:
