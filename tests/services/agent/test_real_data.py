@@ -173,6 +173,18 @@ def test_the_heat_content_of_the_atlas(ocean: Ask) -> None:
     assert headline(found, "J") == pytest.approx(1026 * 3991.868 * (column * area[:, None]).sum(), rel=1e-3)
 
 
+def test_the_thermocline_of_the_atlas(ocean: Ask) -> None:
+    found = ocean("Depth of the 20 °C isotherm in the equatorial Pacific in the World Ocean Atlas")
+    part = atlas().sel(lat=slice(-20, 20), lon=slice(120, 280))
+    theta, z = np.einsum("m,mzyx->zyx", DAYS / 365, part.values), part.depth.values
+    crossed = (theta[:-1] >= 20) & (theta[1:] < 20)
+    first = np.argmax(crossed, axis=0)[None]
+    above, below = (np.take_along_axis(each, first, axis=0)[0] for each in (theta[:-1], theta[1:]))
+    depth = z[first[0]] + (above - 20) / (above - below) * np.diff(z)[first[0]]
+    image = np.where(crossed.any(axis=0), depth, np.nan)
+    assert headline(found, "m") == pytest.approx(area_mean(image, part.lat.values), rel=1e-3)
+
+
 def test_the_seasonal_cycle_of_the_atlas_where_longitudes_begin_at_20_degrees(ocean: Ask) -> None:
     found = ocean("What is the seasonal cycle of sea temperature at 50 m depth in the North Atlantic?")
     field = atlas().sel(depth=50.0)
