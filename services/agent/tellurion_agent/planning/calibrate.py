@@ -1,105 +1,159 @@
-"""Fits the thresholds to requests of which it is known which recipe they ask for.
+"""Fits the classifier and the thresholds to requests of which it is known which recipe they ask for.
 
     python -m tellurion_agent.planning.calibrate REQUESTS.jsonl [--report OTHERS.jsonl] [--write]
 
-A line is ``{"request": "…", "recipe": "linear_trend"}``, the recipe null where none answers it. What is reported on
-should be of another seed, and worded otherwise.
+A line is ``{"request": "…", "recipe": "linear_trend"}``, the recipe null where none answers it, and a list where
+several do. What is reported on should be of other people. Needs `tellurion-agent[calibration]`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 
+from tellurion_agent.planning import learned as learned_module
 from tellurion_agent.planning import thresholds as module
+from tellurion_agent.planning.learned import Learned
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.planning.thresholds import FEATURES, Thresholds
 from tellurion_agent.recipes.registry import RECIPES
 
-Example = tuple[NDArray[np.float64], int]
-"""Features [recipes, features], and which recipe is right; −1 for none."""
-MOST_WRONG = 0.01
-"""Share of the requests that may get the plan of another recipe."""
 PRICE = 5
 """Right plans that one wrong one undoes: an answer to another question is worse than a question back."""
 RIDGE = 1e-3
+LOOSENESS = 30.0
+"""Inverse strength of the classifier's penalty; 10 to 100 do as well."""
+PARTS = 5
+"""The classifier's word on a request is that of one which was fitted without that fifth of the requests."""
+START = Thresholds((0.0,) * len(FEATURES), 0.0, 0.5, 0.5, 0.05)
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A request."""
+
+    vector: NDArray[np.float32]
+    """Of the classifier."""
+    features: NDArray[np.float64]
+    """[recipes + 1, features], the last of there being none."""
+    right: frozenset[int]
+    """Which recipes; −1 for none."""
+
+    def judged(self, learned: Learned) -> Example:
+        """With a classifier's word."""
+        features = self.features.copy()
+        features[:, 0] = learned.log_shares(self.vector, list(RECIPES))
+        return replace(self, features=features)
+
+
+def classified(examples: Sequence[Example]) -> Learned:
+    """The classifier, fitted."""
+    vectors = np.stack([each.vector for each in examples])
+    right = np.array([max(each.right) % (len(RECIPES) + 1) for each in examples])  # none is the last
+    found = LogisticRegression(C=LOOSENESS, max_iter=500).fit(vectors, right)
+    weights = np.zeros((len(RECIPES) + 1, vectors.shape[1]), np.float32)
+    bias = np.full(len(RECIPES) + 1, found.intercept_.min(), np.float32)
+    weights[found.classes_], bias[found.classes_] = found.coef_, found.intercept_
+    return Learned(list(RECIPES), weights, bias)
+
+
+def cross_judged(examples: Sequence[Example], phrases: Sequence[Example]) -> list[Example]:
+    """Each with the word of a classifier that was fitted without it."""
+    part = np.random.default_rng(0).permutation(len(examples)) % PARTS
+    judges = [classified([*phrases, *(e for e, p in zip(examples, part, strict=True) if p != n)]) for n in range(PARTS)]
+    return [each.judged(judges[number]) for each, number in zip(examples, part, strict=True)]
 
 
 def fitted(examples: Sequence[Example]) -> Thresholds:
-    """Weights of greatest likelihood, and the least abstention with which few plans are wrong."""
-    features = np.array([rows for rows, _ in examples])  # [n, recipes, features]
-    right = np.array([which for _, which in examples])
+    """Weights of greatest likelihood, and the thresholds that are worth most."""
+    features = np.array([each.features for each in examples])  # [n, recipes + 1, features]
+    right = np.zeros(features.shape[:2], bool)
+    for row, each in zip(right, examples, strict=True):
+        row[list(each.right)] = True
     spread = features.std(axis=(0, 1)) + 1e-9
 
     def loss(parameters: NDArray[np.float64]) -> float:
-        scores = np.hstack([features / spread @ parameters[:-1], np.full((len(right), 1), parameters[-1])])
-        scores -= scores.max(axis=1, keepdims=True)
-        likelihood = scores[np.arange(len(right)), right] - np.log(np.exp(scores).sum(axis=1))
+        scores = features / spread @ parameters[:-1]
+        scores[:, -1] += parameters[-1]
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        likelihood = np.log((shares * right).sum(axis=1) / shares.sum(axis=1))
         return float(-likelihood.mean() + RIDGE * (parameters[:-1] ** 2).sum())
 
     best = minimize(loss, np.zeros(len(FEATURES) + 1), method="L-BFGS-B").x
-    start = Thresholds(tuple(map(float, best[:-1] / spread)), float(best[-1]), 0.5, 0.5, 0.05)
+    start = replace(START, weights=tuple(map(float, best[:-1] / spread)), none=float(best[-1]))
     choices = [
         replace(start, abstain=float(abstain), ambiguous=float(ambiguous))
         for abstain in np.arange(0.2, 0.96, 0.05)
         for ambiguous in np.arange(0.5, 0.96, 0.05)
     ]
-    shares = [(*outcome(choice, examples), choice) for choice in choices]
-    allowed = [each for each in shares if each[1] <= MOST_WRONG] or [min(shares, key=lambda each: each[1])]
-    return max(allowed, key=lambda each: each[0] - PRICE * each[1])[2]
+
+    def worth(choice: Thresholds) -> float:
+        good, bad = outcome(choice, examples)
+        return good - PRICE * bad
+
+    return max(choices, key=worth)
 
 
 def outcome(thresholds: Thresholds, examples: Sequence[Example]) -> tuple[float, float]:
     """Shares of the requests that get the right plan, or rightly none; and that get a wrong one."""
     good = bad = 0
-    for rows, right in examples:
-        shares = thresholds.probabilities(rows)
+    for each in examples:
+        shares = thresholds.probabilities(each.features)
         first, second = np.argsort(-shares)[:2]
         near = shares[first] >= thresholds.abstain * (shares[first] + 1 - shares.sum())
         clear = shares[first] >= thresholds.ambiguous * (shares[first] + shares[second])
         planned = int(first) if near and clear else -1
-        good += planned == right
-        bad += planned not in (-1, right)
+        good += planned in each.right
+        bad += planned not in each.right | {-1}
     return good / len(examples), bad / len(examples)
 
 
-def read(path: Path, planner: Planner) -> list[Example]:
-    """The examples of a file."""
-    names = list(RECIPES)
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return [
-        (planner.features(line["request"]), -1 if line["recipe"] is None else names.index(line["recipe"]))
-        for line in lines
-    ]
+def read(paths: Iterable[Path], planner: Planner) -> list[Example]:
+    """The examples of files."""
+    names = [*RECIPES, None]
+    examples = []
+    for line in (line for path in paths for line in path.read_text(encoding="utf-8").splitlines() if line.strip()):
+        content = json.loads(line)
+        right = content["recipe"] if isinstance(content["recipe"], list) else [content["recipe"]]
+        numbers = frozenset(-1 if name is None else names.index(name) for name in right)
+        examples.append(Example(*planner.example(content["request"]), numbers))
+    return examples
 
 
 def main() -> None:
-    """Fits, reports, and writes the package's file where told to."""
+    """Fits, reports, and writes the package's files where told to."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("requests", type=Path)
-    parser.add_argument("--report", type=Path)
+    parser.add_argument("requests", type=Path, nargs="+")
+    parser.add_argument("--report", type=Path, nargs="*", default=[])
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
-    planner = Planner(cache=arguments.cache)
+    planner = Planner(cache=arguments.cache, thresholds=START, learned=Learned.nothing())
+    texts = ((text, number) for number, r in enumerate(RECIPES.values()) for text in (r.title, *r.phrases))
+    phrases = [Example(*planner.example(text), frozenset({number})) for text, number in texts]
     examples = read(arguments.requests, planner)
-    found = fitted(examples)
+    found = fitted(cross_judged(examples, phrases))
     content = asdict(found) | {"weights": dict(zip(FEATURES, found.weights, strict=True))}
     print(json.dumps(content, indent=2))
-    for path, there in ((arguments.requests, examples), (arguments.report, None)):
-        if path is not None:
-            good, bad = outcome(found, there or read(path, planner))
-            print(f"{path.name}: {good:.1%} right, {bad:.1%} wrong, the others asked back or abstained")
+    learned = classified([*phrases, *examples])
+    reported = [each.judged(learned) for each in read(arguments.report, planner)]
+    for what, judged in (("cross-validated", cross_judged(examples, phrases)), ("reported", reported)):
+        if judged:
+            good, bad = outcome(found, judged)
+            print(f"{what}: {good:.1%} right, {bad:.1%} wrong, the others asked back or abstained")
     if arguments.write:
-        path = Path(module.__file__).with_name(module.FILE)
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        folder = Path(module.__file__).parent
+        (folder / module.FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        save_file(learned.tensors(), folder / learned_module.FILE)
 
 
 if __name__ == "__main__":

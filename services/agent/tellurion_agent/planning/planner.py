@@ -17,6 +17,7 @@ from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED
 from tellurion_agent.planning.embedding import embedder
 from tellurion_agent.planning.extraction.reading import Reading, Vocabulary
 from tellurion_agent.planning.filling import fill
+from tellurion_agent.planning.learned import Learned
 from tellurion_agent.planning.plan import NOTHING_SAID, Abstain, Clarify, Context, Plan, Plans
 from tellurion_agent.planning.planned import Asked, closed, planned
 from tellurion_agent.planning.retrieval import common_words, phrase_words, telling_words
@@ -48,12 +49,15 @@ class Planner:
         *,
         cache: Path | None = None,
         thresholds: Thresholds | None = None,
+        learned: Learned | None = None,
     ) -> None:
         embed = embedder()
+        self._recipes = recipes
         words = phrase_words(recipes.values())
         self._vocabulary = Vocabulary.of(variable_names(), GAZETTEER, words, embed.knows)
         self._thresholds = thresholds or Thresholds.calibrated()
-        self._scoring = Scoring(recipes, self._vocabulary, self._thresholds, embed, cache)
+        learned = learned or Learned.packaged()
+        self._scoring = Scoring(recipes, self._vocabulary, self._thresholds, learned, embed, cache)
         self._known = common_words(recipes.values())
         self._telling = telling_words(recipes.values())
 
@@ -88,7 +92,7 @@ class Planner:
         for slot in recipe.slots:
             if slot.name in texts and (value := self._value(slot, texts[slot.name], sources, experiments)) is not None:
                 said[slot.name] = value
-        scored = Scored(recipe, 1.0, (), Filling(said=said))
+        scored = Scored(recipe, 1.0, Filling(said=said))
         reading = self._vocabulary.read(request, sources, experiments)
         there = _dimensions(usable)
         reading = _without_absent_indices(reading, there)
@@ -114,10 +118,12 @@ class Planner:
         value = mentions[0].value if mentions else None
         return value[0] if slot.kind is Kind.VARIABLE and value else value
 
-    def features(self, request: str) -> NDArray[np.float64]:
-        """[recipes, features] of a request, as `FEATURES` names them, whatever the data: what is calibrated with."""
+    def example(self, request: str) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Vector and features [recipes + 1, features] of a request, whatever the data: what is calibrated with."""
         reading = _without_absent_indices(self._vocabulary.read(request), {})
-        return np.array([scored.features for scored in self._scoring.scored(reading, {})])
+        vectors = self._scoring.vectors(reading)
+        fillings = [fill(recipe, reading, {}) for recipe in self._recipes.values()]
+        return vectors.ravel(), self._scoring.features(reading, vectors, fillings)
 
     def _ranked(self, reading: Reading, there: There, context: Context) -> tuple[list[Scored], Mapping[str, Any]]:
         """Recipes, the likeliest first, and the slots that hold from before."""

@@ -41,13 +41,12 @@ class Retrieval:
         self._owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
         self._count = len(groups)
         self._vectors = kept_embeddings(phrases, embed, cache)
-        self._embed = embed
         self._bm25 = BM25Okapi([stems(" ".join(group)) for group in groups])
 
-    def nearness(self, text: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """For each group the cosine of its nearest phrase, and BM25 for each bit of information in the words."""
+    def nearness(self, text: str, vector: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """For each group the cosine of its nearest phrase to a text with this vector, and BM25 by the bit."""
         meaning = np.full(self._count, -1.0)
-        np.maximum.at(meaning, self._owners, self._vectors @ self._embed([text])[0])
+        np.maximum.at(meaning, self._owners, self._vectors @ vector)
         asked = stems(text)
         # A word that no phrase has tells as much as the rarest that one has.
         most = max(self._bm25.idf.values(), default=1.0)

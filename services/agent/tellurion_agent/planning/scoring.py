@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED
 from tellurion_agent.planning.concepts import Profiles
 from tellurion_agent.planning.embedding import Embedder
 from tellurion_agent.planning.extraction.reading import Reading, Vocabulary
 from tellurion_agent.planning.filling import fill
+from tellurion_agent.planning.learned import Learned
 from tellurion_agent.planning.retrieval import Retrieval, stems
 from tellurion_agent.planning.said import Filling
 from tellurion_agent.planning.subjects import There, always_read
@@ -51,8 +53,6 @@ class Scored:
 
     recipe: Recipe
     probability: float
-    features: tuple[float, ...]
-    """As `FEATURES` names them."""
     filling: Filling
 
 
@@ -64,11 +64,14 @@ class Scoring:
         recipes: Mapping[str, Recipe],
         vocabulary: Vocabulary,
         thresholds: Thresholds,
+        learned: Learned,
         embed: Embedder,
         cache: Path | None,
     ) -> None:
         self._recipes = recipes
         self._thresholds = thresholds
+        self._learned = learned
+        self._embed = embed
         phrases = [[vocabulary.read(p) for p in (recipe.title, *recipe.phrases)] for recipe in recipes.values()]
         self._profiles = Profiles(phrases)
         self._retrieval = Retrieval([[topic(reading) for reading in readings] for readings in phrases], embed, cache)
@@ -76,10 +79,27 @@ class Scoring:
 
     def scored(self, reading: Reading, there: There) -> list[Scored]:
         """In the recipes' order."""
-        meaning, words = self._retrieval.nearness(topic(reading))
         fillings = [fill(recipe, reading, there) for recipe in self._recipes.values()]
+        features = self.features(reading, self.vectors(reading), fillings)
+        shares = self._thresholds.probabilities(features)
+        return [
+            Scored(recipe, float(share), filling)
+            for recipe, share, filling in zip(self._recipes.values(), shares, fillings, strict=True)
+        ]
+
+    def vectors(self, reading: Reading) -> NDArray[np.float32]:
+        """[2, width] of what a request is about, and of the request as it is."""
+        return self._embed([topic(reading), reading.text.plain])
+
+    def features(
+        self, reading: Reading, vectors: NDArray[np.float32], fillings: Sequence[Filling]
+    ) -> NDArray[np.float64]:
+        """[recipes + 1, features], as `FEATURES` names them; the last are those of there being no recipe."""
+        meaning, words = self._retrieval.nearness(topic(reading), vectors[0])
+        learned = self._learned.log_shares(vectors.ravel(), list(self._recipes))
         features = np.column_stack(
             [
+                learned[:-1],
                 self._profiles.belonging(reading),
                 meaning,
                 words,
@@ -90,11 +110,7 @@ class Scoring:
                 [len({m.kind for m in reading.mentions} & _ASKED)] * len(fillings),
             ]
         )
-        shares = self._thresholds.probabilities(features)
-        return [
-            Scored(recipe, float(share), tuple(map(float, row)), filling)
-            for recipe, share, row, filling in zip(self._recipes.values(), shares, features, fillings, strict=True)
-        ]
+        return np.vstack([features, [learned[-1], *[0.0] * (features.shape[1] - 1)]])
 
 
 def topic(reading: Reading) -> str:

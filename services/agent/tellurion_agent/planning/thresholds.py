@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE = "thresholds.json"
-FEATURES = ("concepts", "meaning", "words", "unused", "about", "left_over", "missing", "spoken")
+FEATURES = ("learned", "concepts", "meaning", "words", "unused", "about", "left_over", "missing", "spoken")
 """Of a request and a recipe, in the order of the weights; see `scoring`."""
 
 
@@ -21,7 +21,7 @@ class Thresholds:
     weights: tuple[float, ...]
     """Of the features: a conditional logit model (McFadden 1974) of which recipe is asked for."""
     none: float
-    """The score of there being none."""
+    """Added to the score of there being none."""
     abstain: float
     """Below this probability of the best recipe against there being none there is no plan."""
     ambiguous: float
@@ -30,8 +30,9 @@ class Thresholds:
     """From this probability on another recipe is a candidate plan."""
 
     def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[recipes] of features [recipes, features]; what is left to 1 is that of there being none."""
-        scores = np.append(features @ np.array(self.weights), self.none)
+        """[recipes] of features [recipes + 1, features], the last of there being none; what is left to 1 is of that."""
+        scores = features @ np.array(self.weights)
+        scores[-1] += self.none
         shares = np.exp(scores - scores.max())
         return (shares / shares.sum())[:-1]
 
