@@ -159,7 +159,7 @@ class Planner:
             first = ends[0][1]
             assert not isinstance(first, Plan)
             return first
-        if len(able) > 1:
+        if any(not _akin(able[0][0].recipe, s.recipe) for s, _ in able[1:]):
             options = tuple(s.recipe.title for s, _ in able)
             context = Context(slots=able[0][1].said)
             return Clarify(f"Which is meant: {'; or: '.join(options)}?", "recipe", options, context)
@@ -168,6 +168,10 @@ class Planner:
         more = (end for s in others if isinstance(end := planned(s, asked), Plan))
         plans += [end for end, _ in zip(more, range(CANDIDATES - 1), strict=False)]
         return Plans(tuple(plans))
+
+
+def _akin(one: Recipe, other: Recipe) -> bool:
+    return one.akin == other.name or other.akin == one.name
 
 
 def _there(catalogue: Catalogue) -> tuple[list[DataSet], set[str], set[str]]:

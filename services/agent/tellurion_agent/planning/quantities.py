@@ -51,7 +51,7 @@ _ORDINALS = {"leading": 1, "dominant": 1, "first": 1, "second": 2, "third": 3, "
 _MODE = r"(?:eofs?|pcs?|modes?|principal components?|empirical orthogonal functions?|components?|patterns?)"
 _NTH = re.compile(
     rf"(?<!\w)(?:(?P<a>\d)(?:st|nd|rd|th)|(?P<word>first|second|third|fourth|fifth|leading|dominant)) "
-    rf"(?:leading )?{_MODE}(?<!s)(?!\w)|(?<!\w){_MODE}(?:[\s-]|(?:number|no\.?|#)\s?)?(?P<b>\d)(?!\w)"
+    rf"(?:leading )?(?:{_MODE}(?<!s)|one)(?!\w)|(?<!\w){_MODE}(?:[\s-]|(?:number|no\.?|#)\s?)?(?P<b>\d)(?!\w)"
 )
 _UP_TO = re.compile(rf"(?<!\w){_MODE}[\s-]?1\s*(?:\+|and|&|,|-|to|plus)\s*(?:{_MODE}[\s-]?)?(?P<b>\d)(?!\w)")
 _SCALE = re.compile(r"(?<!\w)sp(?:e)?i[\s-]?(?P<months>\d{1,2})(?!\w)")

@@ -69,5 +69,6 @@ RECIPE = Recipe(
     references=("WMO, 2017: Guidelines on the Calculation of Climate Normals. WMO-No. 1203.",),
     compute=compute,
     plot=map_of("climatology"),
+    akin="area_mean",
     checks=(FINITE, among("climatology"), again("the cells and their areas give the same mean", _weighted)),
 )

@@ -113,6 +113,7 @@ RECIPE = Recipe(
     references=("Welch, B. L., 1947: The generalization of Student's problem. Biometrika, 34, 28–35.",),
     compute=compute,
     plot=map_of("difference", diverging=True, hatched="p"),
+    akin="period_anomaly",
     checks=(
         FINITE,
         among("difference", label="area mean of the difference"),

@@ -95,4 +95,6 @@ class Recipe:
     compute: Callable[[Inputs, Slots], Outcome]
     """Raises NoAnswer."""
     plot: Callable[[Figure, Outcome, Slots], None]
+    akin: str = ""
+    """The recipe that gives the same number first, where both can answer: it need not be asked which is meant."""
     checks: tuple[Check, ...] = field(default=())

@@ -67,5 +67,6 @@ RECIPE = Recipe(
     references=("Santer, B. D., et al., 2000: Statistical significance of trends. J. Geophys. Res., 105, 7337–7356.",),
     compute=compute,
     plot=map_of("trend", diverging=True, hatched="p"),
+    akin="linear_trend",
     checks=(FINITE, among("trend")),
 )
