@@ -21,7 +21,7 @@ from tellurion_agent.libraries import Libraries
 from tellurion_agent.planning.conversation import EndpointModel, endpoint_of
 from tellurion_agent.planning.model_planner import ModelPlanner
 from tellurion_agent.planning.offers import Offers, for_recipes
-from tellurion_agent.planning.plan import Planning
+from tellurion_agent.planning.plan import Planning, noted
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.planning.request_files import Listing
 from tellurion_agent.recipes.registry import RECIPES
@@ -50,6 +50,8 @@ SERVICE = "agent"
 LOOK_SECONDS = 0.2
 """Between two looks at a run that is followed."""
 PAGE_SIZE = 100
+MOST_NAMED = 3
+"""Files that could not be read."""
 NO_SERVICES = Services({})
 
 
@@ -210,6 +212,8 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
             model = EndpointModel(endpoint_of(asked), self._endpoints)
             planner = ModelPlanner(planner, taught.recipes, model, offers)
         found = offers.plan(run.question, said) or planner.plan(run.question, catalogue, for_recipes(said))
+        if catalogue.problems:
+            found = noted(found, _unread([libraries.place(path) for path in catalogue.problems]))
         return self._store.propose(run, proposals.stored(found, libraries, taught.lessons))
 
     def _last(self, run: Run) -> Mapping[str, Any]:
@@ -290,6 +294,12 @@ def services(settings: ServerSettings) -> list[Service]:
         *operations.services(SERVICE, store, [KIND, REPLAY]),
         artifact_service.service(artifacts, keep=timedelta(days=jobs.retention_days)),
     ]
+
+
+def _unread(places: Sequence[str]) -> str:
+    """That files are left out."""
+    more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
+    return f"Left out, as it cannot be read: {', '.join(sorted(places)[:MOST_NAMED])}{more}."
 
 
 def _digest(*parts: str | Sequence[Any]) -> str:

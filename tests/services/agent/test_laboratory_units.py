@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tellurion_agent.laboratory.units import in_units
+from tellurion_agent.laboratory.units import in_units, of_other_quantities
 from tellurion_agent.recipes.recipe import Value
 
 
@@ -41,3 +41,11 @@ def test_what_is_of_another_quantity_stays_as_it_is(value: float | str, units: s
 def test_an_interval_that_is_not_there_stays_away() -> None:
     found = in_units(Value("it", 0.0, "degC"), "K")
     assert (found.value, found.low, found.high) == (pytest.approx(273.15), None, None)
+
+
+def test_values_none_of_which_can_be_in_the_units_answer_another_question() -> None:
+    heat, salinity, month = Value("heat", 1e22, "J"), Value("salinity", 35.0, "1e-3"), Value("month", "August", "1")
+    assert of_other_quantities([heat], "1e-3")
+    assert not of_other_quantities([heat, salinity], "1e-3")
+    assert not of_other_quantities([month], "degC")
+    assert not of_other_quantities([Value("warming", 2.0, "K")], "degC")

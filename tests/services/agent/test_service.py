@@ -81,6 +81,7 @@ def test_a_question_is_planned_chosen_worked_on_and_reported(agent: Agent) -> No
     assert {"report.html", "report.md", RECORD, "prov.json", "script.py", "data.nc", "figure.png"} <= set(answer.files)
     record = json.loads(agent.file(answer, RECORD))
     assert (record["question"], record["run"]) == (QUESTION, name)
+    assert "obs/broken.nc" in agent.file(answer, "report.md").decode()
     described = agent.call("GetRun", agent_pb2.GetRunRequest(run=name)).run
     assert [step.name for step in described.steps] == ["hash the data", "run the script", "check the answer"]
 
@@ -108,6 +109,7 @@ def test_absent_data_are_named_and_nothing_is_made_up(agent: Agent) -> None:
     proposal = agent.ask("What is the mean precipitation over land from 2001 to 2005?")
     assert (len(proposal.plans), proposal.answer.status) == (0, ABSTAINED)
     assert "precipitation" in proposal.answer.reason
+    assert proposal.answer.reason.endswith("Left out, as it cannot be read: obs/broken.nc.")
 
 
 def test_feedback_changes_later_requests_on_its_topic_of_its_tenant_until_it_is_taken_back(agent: Agent) -> None:

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tellurion_agent.catalogue.canonical import canonical
-from tellurion_agent.laboratory.units import in_units
+from tellurion_agent.laboratory.units import in_units, of_other_quantities
 from tellurion_agent.libraries import read
 from tellurion_agent.recipes.recipe import Inputs, NoAnswer, Outcome, Recipe, Slots, Value
 
@@ -40,11 +40,15 @@ def answer(recipe: Recipe, inputs: Inputs, slots: Slots, output: Path) -> None:
     except NoAnswer as reason:
         _write(output, {"no_answer": str(reason)})
         return
+    asked = slots.get("answer_units")
+    if asked and of_other_quantities(outcome.values, asked):
+        units = ", ".join(dict.fromkeys(value.units for value in outcome.values))
+        _write(output, {"no_answer": f"“{recipe.title}” gives {units}, and what was asked for is in {asked}."})
+        return
     outcome = Outcome(outcome.values, outcome.data.compute(), outcome.notes)
     figure = Figure(figsize=INCHES, dpi=DPI, layout="constrained")
     recipe.plot(figure, outcome, slots)
     checks = [{"states": each.states, "holds": bool(each.holds(outcome, inputs, slots))} for each in recipe.checks]
-    asked = slots.get("answer_units")
     values = [in_units(value, asked) for value in outcome.values] if asked else outcome.values
     keep(values, output, data=outcome.data, figure=figure, notes=outcome.notes, checks=checks)
 

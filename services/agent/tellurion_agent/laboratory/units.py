@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cf_units import Unit
@@ -20,17 +21,28 @@ def in_units(value: Value, asked: str) -> Value:
 
     Kelvin are those of a difference here (`difference_units`): no offset is added, and in °C it is the same number.
     """
-    if isinstance(value.value, str):
+    found = None if isinstance(value.value, str) else _conversion(value.units, asked)
+    if found is None or found[0] == Unit("K"):
         return value
-    rate, per = _RATE.search(value.units), _RATE.fullmatch(asked)
-    wanted = value.units[: rate.start()] + asked if rate and per else asked
-    have, want = (unit(_RATE.sub(lambda m: _YEARS.get(m["time"], m[0]), text)) for text in (value.units, wanted))
-    if have is None or want is None or have == Unit("K"):
-        return value
-    for route in (have, have / WATER, have * WATER):
-        if route.is_convertible(want) and (route / want).is_dimensionless():
-            low, number, high = (
-                None if end is None else float(route.convert(end, want)) for end in (value.low, value.value, value.high)
-            )
-            return replace(value, value=number, low=low, high=high, units=wanted)
-    return value
+    have, want, units = found
+    low, number, high = (
+        None if end is None else float(have.convert(end, want)) for end in (value.low, value.value, value.high)
+    )
+    return replace(value, value=number, low=low, high=high, units=units)
+
+
+def of_other_quantities(values: Sequence[Value], asked: str) -> bool:
+    """Whether there are numbers, and none of them can be in the units asked for: they answer another question."""
+    numbers = [value.units for value in values if not isinstance(value.value, str)]
+    return bool(numbers) and all(_conversion(units, asked) is None for units in numbers)
+
+
+def _conversion(units: str, asked: str) -> tuple[Unit, Unit, str] | None:
+    """From which units to which, and how these are written; None where they are of different quantities."""
+    rate, per = _RATE.search(units), _RATE.fullmatch(asked)
+    wanted = units[: rate.start()] + asked if rate and per else asked
+    have, want = (unit(_RATE.sub(lambda m: _YEARS.get(m["time"], m[0]), text)) for text in (units, wanted))
+    if have is None or want is None:
+        return None
+    routes = (route for route in (have, have / WATER, have * WATER) if route.is_convertible(want))
+    return next(((r, want, wanted) for r in routes if (r / want).is_dimensionless()), None)

@@ -18,7 +18,7 @@ from tellurion_agent.catalogue.dataset import DataSet
 from tellurion_agent.catalogue.library import Catalogue
 from tellurion_agent.planning.conversation import Model, Silent, Tool
 from tellurion_agent.planning.offers import Offers, tool_name
-from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan, Plans, ScriptPlan, ServicePlan
+from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan, Plans, ScriptPlan, ServicePlan, noted
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.recipes.recipe import Recipe
 from tellurion_core.endpoints.wire import Reply, ToolCall
@@ -71,10 +71,10 @@ class ModelPlanner:
             tools = [*map(_tool, self.recipes.values()), *offered, *_OWN_TOOLS]
             reply = self.model(_messages(request, data), tools)
         except Silent as reason:
-            return _noted(found, f"The language model {self.model.name} was of no help: {reason}.")
+            return noted(found, f"The language model {self.model.name} was of no help: {reason}.")
         suggested = self._suggested(reply, request, catalogue, context, data)
         if suggested is None:
-            return _noted(
+            return noted(
                 found, f"The language model {self.model.name} said nothing that can be used: {_useless(reply)}."
             )
         if isinstance(found, Plans) and isinstance(suggested, Plans):
@@ -200,16 +200,6 @@ def _useless(reply: Reply) -> str:
         called = ", ".join(dict.fromkeys(_line(call.name)[:40] for call in reply.calls[:3]))
         return f"it called {called} otherwise than these tools allow"
     return "its answer was cut off before a tool was called" if reply.finish_reason == "length" else "it called no tool"
-
-
-def _noted(found: Plans | Clarify | Abstain, note: str) -> Plans | Clarify | Abstain:
-    """What the offline planner found, and that the model added nothing."""
-    match found:
-        case Abstain(reason):
-            return Abstain(f"{reason} {note}")
-        case Plans(candidates):
-            return Plans(tuple(each.noted(note) for each in candidates))
-    return found
 
 
 def _same(one: Plan | ScriptPlan | ServicePlan, other: Plan | ScriptPlan | ServicePlan) -> bool:

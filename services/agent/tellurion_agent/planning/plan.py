@@ -122,6 +122,16 @@ class Abstain:
     """Whether nobody else could find one: it was no analysis that was asked for."""
 
 
+def noted(found: Plans | Clarify | Abstain, note: str) -> Plans | Clarify | Abstain:
+    """With something that whoever reads the plans, or why there are none, should know."""
+    match found:
+        case Abstain(reason, final):
+            return Abstain(f"{reason} {note}", final)
+        case Plans(candidates):
+            return Plans(tuple(each.noted(note) for each in candidates))
+    return found
+
+
 class Planning(Protocol):
     """Whoever makes plans."""
 

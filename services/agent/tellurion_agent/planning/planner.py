@@ -20,7 +20,7 @@ from tellurion_agent.planning.filling import fill
 from tellurion_agent.planning.learned import Learned
 from tellurion_agent.planning.plan import NOTHING_SAID, Abstain, Clarify, Context, Plan, Plans
 from tellurion_agent.planning.planned import Asked, closed, planned
-from tellurion_agent.planning.retrieval import common_words, phrase_words, telling_words
+from tellurion_agent.planning.retrieval import common_words, phrase_words, stems, telling_words
 from tellurion_agent.planning.said import Filling
 from tellurion_agent.planning.scope import out_of_scope, own_words, strangers
 from tellurion_agent.planning.scoring import Scored, Scoring
@@ -33,7 +33,7 @@ from tellurion_agent.regions import GAZETTEER
 from tellurion_agent.slots import Kind, Slot
 
 CANDIDATES = 3
-UNSURE = 0.4
+UNSURE = 0.5
 """Below this probability the likeliest recipe is not taken without a question."""
 _FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|same|now|also|then|but|instead)(?!\w)")
 
@@ -75,9 +75,9 @@ class Planner:
         ranked, inherited = self._ranked(reading, there, context)
         if (refusal := self._refused(ranked)) is not None:
             return refusal
-        if not reading.mentions and ranked[0].probability < 1 and not own_words(reading) & self._telling:
+        if ranked[0].probability < 1 and (lacking := self._lacking(reading)):
             nearest = tuple(scored.recipe.title for scored in ranked[:CANDIDATES])
-            return Clarify(f"Of what? It may be: {'; '.join(nearest)}.", "recipe", nearest)
+            return Clarify(f"{lacking} It may be: {'; '.join(nearest)}.", "recipe", nearest)
         if stranger := next(strangers(reading, self._known), None):
             said = Context(ranked[0].recipe.name, {**inherited, **closed(ranked[0].filling.said)})
             return Clarify(f"What is meant by {stranger}? Nothing of that name is known.", stranger, context=said)
@@ -136,6 +136,13 @@ class Planner:
         if before is not None and reading.mentions and not asks and not own_words(reading):
             return [replace(before, probability=1.0)], context.slots
         return ranked, context.slots if _FOLLOWS.search(reading.text.plain) else {}
+
+    def _lacking(self, reading: Reading) -> str:
+        """What is asked back where a request speaks of nothing, or of a variable and says no more."""
+        if not reading.mentions and not own_words(reading) & self._telling:
+            return "Of what?"
+        bare = {mention.kind for mention in reading.mentions} == {Kind.VARIABLE} and not own_words(reading)
+        return "What is to be known of it?" if bare and not {*stems(reading.text.plain)} & self._telling else ""
 
     def _refused(self, ranked: list[Scored]) -> Abstain | None:
         """Where no recipe is near enough."""

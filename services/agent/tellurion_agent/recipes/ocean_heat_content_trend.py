@@ -59,6 +59,7 @@ RECIPE = Recipe(
     name="ocean_heat_content_trend",
     title="Trend of ocean heat content",
     phrases=(
+        "tendency of the heat content of the 0-500 m layer",
         "Trend in ocean heat content of the upper 700 m",
         "how fast does the ocean gain heat",
         "ocean heat uptake since 1970 in watts per square metre",
