@@ -48,7 +48,8 @@ _FOUR = r"(?:1[4-9]|2[0-3])\d"
 _YEAR = rf"{_FOUR}\d(?:-(?:0[1-9]|1[0-2])(?:-\d\d)?(?!\d))?"  # or an ISO date
 _YEARS = rf"{_YEAR}(?!\w|\.\d|\s*(?:k?m|mm(?!/)|meters?|hpa|members?)\b)"
 _RANGE = re.compile(
-    rf"(?<![\w.°])(?:(?<!anomalies )(?<!anomaly )(?<!departures )from\s+|between\s+)?(?:the\s+)?(?:years?\s+)?(?P<since>{_DATE})(?P<first>{_YEAR})(?!\w)"
+    rf"(?<![\w.°])(?:(?<!anomalies )(?<!anomaly )(?<!departures )from\s+|between\s+)?"
+    rf"(?:the\s+)?(?:years?\s+)?(?P<since>{_DATE})(?P<first>{_YEAR})(?!\w)"
     rf"\s*(?:-|/|to|and|until|till|through|thru|up to|\.\.+)\s*(?:the\s+)?(?:(?:end|year) of\s+|year\s+)?"
     rf"(?P<until>{_DATE})(?P<last>{_YEARS}|\d\d(?![\d\w.]|-\d))"
 )
