@@ -34,8 +34,8 @@ SERVICE = "pointcloud"
 ENCODERS = ("mmpt", "gaussian2scene")
 """Models that encode: of objects, and of scenes with colours."""
 DEFAULT_MODEL = ENCODERS[0]
-MOST_POINTS = 1 << 24
-"""Of a cloud."""
+MOST_POINTS = 1 << 23
+"""Of a cloud: with colours 226 MB in one message."""
 MOST_SAMPLED = 1 << 16
 """Points that a cloud can be sampled to."""
 MOST_CLASSES = 256

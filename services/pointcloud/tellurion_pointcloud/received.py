@@ -13,7 +13,7 @@ from tellurion_core.tensors import Array, TensorReader, TensorSpec
 POINTS: Mapping[str, TensorSpec] = {"points": TensorSpec("float64", ("N", 3))}
 COLOURED: Mapping[str, TensorSpec] = {**POINTS, "colours": TensorSpec("uint8", ("N", 3))}
 """The tensors of a cloud."""
-MOST_POINTS = 1 << 24
+MOST_POINTS = 1 << 23
 """Of a cloud."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tellurion_core.errors import InvalidInput
 from tellurion_pointcloud.boxes import Boxes
 from tellurion_pointcloud.gaussian2scene.frames import Frame
 from tellurion_pointcloud.rooms.arrangement import Arrangement
@@ -21,6 +22,8 @@ VIEWS = 3
 POINTS = 20_000
 EYES = (1.5, 2.0)
 """Metres above the floor, of cameras."""
+TRIES = 1000
+"""Places that a camera is tried at."""
 CLEAR = 0.3
 """Metres between a camera and walls and furniture."""
 LIGHT = np.array([0.3, 0.5, 1.0])
@@ -131,12 +134,13 @@ def _poses(arrangement: Arrangement, random: np.random.Generator) -> list[NDArra
     around = arrangement.bounds()
     poses: list[NDArray[np.float64]] = []
     for corner in random.permutation([(-1, -1), (1, -1), (1, 1), (-1, 1)])[:VIEWS]:
-        reach = 0.3
-        while True:
+        for attempt in range(TRIES):
+            reach = min(1.0, 0.3 + 0.02 * attempt)
             eye = np.append(corner * half * random.uniform(1 - reach, 1, 2), random.uniform(*EYES))
             if not (np.abs(eye - around.centres) < around.sizes / 2 + CLEAR).all(1).any():
                 break
-            reach = min(1.0, reach + 0.02)
+        else:
+            raise InvalidInput.of("arrangement", received="no place for a camera", accepted="some free space under 2 m")
         at = np.append(random.uniform(-0.2, 0.2, 2) * half, random.uniform(0.3, 0.7))
         poses.append(looking(eye, at))
     return poses
