@@ -148,8 +148,9 @@ def interval(rows: Rows, threshold: float, column: int, start: str, less: str | 
     values, resampled = rows.found[start].values[at], rows.found[start].resampled[at]
     if less is not None:
         values, resampled = values - rows.found[less].values[at], resampled - rows.found[less].resampled[at]
-    runs = np.random.default_rng(1).multinomial(len(SEEDS), np.full(len(SEEDS), 1 / len(SEEDS)), RESAMPLES)
-    low, high = np.nanquantile((runs.T * resampled).sum(0) / len(SEEDS), [(1 - COVERED) / 2, (1 + COVERED) / 2])
+    drawn = len(SEEDS) - 1  # as in `downstream.intervals`
+    runs = np.random.default_rng(1).multinomial(drawn, np.full(len(SEEDS), 1 / len(SEEDS)), RESAMPLES)
+    low, high = np.nanquantile((runs.T * resampled).sum(0) / drawn, [(1 - COVERED) / 2, (1 + COVERED) / 2])
     return Interval(float(values.mean()), float(low), float(high))
 
 
