@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tellurion_client.agent import AgentClient
+    from tellurion_client.agent_results import Answer, DataSet, Lesson, Plan, Recipe
     from tellurion_client.artifacts import ArtifactsClient
     from tellurion_client.assimilation import AssimilationClient
     from tellurion_client.assimilation_operation import ReportOperation
@@ -73,6 +75,8 @@ if TYPE_CHECKING:
     from tellurion_geo import AtmosphereObservations, AtmosphereStates, Grid, Points, SigmaGrid, Times
 
 __all__ = [
+    "AgentClient",
+    "Answer",
     "ArtifactsClient",
     "AssimilationClient",
     "AssimilationMethod",
@@ -92,6 +96,7 @@ __all__ = [
     "Conflict",
     "Conversion",
     "DataCorrupted",
+    "DataSet",
     "DeadlineExceeded",
     "Difference",
     "Endpoint",
@@ -102,6 +107,7 @@ __all__ = [
     "Grid",
     "Interval",
     "InvalidInput",
+    "Lesson",
     "Method",
     "MethodScores",
     "Metric",
@@ -112,7 +118,9 @@ __all__ = [
     "Operation",
     "OperationStatus",
     "OperationsClient",
+    "Plan",
     "Points",
+    "Recipe",
     "Reconstruction",
     "ReconstructionOperation",
     "Report",
@@ -137,6 +145,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "tellurion_client.agent": ("AgentClient",),
+    "tellurion_client.agent_results": ("Answer", "DataSet", "Lesson", "Plan", "Recipe"),
     "tellurion_client.artifacts": ("ArtifactsClient",),
     "tellurion_client.assimilation": ("AssimilationClient",),
     "tellurion_client.assimilation_operation": ("ReportOperation",),

@@ -16,6 +16,7 @@ from google.longrunning import operations_pb2
 from grpc.experimental import ChannelOptions
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tellurion.agent.v1 import agent_pb2
 from tellurion.artifacts.v1 import artifacts_pb2
 from tellurion.assimilation.v1 import assimilation_pb2
 from tellurion.benchmark.v1 import benchmark_pb2
@@ -31,6 +32,7 @@ from tellurion_core.errors import Conflict, InvalidInput, Unavailable
 from tellurion_core.status import DETAILS_KEY, from_rpc_error
 
 if TYPE_CHECKING:
+    from tellurion_client.agent import AgentClient
     from tellurion_client.assimilation import AssimilationClient
     from tellurion_client.benchmark import BenchmarkClient
     from tellurion_client.ocean import OceanClient
@@ -39,7 +41,10 @@ if TYPE_CHECKING:
 ACCEPTED_URLS = "grpc://host:port, grpcs://host:port, unix:/path, or the state folder of a running `tellurion up`"
 SERVICES = tuple(
     service
-    for file in (artifacts_pb2, assimilation_pb2, benchmark_pb2, ocean_pb2, operations_pb2, splat_pb2)
+    for file in (
+        *(agent_pb2, artifacts_pb2, assimilation_pb2, benchmark_pb2),
+        *(ocean_pb2, operations_pb2, splat_pb2),
+    )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 """The gRPC services whose safe methods channels repeat. News of operations are not among them: who watches asks again,
@@ -116,6 +121,13 @@ class Client:
         from tellurion_client.splat import SplatClient
 
         return SplatClient(self)
+
+    @cached_property
+    def agent(self) -> AgentClient:
+        """Analyses that are asked for in plain language."""
+        from tellurion_client.agent import AgentClient
+
+        return AgentClient(self)
 
     @cached_property
     def operations(self) -> OperationsClient:

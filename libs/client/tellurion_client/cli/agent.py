@@ -12,10 +12,8 @@ import typer
 from tellurion_client.cli.platform import JsonOption, StateOption, connected
 
 if TYPE_CHECKING:
-    from tellurion_client.agent import AgentClient
     from tellurion_client.agent_results import Answer, Lesson, Plan
     from tellurion_client.benchmark_request import Endpoint
-    from tellurion_client.client import Client
 
 CODES = {"answered": 0, "failed": 1, "clarify": 3, "abstained": 4}
 """Exit codes."""
@@ -75,7 +73,7 @@ def ask(
         raise InvalidInput.of("out", received=f"{out}, which is there", accepted="a new folder, or an empty one")
     asks = not yes and sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     with connected(state) as client, nullcontext(display.note) if asks else _told() as told:
-        answer = _agent(client).ask(
+        answer = client.agent.ask(
             question,
             data=data or (),
             libraries=library or (),
@@ -87,7 +85,7 @@ def ask(
         folder = None
         if answer.files:
             folder = out or Path(f"agent-{answer.run.rpartition('/')[2][:8]}")
-            _agent(client).download(answer, folder)
+            client.agent.download(answer, folder)
             (folder / RUN).write_text(f"{answer.run}\n")
     if as_json or not sys.stdout.isatty():
         display.json_line(_document(answer, folder))
@@ -110,7 +108,7 @@ def feedback(
     from tellurion_client.cli import display
 
     with connected(state) as client:
-        lesson, understood = _agent(client).feedback(_run_name(run), text)
+        lesson, understood = client.agent.feedback(_run_name(run), text)
     if as_json:
         display.json_line({"understood": understood, "lesson": None if lesson is None else _lesson(lesson)})
     else:
@@ -133,7 +131,7 @@ def replay(
     if not record.is_file():
         raise InvalidInput.of("run", received=f"no {RECORD} in {run}", accepted="the folder of a run")
     with connected(state) as client, _told() as told:
-        answer = _agent(client).replay(record, data=data or (), told=told)
+        answer = client.agent.replay(record, data=data or (), told=told)
     if as_json:
         display.json_line(_document(answer, None))
     elif answer.status == "failed":
@@ -151,7 +149,7 @@ def recipes(state: StateOption = None, as_json: JsonOption = False) -> None:
     from tellurion_client.cli import agent_tables, display
 
     with connected(state) as client:
-        known = _agent(client).recipes()
+        known = client.agent.recipes()
     if as_json:
         display.json_line([asdict(recipe) for recipe in known])
     else:
@@ -170,7 +168,7 @@ def catalogue(
     from tellurion_client.cli import agent_tables, display
 
     with connected(state) as client:
-        listing = _agent(client).catalogue(folders)
+        listing = client.agent.catalogue(folders)
     if as_json:
         display.json_line(asdict(listing))
     else:
@@ -190,18 +188,12 @@ def lessons(
     with connected(state) as client:
         for id, active in ((revert, False), (restore, True)):
             if id:
-                _agent(client).set_lesson(id, active=active)
-        taught = _agent(client).lessons()
+                client.agent.set_lesson(id, active=active)
+        taught = client.agent.lessons()
     if as_json:
         display.json_line([_lesson(lesson) for lesson in taught])
     else:
         agent_tables.lessons(taught)
-
-
-def _agent(client: Client) -> AgentClient:
-    from tellurion_client.agent import AgentClient
-
-    return AgentClient(client)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tellurion_client.cli import assimilation, benchmark, models, ocean, operations, platform, splat
+from tellurion_client.cli import agent, assimilation, benchmark, models, ocean, operations, platform, splat
 
 app = typer.Typer(
     name="tellurion",
@@ -23,6 +23,7 @@ app.add_typer(ocean.app)
 app.add_typer(assimilation.app)
 app.add_typer(benchmark.app)
 app.add_typer(splat.app)
+app.add_typer(agent.app)
 app.add_typer(models.app)
 app.add_typer(operations.app)
 platform.add_commands(app)
@@ -42,7 +43,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """AI for the Earth sciences: reconstruct the ocean, assimilate observations, fit scenes, evaluate models."""
+    """AI for the Earth sciences: ocean, atmosphere, scenes, models evaluated, analyses on request."""
 
 
 def main() -> None:
