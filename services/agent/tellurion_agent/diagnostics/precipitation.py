@@ -11,8 +11,8 @@ from tellurion_agent.recipes.recipe import NoAnswer
 
 FEWEST_YEARS = 20
 """Of a calendar month, for its distribution to be fitted (WMO 2012 recommends 30)."""
-SPI_LIMIT = 3.09
-"""Beyond which a fitted tail says nothing: the quantile of 0.999."""
+SPI_LIMIT = 8.21
+"""The quantile of the largest probability below one in double precision; xclim has the same bound."""
 
 
 def spi(
@@ -21,7 +21,7 @@ def spi(
     """Standardised precipitation index (McKee et al. 1993): sums of `window` months as quantiles of the normal.
 
     For each calendar month a gamma distribution by maximum likelihood (Thom 1958's equation, solved) to the sums > 0 of
-    the base; zeros have the probability q of their share, H = q + (1 − q) G(x) (Edwards and McKee 1997). Within ±3.09.
+    the base; zeros have the probability q of their share, H = q + (1 − q) G(x) (Edwards and McKee 1997). Within ±8.21.
     Raises NoAnswer for fewer than FEWEST_YEARS of a calendar month.
     """
     sums = np.full(monthly.size, np.nan)

@@ -141,8 +141,9 @@ class Planner:
         """What is asked back where a request speaks of nothing, or of a variable and says no more."""
         if not reading.mentions and not own_words(reading) & self._telling:
             return "Of what?"
-        bare = {mention.kind for mention in reading.mentions} == {Kind.VARIABLE} and not own_words(reading)
-        return "What is to be known of it?" if bare and not {*stems(reading.text.plain)} & self._telling else ""
+        bare = {mention.kind for mention in reading.mentions} <= {Kind.VARIABLE, Kind.SOURCE} and not own_words(reading)
+        variables = " ".join(reading.text.plain[m.start : m.end] for m in reading.of(Kind.VARIABLE))
+        return "What is to be known of it?" if bare and not {*stems(variables)} & self._telling else ""
 
     def _refused(self, ranked: list[Scored]) -> Abstain | None:
         """Where no recipe is near enough."""

@@ -55,6 +55,6 @@ _TALK = frozenset(
     stems(
         """about same now instead again also then only just but use using try make take ok okay yes no not rather sorry
         meant want need like much thanks thank well so years year data dataset set
-        whole entire all do it that one both"""
+        whole entire all do it that one both value values number"""
     )
 )

@@ -18,6 +18,8 @@ from tellurion_agent.recipes.wording import as_value, headline, outcome, span, w
 from tellurion_agent.slots import Kind, Slot
 
 STATISTICS = ("deepest drought", "index of the month", "months in drought", "mean index")
+RARE = 3.09
+"""Index of what happens in one month of a thousand."""
 DROUGHT = -1.0
 """Below which a month is in drought (McKee et al. 1993)."""
 
@@ -61,6 +63,8 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         notes.append(
             f"{100 * zeros:.1f} % of the months are dry: they have the probability of their share, H = q + (1 − q) G."
         )
+    if float(np.abs(there).max()) > RARE:
+        notes.append(f"Beyond ±{RARE} the index is of the fitted tail, of which the record holds nothing.")
     if there.size < asked.size - window:
         notes.append(f"{asked.size - there.size} months have no index.")
     return outcome(
@@ -123,7 +127,7 @@ RECIPE = Recipe(
         "by maximum "
         "likelihood to the sums above zero of the base period, zeros with the probability of their share; the "
         "quantile of "
-        "the normal distribution, within ±3.09."
+        "the normal distribution."
     ),
     references=(
         "McKee, T. B., et al., 1993: The relationship of drought frequency and duration to time scales. 8th "

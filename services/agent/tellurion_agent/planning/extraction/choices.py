@@ -111,7 +111,8 @@ _SYNONYMS: dict[str, str] = {
     "zonal advection": r"zonal(?:ly)?|-?\s?u\s?[*.]?\s?dt\s?/\s?dx|east-?west",
     "meridional advection": r"meridional(?:ly)?|-?\s?v\s?[*.]?\s?dt\s?/\s?dy|north-?south",
     "vertical advection": r"vertical(?:ly)?|upwelling|downwelling|entrain\w*|-?\s?w\s?[*.]?\s?dt\s?/\s?dz",
-    "surface heat flux": r"(?:net )?surface (?:heat )?(?:flux|heating|forcing)(?: term)?|hfds|q_?net",
+    "surface heat flux": r"(?:net )?surface (?:heat )?(?:flux|heating|forcing)(?: term)?|hfds|q_?net|"
+    r"q(?:_?net)?\s?/\s?\(?\s?(?:rho|ρ)",
     "greenhouse gases": rf"(?:hist-)?ghgs?{_DRIVEN}|greenhouse(?:[\s-]gas(?:es)?)?{_DRIVEN}|co2{_DRIVEN}",
     "aerosols": rf"(?:hist-)?aer(?:osols?)?{_DRIVEN}",
     "natural forcings": rf"(?:hist-)?nat(?:ural)?(?: forcings?)?{_DRIVEN}|naturally{_DRIVEN}|volcan\w+|solar",
