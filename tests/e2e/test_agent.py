@@ -16,7 +16,7 @@ import pytest
 import xarray as xr
 
 TELLURION = (sys.executable, "-m", "tellurion_client")
-WARMING = "How fast did the sea surface warm from 1981 to 2010, in degrees per decade?"
+WARMING = "What is the linear trend of sea surface temperature from 1981 to 2010, in degrees per decade?"
 RATE = 0.2
 """Degrees per decade, everywhere."""
 Command = Callable[..., Any]
@@ -24,7 +24,7 @@ Command = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty years of a sea that warms by RATE, with seasons; a file that is none, and an attribute that gives orders."""
+    """Thirty years of a sea that warms by RATE; a file that is none, and an attribute that gives orders."""
     folder = tmp_path_factory.mktemp("data")
     months = np.arange(360)
     warming = RATE * months / 120 + 3 * np.cos(2 * np.pi * months / 12)
@@ -93,7 +93,7 @@ def test_a_question_is_answered_without_a_platform_to_start_first(command: Comma
 
 
 def test_a_question_back_has_exit_code_3(command: Command, data: Path, state: Path) -> None:
-    done = command("agent", "ask", "What is the difference?", "--data", data, "--yes", "--json", "--state", state)
+    done = command("agent", "ask", "Which of the models is nearest?", "--data", data, "--yes", "--json", "--state", state)
     told = json.loads(done.stdout)
     assert (done.returncode, told["status"]) == (3, "clarify")
     assert told["question"]
@@ -122,7 +122,7 @@ def test_a_correction_is_heeded_until_it_is_taken_back(
     command: Command, data: Path, state: Path, answered: Path
 ) -> None:
     def years() -> str:
-        asked = ("agent", "ask", "How fast did the sea surface warm?", "--data", data, "--yes", "--json")
+        asked = ("agent", "ask", "What is the linear trend of sea surface temperature?", "--data", data, "--yes", "--json")
         return str(json.loads(command(*asked, "--state", state).stdout))
 
     done = command("agent", "feedback", answered, "use the years 1991-2010, please", "--json", "--state", state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -125,8 +126,13 @@ def topic(reading: Reading) -> str:
 
 def _unused(reading: Reading, filling: Filling, known: frozenset[str]) -> int:
     """Mentions that a recipe has neither a slot nor a word for, up to 3."""
-    spoken = (frozenset(stems(reading.text.plain[m.start : m.end])) for m in filling.unused)
+    spoken = (_stems(reading.text.plain[m.start : m.end]) for m in filling.unused)
     return min(3, sum(not words <= known for words in spoken))
+
+
+@lru_cache(1024)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stems(text))
 
 
 def _missing(recipe: Recipe, filling: Filling) -> int:
