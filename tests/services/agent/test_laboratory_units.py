@@ -49,3 +49,5 @@ def test_values_none_of_which_can_be_in_the_units_answer_another_question() -> N
     assert not of_other_quantities([heat, salinity], "1e-3")
     assert not of_other_quantities([month], "degC")
     assert not of_other_quantities([Value("warming", 2.0, "K")], "degC")
+    assert not of_other_quantities([heat], "year")
+    assert not of_other_quantities([Value("slope", 0.3, "mm day-1 K-1")], "mm day-1")

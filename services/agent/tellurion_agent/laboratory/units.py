@@ -12,6 +12,7 @@ from tellurion_agent.catalogue.units import WATER, unit
 from tellurion_agent.recipes.recipe import Value
 
 _RATE = re.compile(r"\b(?P<time>decade|century|year|month|day)-1$")
+_TIME = re.compile(r"(?:decade|century|year|month|day|hour|s)s?(?:-1)?")
 _YEARS = {"decade": "(10 years)-1", "century": "(100 years)-1"}
 """What UDUNITS does not know."""
 
@@ -32,8 +33,14 @@ def in_units(value: Value, asked: str) -> Value:
 
 
 def of_other_quantities(values: Sequence[Value], asked: str) -> bool:
-    """Whether there are numbers, and none of them can be in the units asked for: they answer another question."""
+    """Whether there are numbers, and none of them can be in the units asked for: they answer another question.
+
+    Units of time, as people speak of years, and those that are a part of a number's own, mm day-1 of mm day-1 K-1, are
+    of none.
+    """
     numbers = [value.units for value in values if not isinstance(value.value, str)]
+    if _TIME.fullmatch(asked) or any({*asked.split()} <= {*units.split()} for units in numbers):
+        return False
     return bool(numbers) and all(_conversion(units, asked) is None for units in numbers)
 
 
