@@ -93,7 +93,8 @@ def test_a_question_is_answered_without_a_platform_to_start_first(command: Comma
 
 
 def test_a_question_back_has_exit_code_3(command: Command, data: Path, state: Path) -> None:
-    done = command("agent", "ask", "Which of the models is nearest?", "--data", data, "--yes", "--json", "--state", state)
+    asked = ("agent", "ask", "Which of the models is nearest?", "--data", data, "--yes", "--json")
+    done = command(*asked, "--state", state)
     told = json.loads(done.stdout)
     assert (done.returncode, told["status"]) == (3, "clarify")
     assert told["question"]
@@ -122,8 +123,9 @@ def test_a_correction_is_heeded_until_it_is_taken_back(
     command: Command, data: Path, state: Path, answered: Path
 ) -> None:
     def years() -> str:
-        asked = ("agent", "ask", "What is the linear trend of sea surface temperature?", "--data", data, "--yes", "--json")
-        return str(json.loads(command(*asked, "--state", state).stdout))
+        question = "What is the linear trend of sea surface temperature?"
+        asked = ("agent", "ask", question, "--data", data, "--yes", "--json", "--state", state)
+        return str(json.loads(command(*asked).stdout))
 
     done = command("agent", "feedback", answered, "use the years 1991-2010, please", "--json", "--state", state)
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,7 @@
 """Means with 95 % intervals over groups of near-duplicates, which are drawn together.
 
-Sources: Davison and Hinkley 1997, section 3.8 (the bootstrap of clusters); Rao and Wu 1988 (one fewer is drawn than there
-are, so that the variance of a mean of few runs is not understated).
+Sources: Davison and Hinkley 1997, section 3.8 (the bootstrap of clusters); Rao and Wu 1988 (one fewer is drawn than
+there are, so that the variance of a mean of few runs is not understated).
 """
 
 from __future__ import annotations
