@@ -159,13 +159,14 @@ def test_fitted_gaussians_of_other_rooms_are_refused(rooms: Rooms, means: Path, 
         fitted_means(means, replace(rooms, points=rooms.points[:1]))
 
 
+@pytest.mark.parametrize("precision", [[], ["--bfloat16"]])
 def test_stage_2_goes_on_from_stage_1(
-    folder: Path, means: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, means: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: list[str]
 ) -> None:
     monkeypatch.setattr(command, "SMALL", SPEC)
     monkeypatch.setattr(command, "SCORED", 1)
     one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
-    common = [str(folder), "--steps", "2", "--batch", "2", "--held-out", str(folder), "--stage"]
+    common = [str(folder), "--steps", "2", "--batch", "2", "--held-out", str(folder), *precision, "--stage"]
     command.main([*common, "1", "--output", str(one)])
     fitted = ["--fitted", str(means), "--held-out-fitted", str(means)]
     command.main([*common, "2", "--output", str(two), "--first", str(one), *fitted])

@@ -48,11 +48,12 @@ class GaussianHead(nn.Linear):
 
     def forward(self, tokens: Tensor, points: Tensor, spacing: Tensor) -> PredictedGaussians:
         """Gaussians at points [B, G, K, 3] of patches with tokens [B, G, C] that are `spacing` [B] apart."""
-        numbers = super().forward(tokens).unflatten(-1, (points.shape[2], -1)).flatten(1, 2)
+        # Metres, rotations and what is multiplied along a ray need more digits than bfloat16 has.
+        numbers = super().forward(tokens).float().unflatten(-1, (points.shape[2], -1)).flatten(1, 2)
         quats, scales, opacities, colours = numbers.split(list(NUMBERS.values()), -1)
         upright = torch.tensor([1.0, 0, 0, 0], device=numbers.device)
         return PredictedGaussians(
-            means=points.flatten(1, 2),
+            means=points.float().flatten(1, 2),
             quats=quats + upright,
             scales=spacing[:, None, None] * torch.sigmoid(scales + SMALL),
             opacities=torch.sigmoid(opacities + LIKELY)[..., 0],
