@@ -273,7 +273,7 @@ def test_a_service_that_is_not_known_or_does_not_answer_is_why_there_is_no_answe
     agent = start({"ocean": f"unix:{tmp_path / 'nobody'}", "splat": platform["splat"]})
     for request, why in (
         (RECONSTRUCT, "the ocean service does not answer"),
-        ("encode the point cloud scene.ply", "knows no pointcloud service (TELLURION_POINTCLOUD_ADDRESS)"),
+        ("encode the point cloud scene.ply", "knows no pointcloud service: `tellurion up` starts it"),
     ):
         proposal = agent.ask(request, why[:8].strip())
         assert (len(proposal.plans), proposal.answer.status) == (0, ABSTAINED)

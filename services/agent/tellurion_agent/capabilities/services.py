@@ -83,7 +83,8 @@ class _Addressed:
 
     def address(self, service: str) -> str:
         if service not in self.addresses:
-            raise Unavailable(f"this agent knows no {service} service (TELLURION_{service.upper()}_ADDRESS)")
+            where = f"`tellurion up` starts it, or TELLURION_{service.upper()}_ADDRESS says where it is"
+            raise Unavailable(f"this agent knows no {service} service: {where}")
         return self.addresses[service]
 
     def silence(self, service: str) -> str:
