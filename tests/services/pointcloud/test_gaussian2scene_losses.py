@@ -111,3 +111,12 @@ def test_similarity_is_that_of_scikit_image() -> None:
     expected = structural_similarity(a, (a + b) / 2, channel_axis=-1, **how)
     similar: Tensor = ssim(torch.from_numpy(a)[None], torch.from_numpy((a + b) / 2)[None])
     assert similar.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_similarity_is_as_exact_where_all_else_is_in_bfloat16() -> None:
+    random = torch.Generator().manual_seed(5)
+    a = 0.5 + 0.01 * torch.rand(2, 32, 40, 3, generator=random)
+    b = a + 0.001 * torch.rand(2, 32, 40, 3, generator=random)
+    exact = ssim(a, b)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(ssim(a, b), exact, rtol=0, atol=0)

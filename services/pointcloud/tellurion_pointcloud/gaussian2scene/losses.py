@@ -72,7 +72,8 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     window = (line / line.sum()).to(a)
     a, b = (each.permute(0, 3, 1, 2).flatten(0, 1)[:, None] for each in (a, b))  # [B·C, 1, H, W]
     maps = torch.cat([a, b, a * a, b * b, a * b])
-    blurred = conv2d(conv2d(maps, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
+    with torch.autocast(a.device.type, enabled=False):  # variances are small differences of squares
+        blurred = conv2d(conv2d(maps, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
     mean_a, mean_b, square_a, square_b, product = blurred.chunk(5)
     variances, covariance = square_a - mean_a**2 + square_b - mean_b**2, product - mean_a * mean_b
     alike = (2 * mean_a * mean_b + C1) * (2 * covariance + C2)
