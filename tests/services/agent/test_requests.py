@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ import pytest
 import xarray as xr
 
 REPORTED = 2
+FIELDS = ("means", "trends", "enso", "patterns", "sensitivity", "ocean", "air", "refusals")
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +156,7 @@ def test_heat_content_is_the_sum_over_layers_clipped_at_the_depth(
     assert ours.between(2014, 2014).mean() - ours.between(1980, 1980).mean() == pytest.approx(gained, rel=5e-3)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 5])
+@pytest.mark.parametrize("seed", [1, 2, 3, 5, 7])
 def test_events_shares_and_periods_are_the_prescribed_ones(examining: ModuleType, seed: int) -> None:
     made = examining.World(seed)
     p, enso = made.parameters, examining.questions.enso
@@ -225,6 +227,39 @@ def test_about_one_request_in_seven_cannot_be_answered(asked: list[Any]) -> None
 def test_wordings_held_out_are_not_shown_to_development(asked: list[Any], developed: list[Any]) -> None:
     assert not any(request.held_out for request in developed)
     assert sum(request.held_out for request in asked) > 60
+
+
+def wordings(examining: ModuleType) -> list[tuple[str, ...]]:
+    """The wordings of each kind, with their marks."""
+    fields = [getattr(examining.questions, name) for name in FIELDS]
+    tables = [table for field in fields for table in vars(field).values() if isinstance(table, dict)]
+    kinds = [kind for table in tables for kind in table.values() if isinstance(kind, tuple)]
+    return [kind for kind in kinds if all(isinstance(text, str) for text in kind) and any(t[0] == "+" for t in kind)]
+
+
+def test_the_reporting_seeds_show_wordings_of_another_hand_only(examining: ModuleType, developed: list[Any]) -> None:
+    for seed in examining.REPORTING_SEEDS:
+        found = examining.examination(examining.World(seed))
+        assert all(request.held_out for request in found)
+        assert [request.id for request in found] == [request.id for request in developed]
+        assert not {request.text for request in found} & {request.text for request in developed}
+
+
+def test_a_kind_has_as_many_wordings_of_another_hand_as_open_ones(examining: ModuleType, developed: list[Any]) -> None:
+    marks = [Counter(text[0] if text[0] in "*+" else "" for text in kind) for kind in wordings(examining)]
+    assert all(count["+"] == count[""] for count in marks)
+    assert sum(count["+"] for count in marks) == len(developed)
+
+
+def test_no_wording_of_another_hand_equals_another(examining: ModuleType) -> None:
+    texts = Counter(plain(text.lstrip("*+")) for kind in wordings(examining) for text in kind)
+    others = [text for kind in wordings(examining) for text in kind if text[0] == "+"]
+    assert [text for text in others if texts[plain(text[1:])] > 1] == []
+
+
+def plain(text: str) -> str:
+    """A text's words and slots, without case and punctuation."""
+    return " ".join(re.findall(r"[\w{}]+", text.lower()))
 
 
 def test_requests_follow_from_the_seed(examining: ModuleType, asked: list[Any], developed: list[Any]) -> None:

@@ -1,6 +1,7 @@
 """Puts requests into words: phrases for regions, periods, sources and variables, chosen by the seed.
 
-A wording is a text with slots. Those that begin with `*` are held out: the development seed never shows them.
+A wording is a text with slots. The development seed shows only those without a mark. Those that begin with `*` are held
+out from it; those that begin with `+` are of another hand, and what the reporting seeds show, and no other seed.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from .world import World
 
 DEVELOPMENT_SEED = 1
 """The seed on which thresholds are calibrated."""
-REPORTING_SEEDS = (2, 3, 5)
-"""The seeds on which results are reported."""
+LOOKED_AT_SEEDS = (2, 3)
+"""The seeds that show the wordings held out, whose failures were looked at and mended: no longer blind."""
+REPORTING_SEEDS = (5, 7)
+"""The seeds on which results are reported: they show the wordings of another hand only."""
 
 Slots = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")
@@ -53,12 +56,18 @@ class Ask:
 def requests(
     world: World, topic: str, wordings: Mapping[str, Sequence[str]], case: Callable[[Ask], Case]
 ) -> Iterator[Request]:
-    """A topic's requests: as many for every seed, though other seeds than development show other wordings."""
+    """A topic's requests: as many for every seed, though other seeds than development show other wordings.
+
+    The reporting seeds show those of another hand; the rest, those held out and as many open ones as are missing.
+    """
     rng = world.rng("wording", topic)
     number = 0
     for kind, texts in wordings.items():
-        held, open_ = [t[1:] for t in texts if t[0] == "*"], [t for t in texts if t[0] != "*"]
-        if world.seed != DEVELOPMENT_SEED:
+        held, other = ([text[1:] for text in texts if text[0] == mark] for mark in "*+")
+        open_ = [text for text in texts if text[0] not in "*+"]
+        if world.seed in REPORTING_SEEDS:
+            shown = [(text, True) for text in other[: len(open_)]]
+        elif world.seed != DEVELOPMENT_SEED:
             kept = sorted(rng.permutation(len(open_))[: max(len(open_) - len(held), 0)])
             shown = [(open_[at], False) for at in kept] + [(text, True) for text in held[: len(open_)]]
         else:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..request import Request
-from ..wording import DEVELOPMENT_SEED, REPORTING_SEEDS
+from ..wording import DEVELOPMENT_SEED, LOOKED_AT_SEEDS, REPORTING_SEEDS
 from ..world import World
 from . import air, enso, means, ocean, patterns, refusals, sensitivity, trends
 
-__all__ = ["DEVELOPMENT_SEED", "REPORTING_SEEDS", "examination"]
+__all__ = ["DEVELOPMENT_SEED", "LOOKED_AT_SEEDS", "REPORTING_SEEDS", "examination"]
 
 
 def examination(world: World) -> list[Request]:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 — a wording is one line
 """Clouds, albedo and wind; extremes of days; drought."""
 
 from __future__ import annotations
@@ -19,17 +20,27 @@ CLOUD = {
         "cloud radiative effect (SW+LW) averaged {region}, {data}, {years}, W/m2",
         "By how many W m-2 do clouds change the TOA energy budget {region} in {data} {period}? (net)",
         "*net cloud forcing at TOA, {area}, {data} climatology {years}",
+        "+Do clouds warm or cool? Net cloud radiative effect at the top of the atmosphere {region}, {data}, {years}, W/m².",
+        "+{data}: all-sky minus clear-sky net radiation at TOA, {area}, {years} average",
+        "+The combined shortwave and longwave effect of clouds on the top-of-atmosphere budget {region} {source} {period} is required.",
+        "+mean net CRE, {years}, {area}, dataset {data}",
     ),
     "short": (
         "What is the mean shortwave cloud radiative effect {region} {source} {period}?",
         "SWCRE {area} {data} {years}",
         "shortwave cloud forcing at TOA {data} {area} {years} mean please",
         "*how strong is the SW cloud radiative effect {region} in {data}, {years}",
+        "+What is the shortwave part of the cloud radiative effect {region}? {data}, averaged {period}",
+        "+SW CRE at TOA (clear-sky minus all-sky reflected flux), {area}, {data}, {years}",
+        "+Solar component of cloud forcing at the top of the atmosphere, {data}, {years} mean, {area}, W m-2",
     ),
     "long": (
         "What is the mean longwave cloud radiative effect {region} {source} {period}?",
         "LWCRE {area} {data} {years} (W/m²)",
         "Mean long-wave CRE {region}, using clear-sky and all-sky OLR of {data}, {years}",
+        "+How strong is the greenhouse effect of clouds {region}? Longwave cloud radiative effect at TOA, {data}, {years}",
+        "+{data} LW cloud forcing, {area}, mean {years}",
+        "+By how many W/m² do clouds reduce outgoing longwave radiation {region} in {data} {period}?",
     ),
 }
 ALBEDO = {
@@ -46,6 +57,16 @@ ALBEDO = {
         "I want to know surface albedo mean {region} {source} for {years}",
         "*surface shortwave albedo, {data}, {area}, {years}?",
         "*{area} albedo at the ground in {data} {period}",
+        "+What portion of the sunlight reaching the ground is thrown back over {area}? {data}, {years}",
+        "+{data}, {area}, {years}: upward divided by downward shortwave at the surface",
+        "+For my energy balance model I need the average reflectivity of the surface of {area} {source} {period}.",
+        "+surface albedo, long-term mean {years}, from {data}, {area}",
+        "+Determine from {data} how reflective the Earth's surface is over {area}, averaging {period}.",
+        "+Which surface albedo do we find for {area} in {data}? mean of {years}, as a fraction",
+        "+albedo at bottom of atmosphere (not planetary!) {area} {data} {years}",
+        "+Ratio of reflected to incident solar flux at the ground {region}, {data}, {years}, in %",
+        "+Please provide the {years} mean of albedo at the surface {region} as seen in {data}.",
+        "+How large is the share of downwelling shortwave that the surface returns over {area}? {data}, average of {years}.",
     ),
 }
 WIND = {
@@ -57,15 +78,25 @@ WIND = {
         "climatological full wind speed at the surface, {area}, {data}, {years}",
         "Compute mean scalar wind speed at 10 m {region} {period} {source}.",
         "*surface wind speed climatology {area} {data} {years} in metres per second",
+        "+For a wind-energy study: mean wind speed at ten metres {region} {source} {period}, m/s",
+        "+{data}, {years}, {area}: mean of the wind speed near the surface",
+        "+Near the ground, what is the wind's mean speed {region} in {data}, {years}?",
+        "+Please tell me the climatological 10-metre wind speed of {area} for {years} with {data}.",
+        "+mean |V| at 10 m, {area}, {data} {years}; speed first, averaging afterwards",
+        "+Surface winds are what we need: time and area mean of their speed {region}, {data}, {years}",
     ),
     "trend": (
         "What is the trend in MIROC6's near-surface wind speed {region} {period}, in m/s per decade?",
         "wind speed trend MIROC6 historical {area} {years}",
+        "+Does the wind near the surface get stronger in MIROC6 over {area}? Linear trend of its speed {period}, m/s per decade.",
+        "+MIROC6, sfcWind, {area}, {years}: change per decade by linear fit",
     ),
     "eastward": (
         "What is the mean eastward 10 m wind component {region} in ERA5 {period}?",
         "mean uas ERA5 {area} {years}",
         "*average zonal near-surface wind {region}, ERA5, {years}",
+        "+How strong is the west-to-east part of the 10 m wind over {area} in the ERA5 mean of {years}?",
+        "+ERA5 zonal wind component at 10 m, {area}, {years} mean, m/s (westerly positive)",
     ),
 }
 EXTREMES = {
@@ -74,34 +105,53 @@ EXTREMES = {
         "TXx E-OBS mean {years}",
         "hottest day of the year, averaged over years {years} and the E-OBS area, in °C",
         "*E-OBS {years}: average over the years of each year's highest daily Tmax",
+        "+How hot does the hottest day of the year get in E-OBS, averaged over {years} and the grid? Daily maximum temperature.",
+        "+E-OBS, {years}: TXx, mean over years and grid",
+        "+For heat-health planning please compute the yearly maximum of Tmax at each point of E-OBS and average it over area and {years}, °C",
     ),
     "summer": (
         "How many summer days (Tmax above 25 °C) per year are there on average in E-OBS, {years}?",
         "summer days per year E-OBS {years} (tx>25)",
         "*mean yearly number of days with maximum temperature over 25 degrees, E-OBS {years}",
+        "+On how many days a year does the maximum temperature rise above 25 °C in E-OBS? Mean of {years}.",
+        "+SU index (summer days) as yearly average, E-OBS, {years}",
     ),
     "hot": (
         "Mean number of hot days (tasmax > 30 °C) per year in E-OBS {years}?",
         "days above 30C per year, E-OBS, {years}",
+        "+How many days with a maximum above 30 °C does an average year have, E-OBS, {years}?",
+        "+E-OBS {years}: annual count of days whose Tmax exceeds 30 degrees, mean",
     ),
     "p95": (
         "What is the 95th percentile of daily maximum temperature in E-OBS, {years}?",
         "p95 of tasmax E-OBS {years}",
+        "+Above which daily maximum temperature lie only 5 % of the days in E-OBS, {years}?",
+        "+E-OBS tx, 95th percentile, all days of {years}",
     ),
-    "p90": ("90th percentile of daily Tmax, E-OBS, {years}",),
+    "p90": (
+        "90th percentile of daily Tmax, E-OBS, {years}",
+        "+What daily maximum temperature is exceeded on one day in ten in E-OBS ({years})?",
+    ),
     "rx1": (
         "What is the mean annual maximum one-day precipitation (Rx1day) in E-OBS, {years}?",
         "Rx1day E-OBS mean {years}",
         "*heaviest daily rainfall of a year, averaged over {years}, E-OBS",
+        "+How much rain does the wettest day of the year bring to a place in E-OBS, as an average over {years}?",
+        "+annual maximum of daily precipitation, E-OBS, mean {years}, mm",
     ),
     "r10": (
         "How many days per year have at least 10 mm of rain in E-OBS, {years} average?",
         "R10mm E-OBS {years}",
         "number of heavy precipitation days (>=10mm) per year E-OBS, {years}",
+        "+How often per year does it rain 10 mm or more in a day at a place, E-OBS, mean of {years}?",
+        "+E-OBS: yearly number of days with precipitation >= 10 mm, averaged over {years}",
+        "+The insurance office asks for the mean annual frequency of days with 10 mm of rain or more ({years}, E-OBS).",
     ),
     "cdd": (
         "What is the mean longest dry spell per year (consecutive days below 1 mm, CDD) in E-OBS, {years}?",
         "CDD E-OBS {years} mean",
+        "+How many days does the longest rainless spell of a year last on average in E-OBS, {years}? (dry day = under 1 mm)",
+        "+consecutive dry days index, E-OBS, yearly maximum averaged over {years}, threshold 1 mm",
     ),
 }
 DROUGHT = {
@@ -114,15 +164,26 @@ DROUGHT = {
         "Bergheim {month} {year}: {scale} month SPI please",
         "drought index SPI-{scale} {month} {year} Bergheim monthly rain",
         "*I need the {scale}-month standardised precipitation index of Bergheim for {month} {year}",
+        "+Was {month} {year} a drought month at Bergheim? Give the SPI over {scale} months.",
+        "+{month} {year}, Bergheim, SPI, accumulation {scale} months",
+        "+From the Bergheim rain gauge series, please derive the {scale}-month SPI for {month} {year}.",
+        "+Insurance claim: how exceptional was the rain of the {scale} months ending in {month} {year} at Bergheim, as standardized precipitation index?",
+        "+spi({scale}) value at bergheim in {month} of {year}?",
+        "+Fit a gamma distribution to the {scale}-month rain sums at Bergheim and convert {month} {year} to a standard normal value (SPI).",
+        "+Which SPI-{scale} results for Bergheim in {month} {year}?",
     ),
     "count": (
         "In how many months was SPI-{scale} below -1 at Bergheim, 1975-2014?",
         "count of months with SPI{scale} < -1, Bergheim, whole record",
+        "+How many dry months (SPI-{scale} under −1) has the Bergheim record 1975–2014?",
+        "+Bergheim 1975-2014, number of months in which the {scale}-month SPI is less than -1",
     ),
     "least": (
         "What is the lowest SPI-{scale} in the Bergheim record?",
         "minimum of SPI-{scale} Bergheim 1975-2014",
         "*most severe drought at Bergheim by SPI-{scale}: what value?",
+        "+How severe was the worst drought at Bergheim by the {scale}-month SPI (lowest value)?",
+        "+Bergheim, all years: smallest value of SPI-{scale}",
     ),
 }  # fmt: skip
 

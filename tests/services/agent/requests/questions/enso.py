@@ -29,16 +29,29 @@ INDEX = {
         "How warm was the {nino} region in {month} {year} compared to its 1981-2010 normal (HadISST)?",
         "value of {nino} SST anomaly for {month}/{year} with reference period 1981 to 2010, HadISST data, in °C",
         "*HadISST {nino}, {month} {year}: departure from the monthly normals of 1981–2010?",
+        "+For a bulletin about {month} {year}: which {nino} value do we get from HadISST when normals of 1981-2010 are subtracted?",
+        "+HadISST SST averaged in the {nino} box, {month} {year}, minus the 1981–2010 mean of that calendar month",
+        "+How many degrees above or below the usual (1981–2010) was the sea in the {nino} region in {month} {year}, if HadISST is trusted?",
+        "+{nino}, {month} {year}, HadISST. Climatology: 1981 to 2010. Anomaly?",
     ),
-    "open": ("What was {nino} in {month} {year} according to HadISST?", "HadISST {nino} index {month} {year}"),
+    "open": (
+        "What was {nino} in {month} {year} according to HadISST?",
+        "HadISST {nino} index {month} {year}",
+        "+Please look up the {nino} SST anomaly of {month} {year} in HadISST.",
+        "+Which {nino} index value does HadISST give in {month} {year}?",
+    ),
     "oni": (
         "What was the ONI in {season} {years} (HadISST, base period 1981-2010)?",
         "Oceanic Nino Index HadISST, three months centred on December {year}, reference 1981-2010",
         "*ONI value for {season} {years} with HadISST and climatology of 1981–2010",
+        "+Give the three-month running mean of the Niño 3.4 anomaly for {season} {years}, HadISST, 1981-2010 as reference (that is, the ONI).",
+        "+How high or low stood the Oceanic Niño Index around December {year}? HadISST, {season}, normal period 1981–2010",
     ),
     "deviation": (
         "Standard deviation of the monthly {nino} index in HadISST, {span}, anomalies w.r.t. 1981-2010?",
         "how strong is ENSO variability: std of monthly {nino} anomalies (HadISST, 1981-2010 base, {span})",
+        "+With what standard deviation do monthly {nino} anomalies scatter in HadISST, {span}, if 1981-2010 is the base?",
+        "+ENSO strength as sigma of the {nino} index: HadISST, all months of {span}, climatology 1981–2010",
     ),
 }
 EVENTS = {
@@ -48,20 +61,31 @@ EVENTS = {
         "Count the El Niños in the HadISST record 1980-2014 using the Oceanic Niño Index.",
         "how often was there an El Nino in HadISST between 1980 and 2014? base 1981-2010",
         "*HadISST, 1980–2014: how many El Niño episodes by the ONI criterion?",
+        "+Going through HadISST from 1980 to 2014, how many separate El Niño episodes satisfy the ONI rule (five seasons in a row at +0.5 °C or more, 1981-2010 normals)?",
+        "+El Niño tally, HadISST, 1980–2014, NOAA's ONI definition with base 1981-2010",
+        "+A journalist wants to know how many El Niños occurred in the years 1980-2014. Please answer from HadISST with the Oceanic Niño Index.",
+        "+detect warm ENSO events by ONI in HadISST SST 1980-2014 and give their number",
     ),
     "cold": (
         "How many La Niña events did HadISST have 1980-2014 according to the ONI, base 1981-2010?",
         "count la nina events, HadISST, 1980–2014, ONI <= -0.5 for 5 seasons",
         "Please detect the La Niña episodes in HadISST SST (1980 to 2014) and say me how many.",
+        "+How many times did La Niña come between 1980 and 2014? Data HadISST, criterion ONI, normals 1981–2010.",
+        "+HadISST 1980-2014: cold ENSO episodes, counted (ONI at or below −0.5 °C during at least five consecutive overlapping seasons)",
+        "+I need the number of La Niñas in HadISST for 1980–2014; please go by the Oceanic Niño Index with base 1981–2010.",
     ),
     "peak": (
         "What was the highest ONI value in HadISST between 1980 and 2014 (base 1981-2010)?",
         "peak oni of the strongest el nino 1980-2014, HadISST, 1981-2010 base, in K",
         "*maximum of the Oceanic Niño Index, HadISST, 1980-2014, reference 1981–2010",
+        "+How strong did El Niño ever get in HadISST, 1980-2014, measured by the highest ONI (base 1981–2010)?",
+        "+Largest value reached by the Oceanic Niño Index in 1980–2014; HadISST; anomalies from 1981-2010",
     ),
     "year": (
         "In which year did the strongest El Niño in HadISST peak (1980–2014)?",
         "year of the strongest El Nino event HadISST 1980-2014?",
+        "+When (year) did the mightiest El Niño of 1980–2014 culminate according to HadISST?",
+        "+HadISST 1980-2014, biggest El Niño by ONI: year of its peak",
     ),
 }
 DIVERSITY = {
@@ -71,6 +95,10 @@ DIVERSITY = {
         "Classify El Niños of HadISST (1980–2014) into EP and CP by comparing Niño3 with Niño4: number of EP?",
         "number of eastern-Pacific type El Ninos, HadISST, 1980 to 2014",
         "*ENSO diversity in HadISST, 1980–2014: how many El Niños are of the Eastern Pacific flavour?",
+        "+Sort the El Niños in HadISST, 1980-2014, by where they were strongest in DJF: in how many cases did Niño3 beat Niño4?",
+        "+EP-type El Niño events: how many in HadISST 1980–2014, using the Niño3/Niño4 comparison?",
+        "+I teach ENSO flavours and want the number of Eastern Pacific El Niños {span} seen by HadISST.",
+        "+HadISST, {span}. El Niño events with winter (DJF) Niño3 anomaly above the Niño4 anomaly. Count?",
     ),
     "central": (
         "How many El Niños of HadISST from 1980 to 2014 are of the Central Pacific (Modoki) type, with Niño4 > Niño3 in DJF?",
@@ -78,10 +106,16 @@ DIVERSITY = {
         "ENSO diversity: number of central Pacific El Niño events in HadISST {span}?",
         "please tell how many Central-Pacific events of El Niño exist in HadISST between 1980 and 2014 with nino3/nino4 method",
         "*Niño3 versus Niño4 in winter: how many El Niño events of HadISST (1980-2014) are CP?",
+        "+How often between 1980 and 2014 was an El Niño in HadISST of the dateline kind, that is, Niño4 above Niño3 in DJF?",
+        "+HadISST {span}, CP events of El Niño, how many (Niño method)?",
+        "+Count those El Niños in HadISST 1980–2014 whose DJF warming is larger in Niño4 than in Niño3.",
+        "+Of all El Niño events {span} in HadISST, what number belongs to the Central Pacific class?",
     ),
     "amplitude": (
         "Mean DJF Niño3 anomaly of the Eastern Pacific El Niño events in HadISST 1980–2014, base 1981-2010?",
         "average amplitude of EP El Niños (Nino3, DJF mean, HadISST, 1980-2014, anomalies from 1981-2010)",
+        "+When an Eastern Pacific El Niño happens in HadISST (1980–2014), how warm is Niño3 in DJF on average, relative to 1981-2010?",
+        "+EP El Niños of HadISST 1980-2014: composite mean of the DJF Niño3 anomaly, base period 1981–2010, K",
     ),
 }
 PERIOD = {
@@ -93,6 +127,12 @@ PERIOD = {
         "ENSO period {data} wavelet",
         "how many years lie between El Niños in {data}, on average, if a wavelet spectrum of Niño 3.4 is taken?",
         "*With Torrence & Compo's wavelets, which period dominates Niño3.4 {source}?",
+        "+On what time scale does El Niño return in {data}? Wavelet spectrum of {nino}, please, answer in years.",
+        "+{data}, {nino}, {span}: global wavelet spectrum, period at its maximum",
+        "+I'd like to know where the Morlet wavelet power of {nino} in {data} is largest: period in years?",
+        "+Which periodicity is preferred by the simulated ENSO of {data}, when analysed with wavelets?",
+        "+ENSO cycle length {data}, from time-averaged wavelet power of {nino} SST anomalies",
+        "+Perform a wavelet transform of the {nino} index from the {data} historical run and state the period that carries most power",
     ),
     "spectrum": (
         "At which period does the power spectrum of the Southern Oscillation Index peak (1951-2014)?",
@@ -100,6 +140,10 @@ PERIOD = {
         "What's the main period of the SOI? Use spectral analysis.",
         "spectral peak of the monthly southern oscillation index, which period in months?",
         "*periodogram of the SOI: the period of its largest peak",
+        "+How many years is the main cycle of the Southern Oscillation Index, judged from its power spectrum?",
+        "+SOI 1951–2014, Fourier spectrum: period of the strongest peak",
+        "+We suspect an oscillation in the SOI record. At which period is the spectral power greatest?",
+        "+dominant period of southern oscillation index (whole series), spectral method, in years",
     ),
 }
 TOGETHER = {
@@ -108,20 +152,30 @@ TOGETHER = {
         "corr(SOI, Nino3.4 HadISST) monthly, 1980-2014",
         "How strongly do the Southern Oscillation Index and the Niño3.4 anomalies (HadISST) correlate, 1980–2014? Pearson r",
         "*Pearson correlation of monthly SOI with Niño 3.4 SST anomalies of HadISST, 1980 to 2014",
+        "+Do the SOI and Niño 3.4 in HadISST mirror each other? Correlation coefficient of the monthly series 1980–2014.",
+        "+r between monthly SOI and HadISST Nino 3.4 anomaly, years 1980 through 2014",
+        "+Textbooks say the pressure seesaw and equatorial SST are tightly linked: what is the correlation of the monthly SOI with HadISST's Niño3.4, 1980-2014?",
     ),
     "regression": (
         "Regress ERA5 precipitation anomalies averaged over 10S-10N, 150E-150W on HadISST's Niño 3.4 index, {span}: slope in mm/day per K?",
         "How many mm/day does ERA5 rain over 10°S–10°N, 150°E–150°W increase per degree of Niño3.4 (HadISST, {span})?",
         "regression coefficient ERA5 pr (10S-10N, 150E-210E) onto nino3.4 HadISST monthly anomalies {span}",
         "*slope of monthly rain anomalies (ERA5, box 10S-10N / 150E-150W) against Niño-3.4 of HadISST, {span}",
+        "+When Niño 3.4 (HadISST) warms by one kelvin, how does ERA5 rainfall over 10S-10N, 150E-150W respond in mm/day? Linear regression of monthly anomalies, {span}.",
+        "+linear response of precipitation (ERA5, 10°S-10°N, 150°E-150°W) to HadISST nino 3.4, monthly anomalies {span}, mm/day/K",
+        "+Take monthly anomalies, {span}: ERA5 rain in the box 10S-10N, 150E-150W as y, HadISST Niño3.4 as x. Slope of the fit?",
     ),
     "rain": (
         "Correlation of ERA5 rainfall anomalies over 10S–10N, 150E–150W with Niño 3.4 from HadISST, {span}?",
         "correlate nino 3.4 (HadISST) with ERA5 precip in 10S-10N 150E-150W, monthly anomalies, {span}",
+        "+How closely does ERA5 rainfall over 10S-10N, 150E-150W follow Niño 3.4 of HadISST? Pearson r of monthly anomalies, {span}.",
+        "+corr. coeff. of monthly anomalies, {span}: HadISST Nino3.4 and ERA5 pr averaged over 10S-10N, 150E-150W",
     ),
     "indices": (
         "Correlation between the monthly Niño 3 and Niño 4 anomalies in HadISST, {span}?",
         "r of Nino3 and Nino4 monthly SST anomalies HadISST {span}",
+        "+To what degree do Niño 3 and Niño 4 go together in HadISST ({span})? Correlation of monthly anomalies.",
+        "+Pearson coefficient, Niño3 vs Niño4, HadISST SST anomalies by month, {span}",
     ),
 }  # fmt: skip
 _MONTHS = {11: ("November", "Nov"), 12: ("December", "Dec")}

@@ -25,6 +25,10 @@ OHC = {
         "Ocean heat content 0–{depth}m in {data}: mean of {later} minus mean of {earlier}",
         "by how many zettajoules the ocean above {depth} m gained heat between {earlier} and {later} in {data}",
         "*heat gained by the top {depth} metres of the ocean, {later} relative to {earlier}, {data} (J)",
+        "+How many joules did the top {depth} m of the world ocean take up from {earlier} to {later}? {data}",
+        "+{data}: global OHC, surface to {depth} m, average {later} less average {earlier}, in zettajoules",
+        "+For a budget of the Earth's energy, please work out the rise in ocean heat content above {depth} m between the periods {earlier} and {later} with {data}.",
+        "+heat storage change ocean 0–{depth} m, {data}, ({later}) − ({earlier})",
     ),
     "trend": (
         "What is the trend of global 0-{depth} m ocean heat content {source} {period}, in ZJ per year?",
@@ -33,8 +37,16 @@ OHC = {
         "linear trend ocean heat content upper {depth} meters {data} {years}",
         "How quickly does heat accumulate in the upper {depth} m of the ocean in {data} {period} (ZJ/decade)?",
         "*{data} {years}: tendency of the heat content of the 0–{depth} m layer",
+        "+At what rate is the upper {depth} m of the ocean gaining heat in {data} {period}? ZJ per year.",
+        "+{data}, {years}: dOHC/dt for 0-{depth} m, global, J per year",
+        "+I want a line fitted to global ocean heat content down to {depth} m {source}, {years}; what is its slope?",
+        "+Ocean warming expressed as heat content tendency of the layer 0–{depth} m, {data} {years}, ZJ per decade",
+        "+how much heat per year goes in the ocean above {depth} m, {data}, linear trend of {years}?",
     ),
-    "flux": ("What ocean heat uptake in W m-2 of ocean area does the 0-{depth} m trend {source} {period} imply?",),
+    "flux": (
+        "What ocean heat uptake in W m-2 of ocean area does the 0-{depth} m trend {source} {period} imply?",
+        "+Convert the heat content trend of the upper {depth} m {source} {period} into a flux per square metre of ocean surface (W/m2).",
+    ),
 }
 AMOC = {
     "strength": (
@@ -44,19 +56,30 @@ AMOC = {
         "compute max of the overturning streamfunction at 26.5°N, {data}, {years} mean",
         "mean atlantic overturning strength at RAPID latitude 26.5N in model {data}, {years}, in Sverdrup",
         "*Give the time-mean AMOC ({data}, 26.5 degrees north, {years}).",
+        "+Time-averaged transport of the Atlantic overturning at 26.5°N {source} {period}, in Sv?",
+        "+How many Sverdrup does the AMOC carry at 26.5 N in {data} ({years})?",
+        "+{data} {years}: maximum over depth of the Atlantic meridional streamfunction, latitude 26.5N, mean",
+        "+To compare with the RAPID array I need the model's mean overturning at 26.5°N; model {data}, years {years}.",
+        "+AMOC intensity for {data} at 26.5 degrees north please, averaged {period}",
     ),
     "deviation": (
         "Interannual standard deviation of the annual-mean AMOC strength at 26.5°N {source} {period}?",
         "std of annual AMOC 26.5N, {data}, {years}",
         "*How much does annual mean AMOC strength at 26.5N fluctuate (std), {data} {years}?",
+        "+From year to year, how unsteady is the AMOC at 26.5°N in {data}? Standard deviation of annual means, {years}.",
+        "+sigma (annual averages) of overturning strength 26.5N, {data}, {years}, Sv",
     ),
     "depth": (
         "At what depth is the mean AMOC streamfunction at 26.5°N strongest {source}, {years}?",
         "depth of the AMOC maximum at 26.5N, {data} {years}",
+        "+How deep down does the mean Atlantic overturning at 26.5°N reach its maximum in {data}, {years}?",
+        "+{data}, {years}, AMOC at 26.5N: level of the streamfunction maximum in metres",
     ),
     "year": (
         "What was the annual mean AMOC at 26.5°N in {year} {source}?",
         "AMOC strength {year} annual mean 26.5N {data}",
+        "+For {year} alone, what was the AMOC strength at 26.5°N in {data} (annual mean)?",
+        "+{data}: overturning at 26.5 N, average of the twelve months of {year}, Sv",
     ),
 }
 THERMOCLINE = {
@@ -67,6 +90,11 @@ THERMOCLINE = {
         "how deep is in average the 20 degree isotherm in {pacific}, {data}, {years}",
         "Depth of the thermocline, taken as 20 °C isotherm, averaged over {pacific}, {data} climatology {years}",
         "*Z20 averaged over {pacific} in {data} ({years})",
+        "+At which depth does the water cool to 20 °C in the tropical Pacific ({pacific})? {data}, mean of {years}",
+        "+{data} / Z20 / {pacific} / {years} average",
+        "+Please determine how far below the surface the 20-degree isotherm runs on average in {pacific} {source} {period}.",
+        "+Thermocline depth is needed for a delayed-oscillator model: D20 mean, {pacific}, {data}, {years}.",
+        "+mean depth 20°C level, {pacific}, from {data} temperatures, {years}",
     ),
     "half": (
         "Mean 20 °C isotherm depth in the {side} equatorial Pacific ({half}) {source}, {years}?",
@@ -74,10 +102,16 @@ THERMOCLINE = {
         "thermocline (20C) depth of {side} Pacific {half}, {data}, {years}",
         "In {data}, at which depth lies the 20°C isotherm over {half} ({years} mean)?",
         "*{half}: depth of 20 °C water, {data} mean {years}",
+        "+How deep does the thermocline lie in the {side} equatorial Pacific, {half}? Take the 20°C isotherm of {data}, {years}.",
+        "+{data} D20 average, {side} Pacific = {half}, {years}",
+        "+Within {half}, find the mean depth of the 20 °C surface {source} {period}.",
+        "+How many metres below the surface does the 20°C isotherm lie in {half}, {data}, averaging {years}?",
     ),
     "difference": (
         "How much deeper is the 20 °C isotherm in {west} than in {east} {source}, {years}?",
         "tilt of thermocline: D20 {west} minus D20 {east}, {data} {years}",
+        "+The thermocline slopes up to the east: by how many metres does D20 differ, {west} minus {east}, {data}, {years}?",
+        "+{data} {years}: depth of 20 °C isotherm in {west} compared to {east} (first minus second)",
     ),
 }
 ICE = {
@@ -88,19 +122,30 @@ ICE = {
         "how many square kilometers of sea ice extent has the {hemisphere} in {month}, {data}, {years} mean?",
         "mean {month} SIE {hemisphere} {data} {years}",
         "*extent of {hemisphere} sea ice in {month}, averaged {period}, {data}",
+        "+Over how many million km² of sea in the {hemisphere} does ice cover at least 15 % in {month}? {data}, averaged {period}",
+        "+{data}, {years}: {month} extent of sea ice, {hemisphere}",
+        "+For a press release: typical {month} sea ice extent in the {hemisphere} {source}, mean of {years}, in million square kilometres",
+        "+Average the {month} sea-ice extent of the {hemisphere} over {years} in {data}.",
+        "+mean extent (ice conc > 15%) {hemisphere} {month}, {data} {years}",
     ),
     "area": (
         "What is the mean {month} sea ice area (not extent) in the {hemisphere} {source} {period}?",
         "sea ice area {hemisphere} {month} mean {data} {years}, 10^6 km2",
         "*{month} ice-covered area (concentration times cell area), {hemisphere}, {data}, {years}",
+        "+Not the extent but the true ice area: {hemisphere}, {month}, {data}, mean {years}?",
+        "+Weight every cell by its ice concentration and add up: what sea ice area has the {hemisphere} in {month}? {data}, mean of {years}",
     ),
     "trend": (
         "What is the trend of September Arctic sea ice extent {source} {period}, in million km2 per decade?",
         "september arctic sea ice extent trend {data} {years}",
         "How quickly does Arctic September ice extent shrink in {data}, {years}? (km2 per decade)",
+        "+Arctic sea ice extent of September: what linear change per decade in {data} {period}?",
+        "+{data}, {years}: linear fit to September sea ice extent in the Arctic, km2 per decade",
+        "+We need the slope of Arctic September ice extent for {years} from {data}; 10^6 km2 per 10 years.",
     ),
     "loss": (
         "By how much is {data}'s mean September Arctic sea ice extent of 2005-2014 smaller than that of 1980-1989?",
+        "+How much September ice extent did the Arctic lose in {data} from 1980–1989 to 2005–2014?",
     ),
 }
 LEVELS = {
@@ -110,11 +155,17 @@ LEVELS = {
         "average temperature on the {level} hPa surface, {area}, ERA5 2005-2014, in °C",
         "how cold is the air at {level} hPa {region} according to ERA5 (2005-2014)",
         "*T{level} climatology ERA5 2005–2014 {area}",
+        "+Up at {level} hPa, how warm or cold is the air over {area} in ERA5 (mean of 2005–2014)?",
+        "+2005-2014 mean of ERA5 air temperature, pressure level {level} hPa, {area}, degC",
+        "+For comparison with radiosondes: ERA5 T at {level} hPa over {area}, averaged 2005–2014",
+        "+Which mean temperature has the {level} hPa level over {area}, as given by ERA5 during 2005-2014?",
     ),
     "zg": (
         "Mean geopotential height at {level} hPa {region}, ERA5, 2005-2014?",
         "Z{level} ERA5 {area} 2005-2014 average (m)",
         "*what is the average height of the {level} hPa level {region} in ERA5, 2005–2014",
+        "+How high up does the {level} hPa surface lie over {area}? Mean geopotential height of ERA5, 2005-2014",
+        "+geopotential height, {level} hPa, {area}, ERA5, ten-year mean 2005–2014, metres",
     ),
     "so": (
         "What is the mean salinity at {depth} m depth {region} in IAP, 2005-2014?",
@@ -122,6 +173,10 @@ LEVELS = {
         "how salty is sea water at {depth} m in IAP, {area}, 2005-2014 average",
         "average ocean salinity in {depth} metres depth {region}, data IAP, 2005 to 2014",
         "*so at {depth} m, IAP, {area}, mean 2005–2014, psu",
+        "+What salinity does IAP show {depth} m below the surface over {area} (2005-2014 mean)?",
+        "+{area}, {depth} m, salinity, IAP, 2005–2014, psu",
+        "+I study water masses and need the average salinity at a depth of {depth} metres over {area}; data IAP, 2005-2014.",
+        "+How saline is the sea {depth} m down, averaged over {area}? IAP, average of 2005–2014, g/kg",
     ),
 }
 BUDGET = {
@@ -130,22 +185,35 @@ BUDGET = {
         "zonal heat advection -u*dT/dx, IPSL-CM6A-LR, {box}, upper 50 m, 1990-1999, K/month",
         "How much does zonal advection warm the upper 50 m of {box} in IPSL-CM6A-LR (1990-1999, K/month)?",
         "*IPSL-CM6A-LR 1990-1999 {box}: mean zonal temperature advection in the top 50 m, K/month",
+        "+How many kelvin per month do the zonal currents bring to the upper 50 m of {box} in IPSL-CM6A-LR? Term −u ∂T/∂x, mean of 1990–1999.",
+        "+IPSL-CM6A-LR, 1990-1999, mixed layer 0–50 m, {box}: -u dT/dx in K/month",
+        "+Please diagnose east-west temperature advection (zonal term of the heat budget) averaged over {box} and the top 50 m, IPSL-CM6A-LR 1990–1999, K per month.",
     ),
     "vertical": (
         "Vertical advection term (-w dT/dz) over {box}, 0-50 m, IPSL-CM6A-LR, 1990-1999, in K per month?",
         "heat budget IPSL-CM6A-LR {box} 0-50m: vertical advection, 1990-1999, K/month",
         "how much does upwelling cool the top 50 m of {box} in IPSL-CM6A-LR, K per month, mean of 1990–1999",
+        "+Upwelling brings cold water up: what is the mean tendency −w ∂T/∂z in the top 50 m of {box}, IPSL-CM6A-LR, 1990–1999, in K/month?",
+        "+IPSL-CM6A-LR {box}, 0–50 m, 1990-1999: temperature tendency from vertical advection in K per month",
+        "+What does vertical advection contribute to the heat budget of the upper 50 m in {box}? IPSL-CM6A-LR, average of 1990–1999, K per month",
     ),
     "meridional": (
         "Meridional advection (-v dT/dy) in the 0-50 m heat budget of {box}, IPSL-CM6A-LR, 1990-1999, K/month?",
         "meridional heat advection IPSL-CM6A-LR upper 50 m {box} 1990-1999",
+        "+North-south advection of temperature (−v ∂T/∂y) in the 0–50 m layer, {box}, IPSL-CM6A-LR, 1990-1999: K per month?",
+        "+contribution of meridional currents to the heating of the top 50 m, {box}, IPSL-CM6A-LR mean 1990–1999, K/month",
     ),
     "surface": (
         "What warming rate does the surface heat flux give for a 50 m layer over {box} in IPSL-CM6A-LR, 1990-1999, in K per month?",
         "surface flux term hfds/(rho cp h), h = 50 m, {box}, IPSL-CM6A-LR 1990-1999, K/month",
         "*Q/(rho*cp*50m) averaged over {box}, IPSL-CM6A-LR, 1990–1999, in K/month",
+        "+If the net surface heat flux were spread over 50 m of water, how fast would {box} warm in IPSL-CM6A-LR (1990–1999)? K per month.",
+        "+surface heating term of the heat budget, 50 m slab, {box}, IPSL-CM6A-LR, 1990-1999, K/month",
     ),
-    "flux": ("Mean net surface heat flux into the ocean over {box} in IPSL-CM6A-LR, 1990–1999?",),
+    "flux": (
+        "Mean net surface heat flux into the ocean over {box} in IPSL-CM6A-LR, 1990–1999?",
+        "+How many W/m² does the ocean receive through its surface in {box}? hfds of IPSL-CM6A-LR, average 1990–1999",
+    ),
 }  # fmt: skip
 
 

@@ -25,20 +25,34 @@ ECS = {
         "{model} effective climate sensitivity, 2xCO2, K",
         "I look for the equilibrium climate sensitivity in {model}, calculated after Gregory et al. 2004",
         "*What does regressing the TOA imbalance on warming give as {model}'s ECS?",
+        "+Say CO2 doubles and we wait until balance: what warming does {model} end up with, estimated by the regression of Gregory et al.?",
+        "+{model}: equilibrium warming for 2xCO2 (abrupt-4xCO2, Gregory plot, halved)",
+        "+I compare models and still lack the ECS of {model}; please derive it from abrupt-4xCO2 and piControl.",
+        "+Regress net TOA flux on surface temperature change in {model}'s quadrupling run and state the implied ECS (doubling).",
+        "+how sensitive is {model} to a doubling of carbon dioxide in the long run, at equilibrium? in kelvin please",
+        "+Equilibrium climate sensitivity wanted, model {model}, method of Gregory",
+        "+What value would you put in an ECS table for {model}?",
     ),
     "feedback": (
         "What is the climate feedback parameter of {model} from the Gregory plot, in W m-2 K-1?",
         "gregory slope (feedback parameter) {model}",
         "net radiative feedback lambda for {model}, abrupt-4xCO2 regression",
         "*{model}: feedback parameter in W/m2/K from abrupt-4xCO2",
+        "+How many extra W m-2 does {model} lose to space per kelvin of warming? I mean the net feedback parameter by Gregory regression.",
+        "+slope of TOA imbalance versus warming, {model}, abrupt-4xCO2",
+        "+The total climate feedback of {model} is needed in W/m²/K; take it from 4xCO2 minus control.",
     ),
     "forcing": (
         "What effective radiative forcing for a doubling of CO2 does the Gregory regression give for {model}?",
         "ERF 2xCO2 {model} from the Gregory method (W m-2)",
+        "+By how many W/m2 does doubled CO2 force {model}? Use the intercept of the Gregory line (halved).",
+        "+effective forcing of a CO2 doubling, {model}, from regression of abrupt-4xCO2, half the y-intercept",
     ),
     "all": (
         "List the ECS of every model for which it can be computed.",
         "ECS for all available models, Gregory method",
+        "+For which models can equilibrium climate sensitivity be derived here, and what are the values?",
+        "+Table of ECS (Gregory) for all models that allow it",
     ),
 }
 TCR = {
@@ -53,10 +67,20 @@ TCR = {
         "warming at year 70 of the 1pctCO2 run, {model} (20-yr mean)",
         "*{model}: transient response at doubling of carbon dioxide",
         "*What TCR does {model} have according to its 1pctCO2 simulation?",
+        "+By how much has {model} warmed at the moment of CO2 doubling in the one-percent-per-year run?",
+        "+{model}, 1pctCO2, mean of years 61–80 minus piControl: TCR in K",
+        "+The transient climate response, as the IPCC defines it, is requested for {model}.",
+        "+Please derive the TCR from {model}'s ramp experiment (CO2 up 1 % each year) against its control.",
+        "+tcr of {model}? in degrees",
+        "+We need to know how quickly {model} reacts to rising CO2: its transient climate response in kelvin, averaged over 20 years about year 70.",
+        "+What temperature increase shows {model} around the time of doubled CO2 (1pctCO2 experiment)?",
+        "+Estimate transient climate response, model: {model}, experiment: 1pctCO2, reference: piControl",
     ),
     "all": (
         "Give me the TCR of all models that have the needed experiments.",
         "rank models by their TCR, list with values",
+        "+Compile the transient climate responses of every model with 1pctCO2 and piControl data.",
+        "+Which TCR values do the models here have? One number each, please.",
     ),
 }
 FUTURE = {
@@ -67,22 +91,37 @@ FUTURE = {
         "What temperature rise does {model} project {region} for {late} compared to 1985–2014 with {scenario}?",
         "{variable} change {late} minus 1985-2014 for {area}, {model}, scenario {scenario}",
         "*By {late}, how much will {area} have warmed since 1985-2014 in {model} ({scenario})?",
+        "+Our planning horizon is {late}. According to {model} and {scenario}, how many degrees warmer than in 1985-2014 will it be {region}?",
+        "+{scenario}, {model}, {area}: {variable} in {late} less that in 1985–2014",
+        "+Assuming {scenario}, what warming {region} does {model} simulate for {late} with 1985-2014 as reference?",
+        "+I need delta-T of {model}: ({late}) - (1985-2014), {scenario}, {area}",
+        "+Under {scenario}, by how much does {variable} {region} rise in {model} between 1985–2014 and {late}?",
     ),
     "ensemble": (
         "What is the multi-model mean global warming in {late} relative to 1985-2014 under SSP5-8.5?",
         "multimodel mean tas change ssp585, {late} vs 1985-2014, global",
         "Averaged over all models, how much does global mean temperature increase by {late} (SSP5-8.5, base 1985-2014)?",
         "*ensemble mean of global warming, SSP585, {late} against 1985–2014",
+        "+Taking all the models together, what mean global warming do they show in {late} for SSP5-8.5, compared with 1985–2014?",
+        "+ssp585 MMM global tas anomaly {late}, ref 1985-2014",
+        "+How much warmer does the world get by {late} in the average of the models? High-emission pathway SSP5-8.5, global mean, base period 1985-2014.",
     ),
     "scenarios": (
         "How much more does {model} warm globally in {late} under SSP5-8.5 than under SSP2-4.5?",
         "{model}: global tas {late}, ssp585 minus ssp245",
+        "+How many degrees of global warming in {late} are avoided in {model} if SSP2-4.5 is followed instead of SSP5-8.5?",
+        "+difference between the scenarios SSP5-8.5 and SSP2-4.5 in {model}: global mean {variable}, {late}",
     ),
     "year": (
         "In which year does {model}'s global annual mean temperature first exceed its 1985–2014 mean by 2 °C under SSP5-8.5?",
         "first year global warming above 2 K relative to 1985-2014 in {model} ssp585 (annual means)",
+        "+When does {model} cross +2 °C in global annual mean temperature (SSP5-8.5, reference 1985–2014)? First such year, please.",
+        "+ssp585, {model}: year in which the annual global mean temperature is for the first time more than 2 K above 1985-2014",
     ),
-    "list": ("Global warming {late} vs 1985-2014 under SSP5-8.5 for each model, please list.",),
+    "list": (
+        "Global warming {late} vs 1985-2014 under SSP5-8.5 for each model, please list.",
+        "+One line per model: global mean temperature rise from 1985–2014 to {late} in SSP5-8.5.",
+    ),
 }
 CONSTRAINT = {
     "r": (
@@ -90,6 +129,9 @@ CONSTRAINT = {
         "emergent constraint: r between tas trend 1985-2014 and ssp585 trend 2015-2035, {africa}",
         "Inter-model correlation of the past trend 1985–2014 with the future trend 2015-2035 (ssp585), tas, {africa}",
         "*is the 1985-2014 trend over {africa} a predictor for the 2015-2035 trend in SSP585 across models? correlation please",
+        "+If a model warmed faster over {africa} in 1985–2014, does it also warm faster in 2015-2035 (SSP5-8.5)? Correlate the temperature trends across the models.",
+        "+{africa}: scatter of models, x = 1985-2014 tas trend, y = 2015–2035 tas trend ssp585; r, please",
+        "+Give the correlation coefficient over the model ensemble that links past (1985–2014) with near-future (SSP5-8.5, 2015-2035) warming rates over {africa}.",
     ),
     "constrained": (
         "Constrain the 2015–2035 SSP5-8.5 temperature trend over {africa} with the ERA5 trend of 1985–2014 (emergent constraint). Best estimate in K per decade?",
@@ -97,11 +139,18 @@ CONSTRAINT = {
         "Using the relation between past (1985-2014) and future (2015-2035, ssp585) warming trends over {africa} across models and ERA5 as observation, what's the constrained future trend per decade?",
         "observationally constrained future trend tas {africa} 2015-2035 ssp585 (ERA5 1985-2014 trend as constraint)",
         "*regress the models' future trends (ssp585, 2015-2035) on past trends (1985-2014) over {africa}; insert ERA5: which trend per decade?",
+        "+The models disagree on the warming over {africa} in 2015-2035 (SSP5-8.5). Using the inter-model regression on the 1985–2014 trend and the trend in ERA5, what future trend per decade is the best estimate?",
+        "+EC estimate: tas trend 2015–2035 ssp585 over {africa}; predictor model trends 1985-2014; obs. ERA5; K/decade",
+        "+Fit, across models, the ssp585 trend of 2015–2035 as a linear function of the historical trend of 1985–2014 ({africa}, temperature), evaluate the fit at ERA5's trend and tell me the result in K per decade.",
+        "+How fast will temperatures over {africa} rise during 2015-2035 under SSP5-8.5, once the models are constrained by the trend that ERA5 shows for 1985–2014?",
     ),
     "none": (
         "Is there a correlation across models between mean 1985–2014 tas and the ssp585 tas trend 2015–2035, {africa}? r please",
         "Does the models' 1985-2014 mean temperature over {africa} constrain their SSP5-8.5 trend of 2015–2035? Give the correlation coefficient.",
         "corr across models: mean tas 1985-2014 vs ssp585 tas trend 2015-2035, {africa}",
+        "+Are models with a warmer 1985-2014 climate over {africa} also those with the larger SSP5-8.5 warming trend in 2015–2035? Correlation coefficient, please.",
+        "+inter-model r: x = time-mean tas 1985–2014, y = tas trend 2015-2035 (ssp585), region {africa}",
+        "+I wonder whether the base state is of use as a predictor: correlate, across models, 1985–2014 mean temperature over {africa} with the 2015–2035 temperature trend in ssp585.",
     ),
 }
 ATTRIBUTION = {
@@ -111,21 +160,34 @@ ATTRIBUTION = {
         "Regress HadCRUT5 global mean anomalies on hist-GHG, hist-aer and hist-nat (model means), 1901-2014. Coefficient of GHG?",
         "detection and attribution of the observed warming (HadCRUT5), beta for greenhouse gas forcing please",
         "*optimal fingerprinting style regression of HadCRUT5: how large is the GHG factor (1901–2014)?",
+        "+How much must the simulated greenhouse-gas response be scaled to match HadCRUT5, 1901–2014, in a joint regression with aerosols and natural forcing?",
+        "+beta_GHG, HadCRUT5 global mean 1901-2014, predictors hist-GHG, hist-aer, hist-nat (ensemble means)",
+        "+We do a fingerprint analysis with three forcings of the observed global temperature (HadCRUT5, 1901–2014) and want the scaling factor on well-mixed greenhouse gases.",
+        "+multiple regression of HadCRUT5 on the single-forcing runs since 1901: coefficient in front of hist-GHG",
     ),
     "aer": (
         "What is the aerosol scaling factor in a regression-based attribution of HadCRUT5 global temperature, 1901-2014?",
         "scaling factor hist-aer, HadCRUT5, global mean, 1901-2014",
         "*coefficient of the aerosol fingerprint in HadCRUT5 1901–2014",
+        "+In the attribution regression for HadCRUT5 (1901-2014; GHG, aerosols, natural), with what factor do the aerosol-only runs enter?",
+        "+beta of hist-aer, observed global mean HadCRUT5, 1901–2014",
     ),
     "nat": (
         "Scaling factor of natural forcing in HadCRUT5 global mean temperature 1901-2014 (three-way regression)?",
         "beta of hist-nat for HadCRUT5 attribution 1901–2014",
+        "+What weight does natural forcing (hist-nat) receive when HadCRUT5's global temperature of 1901–2014 is explained by GHG, aerosols and natural together?",
+        "+HadCRUT5 1901-2014 fingerprints: natural scaling factor",
     ),
     "driver": (
         "Which forcing is the main driver of the warming in HadCRUT5 1901–2014: greenhouse gases, aerosols or natural?",
         "main contributor to observed warming since 1901 (HadCRUT5): GHG, aerosol or natural?",
+        "+What caused most of the warming seen in HadCRUT5 from 1901 to 2014: natural forcing, aerosols or greenhouse gases?",
+        "+principal cause of the HadCRUT5 temperature rise 1901–2014 by regression on single forcings?",
     ),
-    "share": ("How large is the greenhouse-gas attributable trend in HadCRUT5, 1901-2014, in K per century?",),
+    "share": (
+        "How large is the greenhouse-gas attributable trend in HadCRUT5, 1901-2014, in K per century?",
+        "+Of the HadCRUT5 warming 1901–2014, what trend (K per century) is attributed to greenhouse gases alone?",
+    ),
 }  # fmt: skip
 SCENARIOS = {"ssp585": ("SSP5-8.5", "ssp585", "SSP585"), "ssp245": ("SSP2-4.5", "ssp245", "SSP245")}
 LATE = ((2071, 2100), (2081, 2100), (2041, 2060), (2050, 2099))

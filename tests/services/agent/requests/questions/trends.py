@@ -29,8 +29,21 @@ TREND = {
         "Estimate the {years} linear trend in {variable} {region} (per year) {source}.",
         "*By how much per ten years does {variable} rise {region} in {data} {period}?",
         "*regress yearly {variable} on time {region}, {data} {years}: slope please ({units} per year)",
+        "+Is {variable} going up or down over {area}, and how fast per decade? {data}, {years}.",
+        "+For a policy brief we need the rate of change of {variable} {region} {source} {period}, per decade.",
+        "+{data}: slope of {variable} vs. time, {area}, {years}, {units} per 10 years",
+        "+By least squares, what trend has the annual mean {variable} {region} in {data} ({years})?",
+        "+what's the decadal change in {variable} for {area} you see in {data}, {years} (linear fit)",
+        "+Put a straight line through {variable} averaged over {area} {source} {period}: how steep is it, in {units} per decade?",
+        "+I would be grateful for the linear trend of {variable} {region} during {dashed} as computed from {data}.",
+        "+At what pace has {variable} changed over {area} {period}? Please take {data}, unit {units} per year.",
+        "+trend {years} of the {variable}, area average of {area}, dataset {data}, in {units} per annum",
+        "+Teacher asks for the slope: {variable} of {area} against the year, {data}, {years}. What is it?",
     ),
-    "century": ("What's the trend of {variable} {region} {source} {period}, expressed per century?",),
+    "century": (
+        "What's the trend of {variable} {region} {source} {period}, expressed per century?",
+        "+If the linear trend of {variable} {region} {source} for {years} is scaled to one hundred years, how much is that?",
+    ),
 }
 ROBUST = {
     "sen": (
@@ -41,6 +54,12 @@ ROBUST = {
         "I don't trust least squares because of outliers. What's the median-of-slopes trend of {variable} {region}, {data} {years}?",
         "non-parametric trend (sen) of {variable} for {area}, {data}, {years}",
         "*theil sen slope for yearly {variable} {region}, {data} {period} pls",
+        "+My referee insists on a Theil-Sen fit. Which slope does it give for yearly mean {variable} {region} {source} {period}?",
+        "+{area} {variable}, {data}, {years}: Sen slope per decade?",
+        "+Take all pairs of years, compute the slope of each and quote the median: annual {variable}, {area}, {data}, {years}.",
+        "+outlier-resistant trend (Theil & Sen) in annual {variable} {region}, {data} {years}",
+        "+Determine Sen's estimator of the warming rate {region} in {data} for {years}, from annual means, K per decade.",
+        "+How many degrees per decade by Sen's method? Variable: {variable}; area: {area}; source: {data}; time: {years}",
     ),
     "p": (
         "What p-value does the Mann–Kendall test give for annual {variable} {region} {source} {period}?",
@@ -48,6 +67,10 @@ ROBUST = {
         "Is there a monotonic trend in yearly {variable} {region} {source} ({years})? I want the p-value of Mann-Kendall.",
         "Mann-Kendall significance (p) of {variable} {region} {period}, data {data}, annual means",
         "*apply the MK trend test on annual means of {variable} {region} in {data}, {years}; report p",
+        "+Could the change in yearly {variable} {region} be chance? Run a Mann–Kendall test on {data}, {years}, and return the p-value.",
+        "+{data}, {area}, {variable}, annual, {years}: p from Mann-Kendall",
+        "+Which p-value results from the rank test of Mann and Kendall for a trend in annual mean {variable} {region} {source} {period}?",
+        "+Please test yearly averages of {variable} {region} for a monotone trend (Mann Kendall, two-sided) with {data} for {years}, and give p.",
     ),
 }
 CHANGE = {
@@ -58,10 +81,17 @@ CHANGE = {
         "By how many degrees did {variable} increase from {earlier} to {later} {region} in {data}?",
         "{data} {variable} {area}: mean {later} relative to mean {earlier}",
         "*Compare {later} with {earlier}: how much did {variable} rise {region} {source}?",
+        "+We picked two periods, {earlier} and {later}. How many degrees lie between their mean temperatures {region} {source}, later minus earlier?",
+        "+{area}, {data}: {variable} averaged over {later} less {variable} averaged over {earlier}",
+        "+Between the periods {earlier} and {later}, how much has it warmed over {area} in {data}?",
+        "+What is the rise of mean {variable} {region} when {later} is set against {earlier} in {data}?",
+        "+Subtract the {earlier} mean of {variable} from the {later} mean for {area}, {data}.",
     ),
     "percent": (
         "By what percentage did mean {rain} change from {earlier} to {later} {region} {source}?",
         "percent change of {rain}, {later} relative to {earlier}, {area}, {data}",
+        "+Did it get wetter over {area}? Give the relative change of mean {rain} in {data}, {later} against {earlier}, in percent.",
+        "+{data}, {area}: mean {rain} in {later} compared with {earlier}, difference as % of the earlier value",
     ),
     "anomaly": (
         "What was the {variable} anomaly of the year {year} relative to 1981-2010 {region} {source}?",
@@ -69,17 +99,29 @@ CHANGE = {
         "How much above the 1981–2010 average was {variable} in {year} {region}, {data}?",
         "annual {variable} anomaly in {year} w.r.t. the baseline 1981 to 2010, averaged {region}, {data} data",
         "*taking 1981-2010 as normal, how anomalous was {year}'s {variable} {region} in {data}?",
+        "+How unusual was {year}? I need its annual mean {variable} {region} {source} as a departure from the 1981–2010 mean.",
+        "+departure of {year} from 1981-2010 normal, annual {variable}, {area}, {data}",
+        "+Against a 1981-2010 baseline, by how much was the year {year} warmer (or colder) over {area} in {data}?",
+        "+{data}: annual {variable} of {year} minus its 1981-2010 average for {area}",
     ),
-    "open": ("What was the anomaly of {variable} in {year} {region} {source}?",),
+    "open": (
+        "What was the anomaly of {variable} in {year} {region} {source}?",
+        "+How far from normal was {variable} in {year} {region}, {data}?",
+    ),
     "warmest": (
         "Which was the warmest year {region} {source} {period}?",
         "warmest calendar year in {variable}, {area}, {data}, {years}",
         "In what year had {area} the highest annual mean {variable} in {data} ({years})?",
         "*year with record {variable}, {area}, {data}, {years}?",
+        "+Name the hottest year {region} in {data}, looking at {years} only.",
+        "+{data}, {area}, {years}: which year tops the ranking of annual mean {variable}?",
+        "+For a news item: when was the annual temperature {region} at its highest {period} {source}? The year, please.",
     ),
     "coldest": (
         "Which year was the coldest {region} {source} {period}?",
         "coldest year {variable} {area} {data} {years}",
+        "+In which calendar year was annual mean {variable} lowest {region}, {data}, {years}?",
+        "+Find me the chilliest year on record {region} in {data}, considering {years}",
     ),
 }
 
