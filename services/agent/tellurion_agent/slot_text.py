@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tellurion_agent.slots import Level, Period, Region, Season
@@ -12,6 +13,8 @@ def text(value: Any) -> str:
     match value:
         case Period(first, last):
             return f"{first}" if first == last else f"{first}–{last}"
+        case Level(upper, lower, units) if math.isinf(lower):
+            return f"{upper:g} {units} to the bottom"
         case Level(upper, lower, units):
             return f"{upper:g} {units}" if upper == lower else f"{upper:g}–{lower:g} {units}"
         case Season(name=name):

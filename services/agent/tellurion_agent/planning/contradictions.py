@@ -35,6 +35,9 @@ def contradictions(reading: Reading, recipe: Recipe, slots: Mapping[str, Any]) -
     period = slots.get("period")
     if "trend" in recipe.name and isinstance(period, Period) and 0 <= period.last - period.first < SHORTEST_TREND - 1:
         yield f"A trend over {period.first}–{period.last} means nothing."
+    for mention in reading.of(Kind.LEVEL):
+        if math.isnan(mention.value.upper):
+            yield f"“{reading.text.said[mention.start : mention.end]}” is no depth or pressure."
     yield from _wrong_way(reading, recipe)
     wet = {name for given in recipe.inputs for name in given.variables} | {slots.get("variable") or ""}
     if _IN_THE_AIR.search(reading.text.plain) and any("sea_water" in name for name in wet):
@@ -48,8 +51,8 @@ def beyond(recipe: Recipe, slots: Mapping[str, Any], data: Mapping[str, DataSet]
     for slot in recipe.slots:
         value = slots.get(slot.name)
         if isinstance(value, Level):
-            yield from _too_deep(value, chosen)
             yield from _flat(value, chosen)
+            yield from _too_deep(value, chosen)
         if isinstance(value, Period) and slot.kind is Kind.PERIOD:
             yield from _outside(slot.name, value, chosen)
 
@@ -92,13 +95,14 @@ def _flat(level: Level, datasets: Sequence[DataSet]) -> Iterator[str]:
 
 def _too_deep(level: Level, datasets: Sequence[DataSet]) -> Iterator[str]:
     """A depth or a pressure beyond all levels of the data."""
+    if math.isinf(level.lower):  # or it would end at the lowest of the data
+        yield f"No data reach below {level.upper:g} {level.units}."
     for dataset in datasets:
         there = dataset.levels
         if there is None or there.units != level.units or there.count < 2:
             continue
-        lower = level.upper if math.isinf(level.lower) else level.lower
         spare = 0.1 * (there.lower - there.upper)
-        if lower > there.lower + spare or level.upper < there.upper - spare - 10:
+        if level.lower > there.lower + spare or level.upper < there.upper - spare - 10:
             yield f"The levels of {dataset.label} are {there.upper:g}–{there.lower:g} {there.units}."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tellurion_agent.catalogue.dataset import DataSet
@@ -87,7 +87,7 @@ def planned(scored: Scored, asked: Asked) -> Plan | Clarify | Abstain:
         return Abstain(f"There are no data for that: none of {names}.")
     if (question := _equals(found, recipe)) is not None:
         return back(*question)
-    values = _dated(values, found.by_role)
+    values = _to_the_bottom(_dated(values, found.by_role), found.by_role)
     for reason in [*contradictions(asked.reading, recipe, values), *beyond(recipe, values, found.by_role)]:
         return back(f"{reason} What is meant?", "contradiction")
     size = sum(file.size for dataset in _unique(found) for file in dataset.files)
@@ -175,6 +175,18 @@ def _dated(values: Mapping[str, Any], data: Mapping[str, DataSet]) -> dict[str, 
         return {name: None for name in values} | closed(values)
     whole = Period(int(first), int(last))
     return {name: value.within(whole) if isinstance(value, SaidPeriod) else value for name, value in values.items()}
+
+
+def _to_the_bottom(values: Mapping[str, Any], data: Mapping[str, DataSet]) -> dict[str, Any]:
+    """The values with layers of no end ending at the lowest level that all of the data reach, where that is below."""
+    levels = [dataset.levels for dataset in data.values() if dataset.levels is not None]
+    bottom = min((extent.lower for extent in levels if extent.units == "m"), default=-math.inf)
+
+    def ended(value: Any) -> Any:
+        open_ = isinstance(value, Level) and math.isinf(value.lower) and value.upper < bottom
+        return replace(value, lower=bottom) if open_ else value
+
+    return {name: ended(value) for name, value in values.items()}
 
 
 def _unique(found: Resolved) -> list[DataSet]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
 
+from tellurion_agent.laboratory import instruments
+from tellurion_agent.laboratory.script import script
 from tellurion_agent.planning.extraction.text import LONGEST
 from tellurion_agent.planning.filling import fill
 from tellurion_agent.planning.places import places
@@ -137,6 +140,8 @@ def test_other_recipes_that_may_be_meant_are_candidates_too(planner, observed):
         ("mean SST in the Arctic between 10S and 10N", "contradiction", "do not overlap"),
         ("mean temperature over land in the Pacific", "contradiction", "Pacific"),
         ("mean salinity at 6000 m", "contradiction", "0–2000 m"),
+        ("mean salinity below 3000 m", "contradiction", "below 3000 m"),
+        ("mean salinity at 1.2.3 m depth", "contradiction", "1.2.3 m"),
         ("mean SST in winter", "season", "hemisphere"),
         ("linear trend of SST in the Foobar Sea", "Foobar", "Foobar"),
         ("trend of SST in Europe and in Asia", "region", "Asia"),
@@ -308,3 +313,15 @@ def test_a_depth_of_data_without_levels_contradicts(planner, observed):
     end = planner.plan("mean sea surface temperature of the North Atlantic at 500 m depth", observed)
     assert isinstance(end, Clarify)
     assert "no levels" in end.question
+
+
+@pytest.mark.parametrize(("words", "upper"), [("below 500 m", 500.0), ("over the full depth", 0.0)])
+def test_a_layer_without_an_end_ends_with_the_data(planner, observed, words, upper, monkeypatch):
+    plan = best(planner.plan(f"ocean heat content {words}", observed))
+    assert plan.slots["level"] == Level(upper, 2000.0, "m")
+    read = {}
+    monkeypatch.setattr(instruments, "opened", lambda manifest: {})
+    monkeypatch.setattr(instruments, "answer", lambda recipe, inputs, slots, folder: read.update(slots))
+    monkeypatch.setattr(sys, "argv", ["script.py", "manifest.json"])
+    exec(script(plan.recipe, plan.slots, words), {})
+    assert read == plan.slots

@@ -52,7 +52,7 @@ _QUANTITY = re.compile(
 
 
 def levels(text: Text) -> Iterator[Mention]:
-    """Depths in m and pressures in hPa: ``upper 700 m``, ``at 500 hPa``, ``surface``."""
+    """Depths in m and pressures in hPa: ``upper 700 m``, ``at 500 hPa``, ``surface``; NaN where the number is none."""
     found: list[Mention] = []
     for pattern, read in (
         (_UPPER, lambda m: _level(m, 0.0, _number(m["b"] or m["c"]))),
@@ -84,6 +84,8 @@ def quantities(text: Text) -> Iterator[Mention]:
             number = counted(match["number"])
         else:
             continue
+        if math.isnan(number):
+            continue
         value = Quantity(number, units_of(match) if unit else "")
         if value.units == "degrees_south":
             value = Quantity(-number, "degrees_north")
@@ -94,6 +96,8 @@ def _level(match: re.Match[str], a: float, b: float) -> Level:
     groups = match.groupdict()
     depth = groups.get("m") or groups.get("n")
     scale = 1000.0 if depth and depth.startswith("k") else 1.0
+    if math.isnan(a) or math.isnan(b):
+        a = b = math.nan
     return Level(min(a, b) * scale, max(a, b) * scale, "m" if depth else "hPa")
 
 
