@@ -26,7 +26,7 @@ from targets import Target, at_least, at_most, exit_code, markdown, target_table
 
 sys.path.append(str(Path(__file__).parents[1] / "services" / "agent"))
 
-from asking import Asking
+from asked_plainly import Asking
 
 REQUESTS = Path(__file__).parents[1] / "services" / "agent" / "requests"
 RIGHT, WRONG = 95.0, 1.0

@@ -23,7 +23,7 @@ sys.path.append(str(Path(__file__).parents[1] / "services" / "agent"))
 
 import iris_sample_data
 from agent_requests import examining
-from asking import Asked, Asking
+from asked_plainly import Asked, Asking
 from real_data import write_atlas
 from targets import Target, at_least, at_most, exit_code, markdown, target_table
 

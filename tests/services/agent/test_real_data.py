@@ -14,7 +14,7 @@ import iris_sample_data
 import netCDF4
 import numpy as np
 import pytest
-from asking import Asked, Asking
+from asked_plainly import Asked, Asking
 from numpy.typing import NDArray
 from real_data import atlas, write_atlas
 from scipy.signal import detrend, welch

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from asking import Asking
+from asked_plainly import Asking
 
 from tellurion_agent.planning.planner import Planner
 
