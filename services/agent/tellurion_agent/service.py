@@ -196,7 +196,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
             chosen = chosen.with_folder(LIBRARY, folder)
         index = self._state / f"catalogue-{_digest(sorted(map(str, chosen.folders.values())))}.sqlite"
         index.parent.mkdir(parents=True, exist_ok=True)
-        return chosen, Catalogue.open(list(chosen.folders.values()), index)
+        return chosen, Catalogue.open(list(chosen.folders.values()), index, hostile=bool(files))
 
     def _plan(self, run: Run, catalogue: Catalogue, libraries: Libraries) -> Run:
         """The run with what it is understood as."""

@@ -16,7 +16,9 @@ from tellurion_agent.catalogue.readers import read_headers
 from tellurion_agent.catalogue.record import Record, from_json
 from tellurion_agent.catalogue.variables import named
 from tellurion_agent.catalogue.walking import Found, walk
+from tellurion_agent.sandbox import landlock
 from tellurion_agent.slots import Period
+from tellurion_core.errors import Unavailable
 
 FILES_OF_A_PROCESS = 50
 """A process more is started for so many files to read: a process takes a second to start."""
@@ -42,18 +44,30 @@ class Catalogue:
 
     @classmethod
     def open(
-        cls, folders: Sequence[Path], index: Path, *, processes: int | None = None, progress: Progress = _silent
+        cls,
+        folders: Sequence[Path],
+        index: Path,
+        *,
+        hostile: bool = False,
+        processes: int | None = None,
+        progress: Progress = _silent,
     ) -> Catalogue:
         """Looks through folders for NetCDF files and Zarr stores, and reads the headers of those that are new.
 
-        Broken files are named among the problems. Raises InvalidInput when a folder is none, or the index cannot be
-        written; an index that is damaged is made anew.
+        Broken files are named among the problems. An HDF5 file may say that its values lie in another one: Landlock
+        keeps what is read to these folders, and to what links in them lead to. Where the system has none, such a file
+        reads what this process may read; `hostile` folders, of files that somebody sent, are refused there.
+
+        Raises InvalidInput when a folder is none, or the index cannot be written; an index that is damaged is made
+        anew. Raises Unavailable where files cannot be read safely, or not at all.
         """
+        if hostile and landlock.abi() < landlock.MIN_ABI:
+            raise Unavailable("files that are sent are read behind Landlock only, which is there from Linux 6.2 on")
         for last in (False, True):
             kept = Index.opened(index)
             try:
                 found = {each.path: each for each in walk(folders)}
-                _bring_up_to_date(kept, found, processes or os.cpu_count() or 1, progress)
+                _bring_up_to_date(kept, found, folders, processes or os.cpu_count() or 1, progress)
                 return cls._read(kept, found)
             except Damaged:
                 if last:
@@ -126,17 +140,26 @@ def _letters(name: str) -> str:
     return "".join(c for c in name.casefold() if c.isalnum())
 
 
-def _bring_up_to_date(index: Index, found: Mapping[str, Found], processes: int, progress: Progress) -> None:
+def _bring_up_to_date(
+    index: Index, found: Mapping[str, Found], folders: Sequence[Path], processes: int, progress: Progress
+) -> None:
     known = index.known()
     new = [path for path, file in found.items() if known.get(path) != (file.size, file.modified)]
     index.drop(path for path in known.keys() - found.keys() if not Path(path).exists())
     if not new:
         return
-    answers = read_headers(new, processes=min(processes, 1 + len(new) // FILES_OF_A_PROCESS))
+    answers = read_headers(new, _places(folders, new), processes=min(processes, 1 + len(new) // FILES_OF_A_PROCESS))
     done = 0
     for batch in _batches(((found[a.path], a.records, a.problem) for a in answers), KEPT_AT_ONCE):
         index.put(batch)
         progress(done := done + len(batch), len(new))
+
+
+def _places(folders: Sequence[Path], files: Iterable[str]) -> list[str]:
+    """The folders, and of the files those that lie elsewhere, where links lead."""
+    real = [os.path.realpath(folder) for folder in folders]
+    within = tuple(f"{folder.rstrip('/')}/" for folder in real)
+    return [*real, *(place for place in map(os.path.realpath, files) if not place.startswith(within))]
 
 
 def _batches(rows: Iterable[tuple[Found, str, str]], size: int) -> Iterator[list[tuple[Found, str, str]]]:

@@ -1,20 +1,26 @@
-"""Processes that read headers: a file that kills one, or keeps it busy, is named, and the rest is read by the next."""
+"""Processes that read headers: a file that kills one, or keeps it busy, is named, and the rest is read by the next.
+
+They read nothing but what they are told that they may (see `worker`), and find nothing of the service's environment.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import queue
 import select
 import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tellurion_agent.catalogue.naming import plain
+from tellurion_core.errors import Unavailable
 
-PROGRAM = [sys.executable, "-m", "tellurion_agent.catalogue.worker"]
+PROGRAM = [sys.executable, "-s", "-P", "-m", "tellurion_agent.catalogue.worker"]
+ENVIRONMENT = {"LANG": "C.UTF-8", "TZ": "UTC", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""All that a process finds in its environment; where there is one thread, Landlock holds all of them."""
 SECONDS = 60.0
 """That one file's header may take."""
 AHEAD = 256
@@ -31,10 +37,17 @@ class Answer:
     problem: str
 
 
-def read_headers(paths: Iterable[str], *, processes: int, seconds: float = SECONDS) -> Iterator[Answer]:
-    """The records of files, in any order. Memory does not grow with their number."""
+def read_headers(
+    paths: Iterable[str], places: Iterable[str], *, processes: int, seconds: float = SECONDS
+) -> Iterator[Answer]:
+    """The records of files, in any order. Memory does not grow with their number.
+
+    `places` are the files and folders that a process may read, without links on the way. Raises Unavailable when none
+    comes up.
+    """
     todo, lock = iter(paths), threading.Lock()
-    answers: queue.Queue[Answer | None] = queue.Queue(AHEAD)
+    allowed = json.dumps(list(places)).encode() + b"\n"
+    answers: queue.Queue[Answer | Unavailable | None] = queue.Queue(AHEAD)
     stopped = threading.Event()
 
     def take() -> str | None:
@@ -42,10 +55,12 @@ def read_headers(paths: Iterable[str], *, processes: int, seconds: float = SECON
             return None if stopped.is_set() else next(todo, None)
 
     def serve() -> None:
-        reader = _Reader(seconds)
+        reader = _Reader(allowed, seconds)
         try:
             while (path := take()) is not None:
                 answers.put(reader.read(path))
+        except Unavailable as error:
+            answers.put(error)
         finally:
             reader.stop()
             answers.put(None)
@@ -58,6 +73,8 @@ def read_headers(paths: Iterable[str], *, processes: int, seconds: float = SECON
         while running:
             if (answer := answers.get()) is None:
                 running -= 1
+            elif isinstance(answer, Unavailable):
+                raise answer
             else:
                 yield answer
     finally:
@@ -72,8 +89,8 @@ def read_headers(paths: Iterable[str], *, processes: int, seconds: float = SECON
 class _Reader:
     """One process at a time."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, allowed: bytes, seconds: float) -> None:
+        self._allowed, self._seconds = allowed, seconds
         self._process: subprocess.Popen[bytes] | None = None
 
     def read(self, path: str) -> Answer:
@@ -100,13 +117,17 @@ class _Reader:
                 self._process = None
 
     def _started(self) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        """Raises Unavailable where it does not come up."""
         self._process = subprocess.Popen(
             PROGRAM,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=ENVIRONMENT,
         )
-        self._process.stdout.readline()
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(self._allowed)
+            self._process.stdin.flush()
+        if not self._process.stdout.readline():
+            raise Unavailable("the process that reads headers does not come up")
         return self._process

@@ -1,6 +1,8 @@
 """A process that reads the headers of files, so that what a damaged one may do to a library ends here.
 
-Each line of its input is a path in JSON, each line of its output that file's records, or why there are none.
+The first line of its input are the files and folders that it may read, in JSON; each other line is a path, and each
+line of its output that file's records, or why there are none. Landlock, where the system has it, lets it read nothing
+else: an HDF5 file may say that its values lie in any other file.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from pathlib import Path
 
 from tellurion_agent.catalogue.reading import records
 from tellurion_agent.catalogue.record import to_json
+from tellurion_agent.sandbox import landlock
 from tellurion_core.errors import InvalidInput
 
 ADDRESS_SPACE = 4 << 30
@@ -25,10 +28,20 @@ def main() -> None:
     os.dup2(2, 1)  # what a C library prints is no answer
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    places = json.loads(sys.stdin.readline())
+    if landlock.abi() >= landlock.MIN_ABI:
+        _confine(places)
     print("ready", file=answers, flush=True)  # what a file takes does not count from the start of the interpreter
     for line in sys.stdin:
         answers.write(json.dumps(answer(Path(json.loads(line)))) + "\n")
         answers.flush()
+
+
+def _confine(places: list[str]) -> None:
+    """No file but these and the interpreter's own, and none to write."""
+    landlock.no_new_privileges()
+    there = (Path(place) for place in places if Path(place).exists())
+    landlock.restrict([*landlock.python(), *((place, landlock.READ) for place in there)])
 
 
 def answer(path: Path) -> dict[str, str]:

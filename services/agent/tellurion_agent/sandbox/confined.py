@@ -28,17 +28,11 @@ from tellurion_agent.sandbox import landlock, seccomp
 NO_PERMISSION, NO_MEMORY, NO_DISK = 77, 71, 73
 """Exit codes of a script that ends for want of these."""
 
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_PR_SET_PDEATHSIG = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 _OPEN_FILES = 1024
 _HEAP_SLACK_BYTES = 4 << 30
 """Of writable memory beyond the limit: mapped, not resident, as BLAS and stacks of threads are."""
-_SYSTEM = (
-    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"),
-    *("/usr/share/fonts", "/usr/share/zoneinfo", "/etc/ld.so.cache", "/etc/localtime"),
-    *("/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
-)
-"""What libraries read of the machine, where it is there."""
 
 
 class LayerMissing(Exception):
@@ -93,7 +87,7 @@ def _confined(task: dict[str, Any]) -> tuple[int, list[str]]:
         nobody = struct.pack("=II", _CAPABILITY_VERSION_3, 0)
         called(libc.capset(nobody, bytes(24)))
     with _layer("no_new_privs"):
-        called(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        landlock.no_new_privileges()
     os.chdir(task["output"])
     with _layer("landlock"):
         version = landlock.restrict(_rules(task))
@@ -122,10 +116,7 @@ def _set_limits(task: dict[str, Any]) -> None:
 
 def _rules(task: dict[str, Any]) -> Iterator[tuple[Path, int]]:
     """Files and what may be done with them."""
-    libraries = {Path(prefix, part) for prefix in (sys.prefix, sys.base_prefix) for part in ("lib", "lib64", "share")}
-    for path in (*map(Path, (*sys.path, *_SYSTEM)), *libraries):
-        if path.is_absolute() and path.exists():
-            yield path, landlock.READ
+    yield from landlock.python()
     yield Path(os.devnull), landlock.USE
     for path in (task["script"], *task["inputs"]):
         yield Path(path), landlock.READ

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 MIN_ABI = 3
@@ -31,18 +32,42 @@ KEEP = READ | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG | _TRUNCATE
 """Regular files in a folder: no links, folders, pipes, sockets and devices, which somebody outside could trip over."""
 SCRATCH = KEEP | _REMOVE_DIR | _MAKE_DIR | _REFER
 
+_PR_SET_NO_NEW_PRIVS = 38
+_SYSTEM = (
+    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"),
+    *("/usr/share/fonts", "/usr/share/zoneinfo", "/etc/ld.so.cache", "/etc/localtime"),
+    *("/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
+)
+"""What libraries read of the machine, where it is there."""
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def abi() -> int:
     """Version of Landlock in this kernel, 0 where there is none or it is off."""
+    if not sys.platform.startswith("linux"):
+        return 0
     return max(0, _libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(_GET_VERSION)))
+
+
+def no_new_privileges() -> None:
+    """Takes from this thread, and all it starts, the way to privileges by programs that have them. Raises OSError."""
+    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def python() -> Iterator[tuple[Path, int]]:
+    """What this interpreter and its libraries read."""
+    libraries = {Path(prefix, part) for prefix in (sys.prefix, sys.base_prefix) for part in ("lib", "lib64", "share")}
+    for path in (*map(Path, (*sys.path, *_SYSTEM)), *libraries):
+        if path.is_absolute() and path.exists():
+            yield path, READ
 
 
 def restrict(rules: Iterable[tuple[Path, int]]) -> int:
     """Holds this thread, and all it starts, to these files and folders, and to no TCP and no signal to others.
 
-    `no_new_privs` must be set. Returns the version that holds; raises OSError where it is too old.
+    `no_new_privileges` must hold. Returns the version that holds; raises OSError where it is too old.
     """
     if (version := abi()) < MIN_ABI:
         raise OSError(f"version {MIN_ABI} is needed, Linux 6.2; this kernel has {version or 'none'}")

@@ -22,7 +22,7 @@ from tellurion_agent.catalogue.reading import records
 from tellurion_agent.catalogue.record import to_json
 from tellurion_agent.catalogue.walking import walk
 from tellurion_agent.slots import Period
-from tellurion_core.errors import InvalidInput
+from tellurion_core.errors import InvalidInput, Unavailable
 
 GRID = {"lat": files.lat(), "lon": files.lon()}
 
@@ -31,8 +31,9 @@ GRID = {"lat": files.lat(), "lon": files.lon()}
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Headers are read here: what processes add is tested elsewhere, and they take seconds to start."""
 
-    def read(paths: Iterable[str], *, processes: int) -> Iterator[readers.Answer]:
+    def read(paths: Iterable[str], places: Iterable[str], *, processes: int) -> Iterator[readers.Answer]:
         assert processes >= 1
+        assert list(places)
         for path in paths:
             answer = worker.answer(Path(path))
             yield readers.Answer(path, answer.get("records", ""), answer.get("problem", ""))
@@ -200,7 +201,7 @@ class TestReaders:
         """In place of the worker's: one that dies of one file and is kept busy by another."""
         script = tmp_path / "worker"
         script.write_text(
-            '#!/bin/sh\necho ready; while read -r line; do case "$line" in *deadly*) kill -SEGV $$;; '
+            '#!/bin/sh\nread -r places; echo ready; while read -r line; do case "$line" in *deadly*) kill -SEGV $$;; '
             '*slow*) sleep 60;; *) echo \'{"records": "[]"}\';; esac; done\n'
         )
         script.chmod(0o755)
@@ -209,18 +210,23 @@ class TestReaders:
     @pytest.mark.usefixtures("program")
     def test_a_crash_or_a_hang_is_that_files_problem(self) -> None:
         paths = ["a", "deadly", "b", "slow", "c"]
-        answers = {answer.path: answer for answer in readers.read_headers(paths, processes=1, seconds=0.5)}
+        answers = {answer.path: answer for answer in readers.read_headers(paths, [], processes=1, seconds=0.5)}
         assert {path for path in paths if answers[path].records == "[]"} == {"a", "b", "c"}
         assert "crashed" in answers["deadly"].problem
         assert "longer than 0.5 s" in answers["slow"].problem
 
     @pytest.mark.usefixtures("program")
     def test_who_takes_no_more_answers_waits_for_none(self) -> None:
-        answers = readers.read_headers((f"{n}" for n in range(10**9)), processes=2)
+        answers = readers.read_headers((f"{n}" for n in range(10**9)), [], processes=2)
         assert next(answers).records == "[]"
         start = time.monotonic()
         answers.close()
         assert time.monotonic() - start < 10
+
+    def test_a_process_that_does_not_come_up_is_no_files_problem(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(readers, "PROGRAM", ["/bin/false"])
+        with pytest.raises(Unavailable, match="does not come up"):
+            list(readers.read_headers(["a"], [], processes=1))
 
 
 def test_what_is_found_by_any_name(folder: Path) -> None:
