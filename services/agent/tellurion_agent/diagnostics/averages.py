@@ -17,12 +17,13 @@ def area_mean(field: xr.DataArray, area: xr.DataArray) -> tuple[xr.DataArray, xr
     is not missing from an ocean's field; NaN where nothing ever has. Both come from one pass over chunked data.
     """
     valid = field.notnull()
+    when = [dim for dim in ("time", "year") if dim in field.dims]
     weighted = area.fillna(0.0)
     parts = xr.Dataset(
         {
             "total": (field.fillna(0.0) * weighted).sum(HORIZONTAL),
             "present": (valid * weighted).sum(HORIZONTAL),
-            "ever": valid.any("time") if "time" in field.dims else valid,
+            "ever": valid.any(when),
         }
     ).compute()
     ever = (parts.ever * weighted).sum(HORIZONTAL)

@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from xarray.core.groupby import DataArrayGroupBy
 
 from tellurion_agent.recipes.recipe import NoAnswer
 
@@ -16,6 +17,8 @@ BLOCK = 20_000_000
 """Values that are read at once for a mean that needs a pass of its own."""
 DAYS_PRESENT = 0.9
 """Share of a season's days that must be there in daily data for the season to count."""
+FILLED = 1 - 15.5 / 365
+"""Share of a season's values that a count or an extreme needs: 15 days of a year may be missing (Zhang et al. 2011)."""
 
 
 class Step(StrEnum):
@@ -48,13 +51,6 @@ def step(time: xr.DataArray) -> Step:
         if low < days <= high:
             return kind
     raise NoAnswer(f"the data have a value every {days:g} days; hourly, daily, monthly or yearly values are needed")
-
-
-def days(time: xr.DataArray) -> xr.DataArray:
-    """How many days each value stands for, up to a factor: the length of its month in its calendar, else the same."""
-    if step(time) is Step.MONTHLY:
-        return time.dt.days_in_month.astype(float)
-    return xr.ones_like(time, dtype=float)
 
 
 def decimal_years(time: xr.DataArray) -> NDArray[np.float64]:
@@ -117,9 +113,16 @@ def in_season(field: xr.DataArray, months: Sequence[int]) -> xr.DataArray:
     return field.isel(time=np.flatnonzero(inside))
 
 
-def time_mean(field: xr.DataArray) -> xr.DataArray:
-    """Mean over time, each value weighed with its month's length; what is missing is left out."""
-    return field.weighted(days(field.time)).mean("time", keep_attrs=True)
+def by_season(field: xr.DataArray, months: Sequence[int]) -> DataArrayGroupBy:
+    """The values of a season by `year`, a winter's by that of its January; of a climatology all together."""
+    dated = complete(field.time, months).any()
+    year = season_years(field.time, months) if dated else field.time.dt.year.values
+    return field.groupby(xr.DataArray(year, coords={"time": field.time}, dims="time", name="year"))
+
+
+def filled(field: xr.DataArray, months: Sequence[int]) -> xr.DataArray:
+    """[year, …] whether a season's values on the time axis are all there but for a few."""
+    return by_season(field.notnull(), months).mean() >= FILLED
 
 
 def climate_mean(field: xr.DataArray, months: Sequence[int] = ALL_MONTHS) -> xr.DataArray:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tellurion_agent.diagnostics.averages import area_mean
-from tellurion_agent.diagnostics.times import ALL_MONTHS, Step, seasons, step
+from tellurion_agent.diagnostics.times import ALL_MONTHS, Step, by_season, filled, seasons, step
 from tellurion_agent.recipes.asked import LAND_FRACTION, PERIOD, REGION, WHICH_DATA
 from tellurion_agent.recipes.checking import FINITE, among, bounded
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
-from tellurion_agent.recipes.selection import Notes, part
+from tellurion_agent.recipes.selection import Notes, averaged, part, told_left_out
 from tellurion_agent.recipes.wording import as_value, outcome, span, units_of, written
 from tellurion_agent.slots import Kind, Slot
 
@@ -30,9 +29,8 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         raise NoAnswer(f"the temperature is in {units_of(field)}, not in degC")
     daily = seasons(field, ALL_MONTHS)
     excess = (base - daily if kind == "heating" else daily - base).clip(min=0.0)
-    yearly, _ = area_mean(excess.groupby("time.year").sum("time", min_count=300), field.area)
-    if not yearly.notnull().any():
-        raise NoAnswer("no year has 300 days with values")
+    cells = by_season(excess, ALL_MONTHS).sum("time").where(filled(daily, ALL_MONTHS))
+    yearly = told_left_out(averaged(cells.assign_coords(area=field.area).assign_attrs(field.attrs), notes), notes)
     where = f"{slots['region'].name if slots.get('region') else 'all that the data cover'}, {span(daily)}"
     what = f"{kind} degree days of a year, {'below' if kind == 'heating' else 'above'} {base:g} °C, {where}"
     return outcome(

@@ -157,6 +157,17 @@ def averaged(field: xr.DataArray, notes: Notes) -> xr.DataArray:
     return mean.where(~scarce).drop_vars("area", errors="ignore").assign_attrs(field.attrs)
 
 
+def told_left_out(yearly: xr.DataArray, notes: Notes) -> xr.DataArray:
+    """Yearly values that are there, with how many are not among the notes. Raises NoAnswer when there are none."""
+    there = yearly.dropna("year")
+    if not there.size:
+        raise NoAnswer("too many values of each year are missing")
+    if there.size < yearly.size:
+        few = "for most of the area too many of their values are missing"
+        notes.append(f"{yearly.size - there.size} of {yearly.size} years are left out: {few}.")
+    return there
+
+
 def several(inputs: Inputs, role: str, fewest: int = 2) -> dict[str, xr.DataArray]:
     """The data sets of a role that takes many, by label. Raises NoAnswer for fewer than `fewest`."""
     found = {key.partition(":")[2]: value for key, value in inputs.items() if key.startswith(f"{role}:")}

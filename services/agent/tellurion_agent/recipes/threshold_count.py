@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
 from tellurion_agent.catalogue.units import unit
-from tellurion_agent.diagnostics.averages import area_mean
-from tellurion_agent.diagnostics.times import Step, in_season, step
+from tellurion_agent.diagnostics.times import Step, by_season, complete, filled, in_season, season_years, step
 from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
 from tellurion_agent.recipes.checking import FINITE
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Inputs, NoAnswer, Outcome, Recipe, Slots
-from tellurion_agent.recipes.selection import Notes, averaged, bands, part
+from tellurion_agent.recipes.selection import Notes, averaged, bands, part, told_left_out
 from tellurion_agent.recipes.wording import as_value, headline, outcome, subject, units_of, written
 from tellurion_agent.slots import Kind, Slot
 
@@ -32,38 +33,46 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     limit = _converted(float(slots["threshold"]), given, units)
     of_cells = kind is Step.DAILY and "area" in field.coords
     if of_cells:
-        yearly, size = _of_cells(in_season(field, months), limit, above)
+        yearly = averaged(_of_cells(in_season(field, months), limit, above, months), notes)
         notes.append("Days are counted in each cell; then the mean over the area.")
     else:
-        series = in_season(averaged(field, notes), months).dropna("time")
-        beyond = series > limit if above else series < limit
-        yearly, size = beyond.groupby("time.year").sum().astype(float), series.size
-    years = np.unique(in_season(field, months).time.dt.year)
-    yearly = yearly.reindex(year=np.arange(years.min(), years.max() + 1)).fillna(0.0)
+        yearly = _counts(in_season(averaged(field, notes), months), limit, above, months)
+    yearly = told_left_out(yearly, notes)
+    time = in_season(field, months).time
+    size = int(by_season(xr.ones_like(time, dtype=float), months).sum().sel(year=yearly.year).sum())
+    whole = yearly.sel(year=np.intersect1d(yearly.year, season_years(time, months)[complete(time, months)]))
     steps, what = STEPS[kind], subject(field, slots)
     wording = f"{what} is {'above' if above else 'below'} {limit:g} {units}"
-    total, mean = float(yearly.sum()), float(yearly.mean())
-    values = {
-        COUNTS[0]: as_value(f"{steps} in which {wording}", total, steps),
-        COUNTS[1]: as_value(f"{steps} of a year in which {wording}", mean, f"{steps} year-1"),
-        "share": as_value(f"share of the {size} {steps}", 100 * total / size, "%"),
-    }
+    total, asked = float(yearly.sum()), slots.get("count") or COUNTS[0]
+    values = {COUNTS[0]: as_value(f"{steps} in which {wording}", total, steps)}
+    if whole.size:
+        label = f"{steps} of a year in which {wording}"
+        values[COUNTS[1]] = as_value(label, whole.mean(), f"{steps} year-1")
+    values["share"] = as_value(f"share of the {size} {steps}", 100 * total / size, "%")
+    counted = whole if asked == COUNTS[1] else yearly
     return outcome(
         f"{steps.capitalize()} in which {wording}",
-        headline(slots.get("count") or COUNTS[0], values),
+        headline(asked, values),
         notes,
-        count=written(yearly, f"{steps} {'above' if above else 'below'} {limit:g} {units}", steps),
+        count=written(
+            counted.reindex(year=np.arange(counted.year[0], counted.year[-1] + 1)),
+            f"{steps} {'above' if above else 'below'} {limit:g} {units}",
+            steps,
+        ),
     )
 
 
-def _of_cells(field: xr.DataArray, limit: float, above: bool) -> tuple[xr.DataArray, int]:
-    """[year] area means of the counts in each cell, and of how many values they are."""
-    counts = []
-    for rows in bands(field):
-        values = field.isel(lat=rows).drop_vars("area").compute()
-        beyond = (values > limit if above else values < limit).astype(float).where(values.notnull())
-        counts.append(beyond.groupby("time.year").sum(min_count=1))
-    return area_mean(xr.concat(counts, dim="lat"), field.area)[0], field.sizes["time"]
+def _of_cells(field: xr.DataArray, limit: float, above: bool, months: Sequence[int]) -> xr.DataArray:
+    """[year, lat, lon] the counts in each cell."""
+    rows = (field.isel(lat=rows).drop_vars("area").compute() for rows in bands(field))
+    counts = xr.concat([_counts(values, limit, above, months) for values in rows], dim="lat")
+    return counts.assign_coords(area=field.area).assign_attrs(field.attrs)
+
+
+def _counts(values: xr.DataArray, limit: float, above: bool, months: Sequence[int]) -> xr.DataArray:
+    """[year, …] how many values are beyond the limit; NaN where too many of a year are missing."""
+    beyond = values > limit if above else values < limit
+    return by_season(beyond.astype(float), months).sum().where(filled(values, months))
 
 
 def _converted(threshold: float, given: str | None, units: str) -> float:

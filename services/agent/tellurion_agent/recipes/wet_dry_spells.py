@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
-from tellurion_agent.diagnostics.averages import area_mean
 from tellurion_agent.diagnostics.precipitation import yearly_longest_spell
-from tellurion_agent.diagnostics.times import ALL_MONTHS, Step, seasons, step
+from tellurion_agent.diagnostics.times import ALL_MONTHS, Step, filled, seasons, step
 from tellurion_agent.recipes.asked import LAND_FRACTION, PERIOD, PRECIPITATION, REGION, WHICH_DATA
 from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
-from tellurion_agent.recipes.selection import Notes, bands, part
+from tellurion_agent.recipes.selection import Notes, averaged, bands, part, told_left_out
 from tellurion_agent.recipes.wording import as_value, outcome, span, written
 from tellurion_agent.slots import Kind, Slot
 
@@ -28,10 +26,10 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     if step(field.time) is not Step.DAILY:
         raise NoAnswer("spells are of days: the precipitation must be daily")
     daily, area = seasons(field, ALL_MONTHS).drop_vars("area"), field.area
-    years = np.unique(daily.time.dt.year).size
     parts = [_indices(daily.isel(lat=rows).compute()) for rows in bands(daily)]
-    yearly = xr.concat(parts, dim="lat")
-    series = {name: area_mean(yearly[name], area)[0] for name in STATISTICS}
+    cells = xr.concat(parts, dim="lat").assign_coords(area=area)
+    indices = {name: cells[name].rename(field.name).assign_attrs(field.attrs) for name in STATISTICS}
+    series = {name: told_left_out(averaged(index, notes), notes) for name, index in indices.items()}
     units = {"very wet days": "mm year-1", "wet days": "days year-1"}
     texts = {
         "dry spell": "longest dry spell of a year (CDD)",
@@ -39,11 +37,10 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         "wet days": "wet days of a year (R1mm)",
         "very wet days": "rain of a year on days above the 95th percentile of wet days (R95p)",
     }
-    if not series["wet days"].notnull().any():
-        raise NoAnswer("the precipitation has no values there")
     where = f"{slots['region'].name if slots.get('region') else 'all that the data cover'}, {span(field)}"
     asked = slots.get("statistic") or STATISTICS[0]
     order = sorted(STATISTICS, key=lambda name: name != asked)
+    years = series["wet days"].size
     notes.append(f"A wet day has at least 1 mm. Means over {years} years and the area; percentiles of the same years.")
     return outcome(
         f"Wet and dry spells, {where}",
@@ -54,7 +51,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
 
 
 def _indices(daily: xr.DataArray) -> xr.Dataset:
-    """[year, lat, lon] the four indices in every cell, NaN where it never has a value."""
+    """[year, lat, lon] the four indices in every cell; NaN where too many days of a year are missing."""
     wet = daily >= WET
     limit = daily.where(wet).quantile(0.95, "time").drop_vars("quantile")
     found = {
@@ -63,7 +60,7 @@ def _indices(daily: xr.DataArray) -> xr.Dataset:
         "wet days": wet.groupby("time.year").sum("time"),
         "very wet days": daily.where(daily > limit, 0.0).groupby("time.year").sum("time"),
     }
-    return xr.Dataset(found).astype(float).where(daily.notnull().any("time"))
+    return xr.Dataset(found).astype(float).where(filled(daily, ALL_MONTHS))
 
 
 def _possible(outcome: Outcome, inputs: Inputs, slots: Slots) -> bool:

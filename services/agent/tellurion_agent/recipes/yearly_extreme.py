@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
-from tellurion_agent.diagnostics.averages import area_mean
-from tellurion_agent.diagnostics.times import Step, seasons, step
+from tellurion_agent.diagnostics.times import Step, by_season, filled, seasons, step
 from tellurion_agent.recipes.asked import FIELD, SERIES_INPUTS
 from tellurion_agent.recipes.checking import BRACKETED, FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Inputs, NoAnswer, Outcome, Recipe, Slots
-from tellurion_agent.recipes.selection import Notes, bands, part
-from tellurion_agent.recipes.wording import as_value, name_of, outcome, subject, units_of, written
+from tellurion_agent.recipes.selection import Notes, averaged, bands, part, told_left_out
+from tellurion_agent.recipes.wording import as_value, outcome, subject, units_of, written
 from tellurion_agent.slots import Kind, Slot
 
 MOST_DAYS = 30
@@ -32,15 +33,13 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     if kind is not Step.DAILY:
         notes.append(f"The data are {kind}: a day may be more extreme.")
     largest = (slots.get("statistic") or "maximum") == "maximum"
-    used = seasons(field, slots["season"].months)
+    months = slots["season"].months
+    used = seasons(field, months)
     area = used.coords.get("area")
     pieces = [used.isel(lat=rows) for rows in bands(used)] if area is not None else [used]
-    yearly = [_extremes(piece.drop_vars("area", errors="ignore").compute(), days, largest) for piece in pieces]
-    cells = xr.concat(yearly, dim="lat") if area is not None else yearly[0]
-    series = area_mean(cells, area)[0] if area is not None else cells
-    series = series.dropna("year")
-    if not series.size:
-        raise NoAnswer(f"{name_of(field)} has no values there")
+    yearly = [_extremes(piece.drop_vars("area", errors="ignore").compute(), days, largest, months) for piece in pieces]
+    cells = xr.concat(yearly, dim="lat").assign_coords(area=area) if area is not None else yearly[0]
+    series = told_left_out(averaged(cells, notes), notes)
     word, units = "maximum" if largest else "minimum", units_of(field)
     of_days = f" of means over {days} days" if days > 1 else ""
     what = f"{word} of a year{of_days}, {subject(field, slots)}"
@@ -53,11 +52,16 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     )
 
 
-def _extremes(values: xr.DataArray, days: int, largest: bool) -> xr.DataArray:
-    """[year, …] extremes of running means."""
-    smooth = values.rolling(time=days).mean() if days > 1 else values
-    by_year = smooth.groupby("time.year")
-    return (by_year.max() if largest else by_year.min()).assign_attrs(values.attrs)
+def _extremes(values: xr.DataArray, days: int, largest: bool, months: Sequence[int]) -> xr.DataArray:
+    """[year, …] extremes of means over days in a row; NaN where too many values of a year are missing."""
+    smooth = values
+    if days > 1:
+        elapsed = (values.time.values - values.time.values[0]).astype("timedelta64[s]") / np.timedelta64(1, "D")
+        in_a_row = np.r_[np.zeros(days - 1, bool), np.round(elapsed[days - 1 :] - elapsed[: 1 - days]) == days - 1]
+        smooth = values.rolling(time=days).mean().where(xr.DataArray(in_a_row, dims="time"))
+    by_year = by_season(smooth, months)
+    extreme = (by_year.max() if largest else by_year.min()).where(filled(values, months))
+    return extreme.assign_attrs(values.attrs)
 
 
 RECIPE = Recipe(
