@@ -24,7 +24,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     asked, reference = slots.get("quantity") or QUANTITIES[0], inputs["reference"]
     measures: dict[str, float] = {}
     for label, field in several(inputs, "fields").items():
-        if label == slots["reference_source"]:
+        if _is_same(field, reference):
             continue  # where all data sets are compared, it is among them
         own: Notes = []
         try:
@@ -50,6 +50,11 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     values += [as_value(f"{label}: {asked}", measures[label], units) for label in ranked]
     bar = xr.DataArray([measures[label] for label in ranked], coords={"data_set": ranked}, dims="data_set")
     return outcome(f"{asked.capitalize()} of {what}", values, notes, measure=written(bar, asked, units))
+
+
+def _is_same(field: xr.DataArray, reference: xr.DataArray) -> bool:
+    """Whether both are one data set, whatever it was called in the request."""
+    return all(field.attrs.get(of) == reference.attrs.get(of) for of in ("source", "experiment", "member"))
 
 
 def _distance(asked: str, value: float) -> float:

@@ -49,8 +49,9 @@ def test_data_sets_in_the_order_of_their_errors() -> None:
     truth = field(lambda year, month, lat, lon: 10 + lat)
     away = {"A": 2.0, "B": -0.5, "C": 1.0}
     data = {f"fields:{name}": truth + bias for name, bias in away.items()}
-    data = {name: array.assign_attrs(truth.attrs) for name, array in data.items()} | {"reference": truth}
-    asked = {"variable": AIR, "reference_source": "truth"}
+    data = {name: array.assign_attrs(truth.attrs, source=name[-1]) for name, array in data.items()}
+    data |= {"reference": truth.assign_attrs(source="truth"), "fields:truth": truth.assign_attrs(source="truth")}
+    asked = {"variable": AIR, "reference_source": "observations"}  # not as the catalogue has it
     by_error = run("data_set_ranking", data, **asked)
     assert by_error.value == "B"
     assert [v.label[0] for v in by_error.outcome.values[1:]] == ["B", "C", "A"]
@@ -59,6 +60,8 @@ def test_data_sets_in_the_order_of_their_errors() -> None:
     assert run("data_set_ranking", data, **asked, which="farthest").value == "A"
     with pytest.raises(NoAnswer, match="at least 2"):
         run("data_set_ranking", {name: data[name] for name in ("fields:A", "reference")}, **asked)
+    with pytest.raises(NoAnswer, match="fewer than two"):
+        run("data_set_ranking", {name: data[name] for name in ("fields:A", "fields:truth", "reference")}, **asked)
 
 
 def runs() -> dict[str, xr.DataArray]:
