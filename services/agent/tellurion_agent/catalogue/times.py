@@ -51,6 +51,8 @@ class TimeAxis:
     """As CF names it first: ``standard``, ``noleap``, ``360_day``."""
     bounds: str
     """Name of the variable with the bounds of the steps; empty where there is none."""
+    years_apart: bool
+    """Whether these are the first and last of many such steps, as those of a climatology are (CF 7.4)."""
     climatology: bool
     """Whether the file says that it is one."""
 
@@ -61,7 +63,7 @@ class TimeAxis:
         check_size(dataset[name], LARGEST, path)
         units = text(attrs, "units").strip()
         written = text(attrs, "calendar").strip().casefold()
-        bounds = text(attrs, "bounds") or text(attrs, "climatology")
+        bounds = text(attrs, "climatology") or text(attrs, "bounds")
         usable = bounds in dataset.variables and dataset[bounds].shape == (*dataset[name].shape, 2)
         months = units.casefold() in ("month", "months", "month_of_year") and dataset[name].size == 12
         if " since " not in units and not months:
@@ -72,13 +74,18 @@ class TimeAxis:
             units=units,
             calendar="360_day" if MONTHS.match(units) else CALENDARS.get(written, written),
             bounds=bounds if usable else "",
+            years_apart="climatology" in attrs,
             climatology="climatology" in attrs or months or ("modulo" in attrs and dataset[name].size == 12),
         )
 
     def middles(self, dataset: xr.Dataset, path: str, which: slice | list[int] = slice(None)) -> NDArray[np.float64]:
-        """The middle of each step where it has bounds, else what the file gives; in the file's own time."""
+        """The middle of each step where it has bounds, else what the file gives; in the file's own time.
+
+        Of bounds years apart it is the first: in the middle of the first and the last January lies a July.
+        """
         if self.bounds:
-            return numbers(dataset[self.bounds][which], path).mean(axis=1)
+            bounds = numbers(dataset[self.bounds][which], path)
+            return bounds[:, 0] if self.years_apart else bounds.mean(axis=1)
         return np.atleast_1d(numbers(dataset[self.name][which], path))
 
     def dates(self, values: NDArray[np.float64], path: str) -> NDArray[np.object_]:
