@@ -18,7 +18,7 @@ from tellurion_agent.catalogue.lazy import lazy_numbers
 from tellurion_agent.catalogue.levels import Levels, levels
 from tellurion_agent.catalogue.stamps import climatological, coordinate, stamped
 from tellurion_agent.catalogue.times import TimeAxis
-from tellurion_agent.catalogue.units import Conversion, conversion
+from tellurion_agent.catalogue.units import conversion
 from tellurion_agent.catalogue.variables import named
 from tellurion_core.errors import InvalidInput
 from tellurion_geo.datasets import UNREADABLE, opened
@@ -28,8 +28,10 @@ CHUNK_BYTES = 64 << 20
 """Of float64 values."""
 FIELD = "dataset"
 DIFFERENCE = re.compile(r"anomal|departure|difference|\brange\b", re.IGNORECASE)
-SQUARED = frozenset({"standard_deviation", "range"})
+SPREADS = frozenset({"standard_deviation", "range"})
 """Statistics in which an offset of the units cancels."""
+HOURS = {"1hr": 1.0, "3hr": 3.0, "6hr": 6.0, "day": 24.0}
+"""Of a step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +100,24 @@ def _read(source: xr.Dataset, dataset: DataSet, path: str, chunks: int) -> _Part
     if found.level and not found.level_dimension:
         values = values.expand_dims("level")  # one level of pressure, beside the variable
     values = values.transpose(*found.dimensions)
+    units = data.attrs.get("units") or dataset.units
     to = conversion(
-        data.attrs.get("units") or dataset.units, named(dataset.variable), difference=_is_difference(data), field=path
+        units,
+        named(dataset.variable),
+        difference=_is_difference(data),
+        field=path,
+        monthly=dataset.frequency in ("mon", "clim"),
     )
-    stamps, days = (None, None) if not found.time else _stamps(source, found.time, dataset, path)
+    values = values if to.identity else values * to.scale + to.offset
+    stamps = _stamps(source, found.time, dataset, path) if found.time else None
+    if to.for_the_step:
+        days = np.array([_days(stamp, dataset.frequency) for stamp in stamps]) if stamps is not None else np.zeros(1)
+        if not (days > 0).all():
+            received = f"{units}, of a time that the file does not say"
+            raise InvalidInput.of(f"{path}.units", received=received, accepted="an amount for a time")
+        values = values / xr.DataArray(days, dims="time")
     return _Part(
-        field=_converted(values, to, days),
+        field=values,
         stamps=stamps,
         levels=levels(source, found.level, f"{path}.{found.level}") if found.level else None,
         cells=horizontal(source, found, path),
@@ -117,41 +131,31 @@ def _is_difference(data: xr.DataArray) -> bool:
     return (
         text(attrs, "units_metadata") == "temperature: difference"
         or bool(DIFFERENCE.search(f"{text(attrs, 'long_name')} {text(attrs, 'standard_name')}".replace("_", " ")))
-        or any(word in statistic for word in SQUARED)
+        or any(word in statistic for word in SPREADS)
     )
 
 
-def _stamps(
-    source: xr.Dataset, name: str, dataset: DataSet, path: str
-) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """[T] stamps and the length of each step in days."""
+def _stamps(source: xr.Dataset, name: str, dataset: DataSet, path: str) -> NDArray[np.object_]:
+    """[T]."""
     axis = TimeAxis.of(source, name, f"{path}.{name}")
     values = axis.middles(source, f"{path}.{name}")
     if dataset.frequency == "clim":
         months = np.arange(1, 13)
         if " since " in axis.units:
             months = np.array([date.month for date in axis.dates(values, path)])
-        stamps = climatological(months)
-    else:
-        stamps = stamped(axis.dates(values, f"{path}.{name}"), dataset.frequency)
-    return stamps, np.array([_days(stamp, dataset.frequency) for stamp in stamps])
+        return climatological(months)
+    return stamped(axis.dates(values, f"{path}.{name}"), dataset.frequency)
 
 
 def _days(stamp: cftime.datetime, frequency: str) -> float:
+    """Length of a step; 0 where it is not known."""
     if frequency in ("mon", "clim"):
         return float(stamp.daysinmonth)
     if frequency == "yr":
         return float((stamp.replace(year=stamp.year + 1) - stamp).days)
-    hours = {"1hr": 1.0, "3hr": 3.0, "6hr": 6.0}
-    return hours.get(frequency, 24.0) / 24.0
-
-
-def _converted(values: xr.DataArray, to: Conversion, days: NDArray[np.float64] | None) -> xr.DataArray:
-    if not to.identity:
-        values = values * to.scale + to.offset
-    if to.for_the_step and days is not None:
-        values = values / xr.DataArray(days, dims="time")
-    return values
+    if frequency in HOURS:
+        return HOURS[frequency] / 24
+    return float(frequency.removesuffix(" d")) if frequency.endswith(" d") else 0.0
 
 
 def _same_place(part: _Part, first: _Part) -> bool:

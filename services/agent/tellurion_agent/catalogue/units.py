@@ -75,10 +75,13 @@ def unit(units: object | None) -> Unit | None:
     return None
 
 
-def conversion(units: object | None, variable: Variable | None, *, difference: bool, field: str) -> Conversion:
+def conversion(
+    units: object | None, variable: Variable | None, *, difference: bool, field: str, monthly: bool = False
+) -> Conversion:
     """From a file's units to those of the variable; units of an unknown variable stay, but kelvin, which become °C.
 
-    A difference (an anomaly, a range) has no offset. Raises InvalidInput for `<field>.units` when the units are absent,
+    A difference (an anomaly, a range) has no offset. What is given per month is of that month where values are
+    `monthly`, else of UDUNITS' mean month. Raises InvalidInput for `<field>.units` when the units are absent,
     unknown or of something else.
     """
     source = unit(units)
@@ -92,6 +95,8 @@ def conversion(units: object | None, variable: Variable | None, *, difference: b
         source = Unit("1e-3")  # practical salinity is a number, 35, not 0.035
     if source is not None:
         target = Unit(variable.units)
+        if monthly and "month" in str(units).casefold():
+            source = source * Unit("month")
         for route in _routes(source, variable.kind):
             if route.is_convertible(target):
                 scale, offset = _coefficients(route, target)

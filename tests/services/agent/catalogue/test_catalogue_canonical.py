@@ -84,11 +84,35 @@ def test_units_are_those_of_the_variable(
     np.testing.assert_allclose(field, value, rtol=1e-12)
 
 
-def test_monthly_totals_become_rates_by_the_length_of_each_month(tmp_path: Path) -> None:
+@pytest.mark.parametrize("units", ["mm", "mm/month", "mm month-1", "kg m-2 month-1", "cm per month"])
+def test_monthly_totals_become_rates_by_the_length_of_each_month(tmp_path: Path, units: str) -> None:
     """31 mm in a January and 28 mm in a February without leap day are 1 mm a day."""
     time = files.axis([15.0, 45.0], "days since 2001-01-01", standard_name="time", calendar="noleap")
-    path = files.write(tmp_path / "a.nc", "precip", [31.0, 28.0], {"time": time}, units="mm")
-    np.testing.assert_allclose(read(path), 1.0)
+    totals = np.array([31.0, 28.0]) / (10 if "cm" in units else 1)
+    path = files.write(tmp_path / "a.nc", "precip", totals, {"time": time}, units=units)
+    np.testing.assert_allclose(read(path), 1.0, rtol=1e-12)
+
+
+def test_a_rate_per_month_of_years_is_of_the_mean_month(tmp_path: Path) -> None:
+    """A twelfth of UDUNITS' year, which is 365.24219878 days."""
+    time = files.axis([182.0, 547.0], "days since 2001-01-01", standard_name="time", calendar="noleap")
+    path = files.write(tmp_path / "a.nc", "precip", [365.24219878 / 12] * 2, {"time": time}, units="mm/month")
+    np.testing.assert_allclose(read(path), 1.0, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("days", "total"), [(1 / 24, 0.125), (0.25, 0.75), (1.0, 3.0), (5.0, 15.0), (8.0, 24.0)])
+def test_totals_become_rates_by_the_length_of_their_steps(tmp_path: Path, days: float, total: float) -> None:
+    """3 mm a day, whatever the step."""
+    time = files.axis((np.arange(4) + 0.5) * days, "days since 2001-01-01", standard_name="time", calendar="noleap")
+    path = files.write(tmp_path / "a.nc", "precip", np.full(4, total), {"time": time}, units="mm")
+    np.testing.assert_allclose(read(path), 3.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("axes", [{}, {"time": files.axis([15.0], "days since 2001-01-01", standard_name="time")}])
+def test_totals_of_an_unknown_time_are_no_rates(tmp_path: Path, axes: dict) -> None:
+    path = files.write(tmp_path / "a.nc", "precip", np.ones((*(1 for _ in axes), 2, 3)), {**axes, **GRID}, units="mm")
+    with pytest.raises(InvalidInput, match=r"a.nc.units: received mm, of a time that the file does not say"):
+        read(path)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +192,24 @@ def test_the_months_of_old_climatologies(tmp_path: Path, year: str) -> None:
     assert (data.frequency, data.period, "climatology" in field.attrs) == ("clim", None, True)
     np.testing.assert_array_equal(field.time.dt.month, np.arange(1, 13))
     np.testing.assert_array_equal(field, np.arange(12))
+
+
+@pytest.mark.parametrize("years", [1, 29, 30])
+@pytest.mark.parametrize("day", [1, 16, 31])
+def test_the_months_of_a_climatology_with_bounds(tmp_path: Path, years: int, day: int) -> None:
+    """Each month from its first day in 1961 to its last in the last year, stamped at its begin, middle or end."""
+    units, calendar = "days since 1900-01-01", "standard"
+    first = [cftime.datetime(1961, month, 1) for month in range(1, 13)]
+    last = [cftime.datetime(1960 + years + (month == 12), month % 12 + 1, 1) for month in range(1, 13)]
+    bounds = np.stack([cftime.date2num(each, units, calendar) for each in (first, last)], axis=1)
+    time = files.axis(bounds[:, 0] + day - 1, units, standard_name="time", climatology="climatology_bounds")
+    beside = {"climatology_bounds": (("time", "nv"), bounds, {})}
+    path = files.write(tmp_path / "a.nc", "tas", np.arange(1.0, 13), {"time": time}, beside=beside, units="degC")
+    data = files.dataset(path)
+    field = canonical(data)
+    assert (data.frequency, data.period) == ("clim", None)
+    np.testing.assert_array_equal(field.time.dt.month, np.arange(1, 13))
+    np.testing.assert_array_equal(field, np.arange(1, 13))
 
 
 def test_files_of_a_series_are_joined_in_time_and_a_step_that_comes_twice_counts_once(tmp_path: Path) -> None:
