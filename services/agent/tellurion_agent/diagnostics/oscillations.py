@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from tellurion_agent.recipes.recipe import NoAnswer
+
+REACH = 5.0
+"""Degrees from a place within which a cell must be centred to stand for it, unless cells are larger."""
+
 
 def standardised(series: xr.DataArray, base: slice | None = None) -> xr.DataArray:
     """Departures from each calendar month's mean, divided by that month's standard deviation, over `base` years."""
@@ -26,25 +31,32 @@ def standardised_difference(first: xr.DataArray, second: xr.DataArray, base: sli
     return difference / reference.std("time")
 
 
-def at_place(field: xr.DataArray, lat: float, lon: float) -> xr.DataArray:
-    """Series at a place, bilinear between the cells around it, Greenwich crossed; the nearest where one is missing."""
-    around = field
-    if field.sizes["lon"] > 1:
-        last = field.isel(lon=[-1]).assign_coords(lon=field.lon[[-1]] - 360.0)
-        first = field.isel(lon=[0]).assign_coords(lon=field.lon[[0]] + 360.0)
-        around = xr.concat([last, field, first], dim="lon")
-    near = around.isel(
-        lat=np.sort(np.argsort(np.abs(around.lat.values - lat))[:4]),
-        lon=np.sort(np.argsort(np.abs(around.lon.values - lon))[:4]),
-    ).compute()
-    nearest = near.sel(lat=lat, lon=lon, method="nearest", drop=True)
+def at_place(field: xr.DataArray, name: str, lat: float, lon: float) -> xr.DataArray:
+    """Series at a place, bilinear between the cells around it, Greenwich crossed; the nearest where one is missing.
+
+    Raises NoAnswer when the cells do not reach it.
+    """
+    north, east = field.lat.values - lat, (field.lon.values - lon + 180.0) % 360.0 - 180.0
+    for away, centres in ((north, field.lat.values), (east, field.lon.values)):
+        if np.abs(away).min() > max(REACH, np.median(np.diff(centres)) / 2 if centres.size > 1 else 0.0):
+            raise NoAnswer(f"the data do not reach {name}")
+    rows, columns = (np.argsort(np.abs(away))[:4] for away in (north, east))
+    rows, columns = rows[np.argsort(north[rows])], columns[np.argsort(east[columns])]
+    near = field.isel(lat=rows, lon=columns).assign_coords(lat=north[rows], lon=east[columns]).compute()
+    nearest = near.sel(lat=0.0, lon=0.0, method="nearest", drop=True)
     if near.sizes["lat"] < 2 or near.sizes["lon"] < 2:
         return nearest
-    return near.interp(lat=lat, lon=lon).drop_vars(["lat", "lon"]).fillna(nearest)
+    return near.interp(lat=0.0, lon=0.0).drop_vars(["lat", "lon"]).fillna(nearest)
 
 
 def on_parallel(field: xr.DataArray, lat: float) -> xr.DataArray:
-    """Mean along a parallel, linear between the rows beside it."""
+    """Mean along a parallel, linear between the rows beside it.
+
+    Raises NoAnswer when the longitudes do not go round the Earth.
+    """
+    gaps = np.diff(np.r_[field.lon.values, field.lon.values[0] + 360.0])
+    if gaps.size < 2 or gaps.max() > 2 * np.median(gaps):
+        raise NoAnswer("a mean along a parallel needs values all round the Earth, and the data have a part of it")
     rows = np.sort(np.argsort(np.abs(field.lat.values - lat), kind="stable")[:3])
     zonal = field.isel(lat=rows).mean("lon").compute()
     return zonal.interp(lat=lat).drop_vars("lat") if zonal.sizes["lat"] > 1 else zonal.isel(lat=0, drop=True)

@@ -18,7 +18,7 @@ from tellurion_agent.recipes.selection import Notes, masked, within, years
 from tellurion_agent.recipes.wording import as_value, outcome, span, written
 from tellurion_agent.slots import Kind, Region, Season, Slot
 
-AZORES, ICELAND = (37.74, 334.33), (65.08, 337.27)
+AZORES, ICELAND = ("the Azores", 37.74, 334.33), ("Iceland", 65.08, 337.27)
 """Ponta Delgada and Stykkishólmur, degrees north and east."""
 BOX = Region("20–80°N, 90°W–40°E", 20, 80, 270, 400)
 WINTER = Season("DJF", (12, 1, 2))

@@ -148,6 +148,22 @@ def test_a_difference_is_standardised_over_the_base() -> None:
 
 def test_a_place_between_cells_is_bilinear_across_greenwich() -> None:
     plane = field(lambda year, month, lat, lon: lat + (lon + 180) % 360, 2001, 2001, lat=LAT, lon=LON).isel(time=0)
-    assert float(at_place(plane, 35.0, 355.0)) == pytest.approx(35 + 175)
-    assert float(at_place(plane, -12.4, 131.0)) == pytest.approx(-12.4 + 311)
+    assert float(at_place(plane, "there", 35.0, 355.0)) == pytest.approx(35 + 175)
+    assert float(at_place(plane, "there", -12.4, 131.0)) == pytest.approx(-12.4 + 311)
     assert float(on_parallel(plane - (plane.lon + 180) % 360, -40.0)) == pytest.approx(-40)
+
+
+def test_a_place_beyond_the_cells_is_refused_and_one_at_their_edge_is_that_of_the_edge() -> None:
+    plane = field(lambda year, month, lat, lon: lat + lon, 2001, 2001, lat=LAT, lon=LON).isel(time=0)
+    east = plane.sel(lon=slice(0, 40))
+    for name, lat, lon in (("the Azores", 37.74, 334.33), ("the South Pole", -90.0, 20.0)):
+        with pytest.raises(NoAnswer, match=name):
+            at_place(east.sel(lat=slice(-60, 90)), name, lat, lon)
+    assert float(at_place(east, "just west of it", 30.0, 359.0)) == 30.0
+
+
+def test_a_part_of_a_parallel_has_no_zonal_mean() -> None:
+    plane = field(lambda year, month, lat, lon: lat + lon, 2001, 2001, lat=LAT, lon=LON).isel(time=0)
+    for part in (plane.sel(lon=slice(0, 180)), plane.isel(lon=[0])):
+        with pytest.raises(NoAnswer, match="all round"):
+            on_parallel(part, -40.0)

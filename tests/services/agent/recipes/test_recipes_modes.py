@@ -133,6 +133,11 @@ def test_the_north_atlantic_is_positive_when_the_south_is_high(method: str) -> N
         assert float(found.outcome.data.pattern.sel(lat=37.5).mean()) > 0
 
 
+def test_stations_that_the_data_do_not_hold_have_no_oscillation() -> None:
+    with pytest.raises(NoAnswer, match="Azores"):
+        run("north_atlantic_oscillation", {"pressure": pressure(seesaw).sel(lon=slice(0, 40))}, method="stations")
+
+
 def test_the_southern_annular_mode_is_positive_when_40s_is_high() -> None:
     swing = lambda y: (-1.0) ** y  # noqa: E731
     data = {"pressure": pressure(lambda y, m, lat, lon: 1000 + m + swing(y) * xr.where(lat > -50, 1.0, -1.0))}
