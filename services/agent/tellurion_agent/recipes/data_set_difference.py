@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
 from tellurion_agent.diagnostics.agreement import Agreement, agreement
 from tellurion_agent.diagnostics.cells import areas
 from tellurion_agent.diagnostics.regridding import coarser, onto
-from tellurion_agent.diagnostics.times import climate_mean
+from tellurion_agent.diagnostics.times import climate_mean, complete, season_years
 from tellurion_agent.recipes.asked import EXPERIMENT, LEVEL, PERIOD, REGION, SEASON, SOURCE, VARIABLE, of, quantity
-from tellurion_agent.recipes.bases import in_years, years_of
 from tellurion_agent.recipes.checking import FINITE, among, labelled
 from tellurion_agent.recipes.figures import map_of
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
@@ -40,14 +41,9 @@ def compared(
     fields = [part(field, slots, notes) for field in (first, second)]
     if units_of(fields[0]) != units_of(fields[1]):
         raise NoAnswer(f"the data sets are in {units_of(fields[0])} and {units_of(fields[1])}")
-    if slots.get("period") is None:
-        common = [max(years_of(f).min() for f in fields), min(years_of(f).max() for f in fields)]
-        if common[0] <= common[1]:
-            fields = [in_years(f, Period(*map(int, common))) for f in fields]
-            notes.append(f"Compared are the years that both have, {common[0]}–{common[1]}.")
-        else:
-            notes.append("The data sets have no year in common: their climatologies are compared.")
-    means = [masked(climate_mean(field, slots["season"].months)).compute() for field in fields]
+    months = slots["season"].months
+    fields = _of_common_years(fields, months, slots.get("period"), notes)
+    means = [masked(climate_mean(field, months)).compute() for field in fields]
     target = coarser(*means)
     if any(m.sizes != target.sizes for m in means):
         size = f"{target.sizes['lat']} × {target.sizes['lon']}"
@@ -60,6 +56,26 @@ def compared(
     if found.share < 0.95:
         notes.append(f"{100 * found.share:.0f} % of the area that either covers is in both.")
     return a - b, found, fields
+
+
+def _of_common_years(
+    fields: list[xr.DataArray], months: Sequence[int], period: Period | None, notes: Notes
+) -> list[xr.DataArray]:
+    """The years or seasons that are whole in both; the fields as they are where those have no dates.
+
+    Raises NoAnswer when they have none of a period in common.
+    """
+    years = [season_years(field.time, months) for field in fields]
+    whole = [np.unique(y[complete(field.time, months)]) for y, field in zip(years, fields, strict=True)]
+    common = np.intersect1d(*whole)
+    if common.size and common[-1] > 1:  # of a climatology the year is 1
+        if period is None or any(each.size > common.size for each in whole):
+            notes.append(f"Compared are the years that both have, {common[0]}–{common[-1]}.")
+        return [f.isel(time=np.flatnonzero(np.isin(y, common))) for f, y in zip(fields, years, strict=True)]
+    if period is not None:
+        raise NoAnswer(f"the data sets have no year of {period.first}–{period.last} in common")
+    notes.append("The data sets have no year in common: their climatologies are compared.")
+    return fields
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:

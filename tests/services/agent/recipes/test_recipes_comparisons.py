@@ -37,6 +37,26 @@ def test_the_bias_of_a_warm_model_on_another_grid() -> None:
         run("data_set_difference", {"first": model, "second": coarse.assign_attrs(units="K")}, **asked)
 
 
+def test_two_data_sets_are_compared_over_the_years_of_a_period_that_both_have() -> None:
+    warming = lambda year, *_: 0.3 * (year - 1960)  # noqa: E731
+    long, late = field(warming, 1955, 1999), field(warming, 1975, 2010).isel(time=slice(5, None))  # from June 1975
+    asked = {"variable": AIR, "first_source": "long", "second_source": "late", "period": Period(1960, 1999)}
+    found = run("data_set_difference", {"first": long, "second": late}, **asked)
+    assert found.value == pytest.approx(0.0, abs=1e-9)
+    assert "1976–1999" in found.notes
+    apart = {"first": long.sel(time=long.time.dt.year < 1980), "second": late.sel(time=late.time.dt.year >= 1980)}
+    with pytest.raises(NoAnswer, match="in common"):
+        run("data_set_difference", apart, **asked)
+
+
+def test_winters_of_a_period_are_compared_where_both_have_them() -> None:
+    second = field(lambda year, month, *_: 100.0 * (year == 1990) * (month < 12) + month, 1990, 2010)
+    asked = {"variable": AIR, "first_source": "a", "second_source": "b", "season": Season("DJF", (12, 1, 2))}
+    found = run("data_set_difference", {"first": field(lambda year, month, *_: month), "second": second}, **asked)
+    assert found.value == pytest.approx(0.0, abs=1e-9)
+    assert "1992–2010" in found.notes
+
+
 def test_regions_across_greenwich_are_compared_too() -> None:
     model, observed = field(lambda year, month, lat, lon: lon * 1.0), field(lambda year, month, lat, lon: lon - 2.0)
     found = run(
