@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from tellurion_agent.catalogue.stamps import comparable
 from tellurion_agent.diagnostics.times import season_means
 from tellurion_agent.recipes.asked import (
     BASE,
@@ -38,6 +39,7 @@ from tellurion_agent.recipes.wording import (
     written,
 )
 from tellurion_agent.slots import Period
+from tellurion_core.errors import InvalidInput
 
 BASES = (Period(1995, 2014), Period(1986, 2005), Period(1961, 1990))
 """The IPCC's sixth and fifth reports', and an older normal: the first that is there is taken."""
@@ -52,6 +54,10 @@ def joined(inputs: Inputs, slots: Slots, notes: Notes, months: tuple[int, ...]) 
         before = averaged(part(inputs["historical"], slots, notes, fraction=inputs.get("land_fraction")), notes)
         if units_of(before) != units_of(series):
             raise NoAnswer(f"historical run and scenario are in {units_of(before)} and {units_of(series)}")
+        try:
+            before, series = comparable(before, series)
+        except InvalidInput as error:
+            raise NoAnswer(f"historical run and scenario do not go together: {error.message}") from error
         earlier = before.isel(time=np.flatnonzero(before.time.values < series.time.values[0]))
         series = xr.concat([earlier, series], dim="time", join="outer", combine_attrs="override")
     return season_means(series, months).assign_attrs(attrs)
