@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from recipe_runs import LAT, LON, field, run
+from scipy import stats
 
 from tellurion_agent.recipes.recipe import NoAnswer
 from tellurion_agent.slots import Period, Region, Season
@@ -48,6 +49,16 @@ def test_two_periods_differ_later_less_earlier() -> None:
     assert found["maximum of the map"].value == pytest.approx(1.75)
     assert "later period less the earlier" in found.notes
     assert (found.outcome.data.p < 0.05).all()
+
+
+def test_periods_of_other_lengths_are_tested_as_welch_does() -> None:
+    swing = lambda year: np.cos(2.5 * year)  # noqa: E731
+    data = {"field": field(lambda year, *_: swing(year) + 0.6 * (year > 1993), lat=LAT[:2], lon=LON[:2])}
+    asked = {"variable": AIR, "first_period": Period(1991, 1993), "second_period": Period(1994, 2010)}
+    few, many = swing(np.arange(1991, 1994)), swing(np.arange(1994, 2011)) + 0.6
+    expected = stats.ttest_ind(many, few, equal_var=False).pvalue
+    found = run("period_difference", data, **asked).outcome.data.p
+    assert found.values == pytest.approx(np.full((2, 2), expected))
 
 
 def test_a_linear_trend_for_each_decade() -> None:
