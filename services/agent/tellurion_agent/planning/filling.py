@@ -9,7 +9,7 @@ from typing import Any
 
 from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED
 from tellurion_agent.planning.extraction.choices import chosen, found_at
-from tellurion_agent.planning.extraction.mention import Role
+from tellurion_agent.planning.extraction.mention import Mention, Role
 from tellurion_agent.planning.extraction.reading import Reading
 from tellurion_agent.planning.extraction.seasons import LocalSeason
 from tellurion_agent.planning.extraction.text import Text
@@ -186,6 +186,17 @@ def _fill_choices(filling: Filling, reading: Reading, slots: Sequence[Slot], *, 
             filling.unclear.append(Unclear(slot.name, slot.question, tuple(others)))
         elif found:
             filling.said[slot.name] = (others or found)[0]
+    spent = [
+        (start, end)
+        for slot in slots
+        for choice, start, end in found_at(text, slot)
+        if choice == filling.said.get(slot.name)
+    ]
+    filling.unused = [m for m in filling.unused if not (m.kind is Kind.REGION and _holds(m, spent))]
+
+
+def _holds(mention: Mention, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(mention.start <= start and end <= mention.end for start, end in spans)
 
 
 def _most_said(text: Text, slot: Slot, choices: list[str]) -> list[str]:

@@ -97,6 +97,13 @@ def best(ended):
             },
         ),
         ("Antarctic sea ice extent in March", "sea_ice_extent", {"hemisphere": "southern"}),
+        ("sea ice extent in the Southern Hemisphere in March", "sea_ice_extent", {"hemisphere": "southern"}),
+        (
+            "temperature anomaly of 1998 over Europe, normals 1961-1990",
+            "period_anomaly",
+            {"period": Period(1998, 1998), "base": Period(1961, 1990)},
+        ),
+        ("mean temperature over Africa, as that counts for us", "area_mean", {"region": "Africa"}),
         ("ocean heat content of the upper 700 m", "ocean_heat_content", {"level": Level(0, 700, "m")}),
         ("Linear trnd of temprature in Eurpoe", "linear_trend", {"region": "Europe"}),
         ("linear trend of temprature in the Pacifc", "linear_trend", {"region": "Pacific Ocean"}),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from tellurion_agent.planning.extraction.boxes import boxes
-from tellurion_agent.planning.extraction.lexicon import Lexicon
+from tellurion_agent.planning.extraction.lexicon import Found, Lexicon
 from tellurion_agent.planning.extraction.mention import Mention, Role
 from tellurion_agent.planning.extraction.names import EXPERIMENTS, named_experiments, named_members, named_sources
 from tellurion_agent.planning.extraction.notations import notations
@@ -41,6 +41,11 @@ NOT_REGIONS = (
     "land ocean contrast",
 )
 """Names that have a region's name in them."""
+
+
+def _pronoun(text: Text, found: Found[Region | None]) -> bool:
+    """``It counts for us``, which is no country."""
+    return text.said[found.start : found.end] == "us" and not text.plain[: found.start].endswith("the ")
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Vocabulary:
         found += [
             Mention(Kind.REGION, f.value, f.start, f.end)
             for f in self.regions.find(left().without(barred))
-            if f.value is not None
+            if f.value is not None and not _pronoun(whole, f)
         ]
         water = [m for m in found if m.kind is Kind.REGION and getattr(m.value, "surface", "") == "ocean"]
         found += list(levels(whole.without((m.start, m.end) for m in found if m not in water)))  # ocean above 300 m

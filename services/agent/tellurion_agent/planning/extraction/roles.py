@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tellurion_agent.planning.extraction.mention import Mention, Role
 from tellurion_agent.planning.extraction.text import TAKEN, Text
+from tellurion_agent.slots import Kind
 
 _FILLER = (
     r"(?:\W|\b(?:the|a|an|its|their|that|those|of|for|from|in|over|on|to|is|as|by|period|years?|mean|average|values?|"
@@ -27,6 +28,11 @@ _BASE_AFTER = re.compile(
     r"^[\s(\-]*(?:(?:mean|average|period|years?|climatolog\w+|is|as|being|the|a|our)\W+)*"
     r"(?:base(?:line)?|reference|normals?)(?!\w)"
 )
+_BASE_OF_TWO = re.compile(
+    r"(?:climatolog\w+|normals?|clim\.?)(?: mean| period)?(?: of| for| from| over)?[\s:(]*(?:the )?$"
+)
+"""Before a period, where another one stands apart."""
+_SUBTRACTED = re.compile(r"^[\s,)]*(?:is|are|was|were|be|being)?\s*(?:subtracted|taken|deducted)\s+from(?!\w)")
 _LEFT_OUT = re.compile(
     r"(?:excluding|except(?:ing)?(?: for)?|without|omitting|leaving out|ignoring|apart from|other than|but not|minus)"
     r"(?:\W|\b(?:the|a|in|over|for|from|data)\b)*$"
@@ -43,7 +49,13 @@ _REACH = 70
 def with_roles(text: Text, mentions: Sequence[Mention]) -> list[Mention]:
     """The mentions, each with its role."""
     blank = text.without((m.start, m.end) for m in mentions).plain
-    return [replace(mention, role=_role(blank, mention)) for mention in mentions]
+    found = [replace(mention, role=_role(blank, mention)) for mention in mentions]
+    periods = [mention for mention in found if mention.kind is Kind.PERIOD]
+    if len(periods) == 2 and all(mention.role is Role.PLAIN for mention in periods):
+        bases = [m for m in periods if _BASE_OF_TWO.search(blank[max(0, m.start - _REACH) : m.start])]
+        if len(bases) == 1:
+            found = [replace(mention, role=Role.BASE) if mention == bases[0] else mention for mention in found]
+    return found
 
 
 def _role(blank: str, mention: Mention) -> Role:
@@ -55,6 +67,6 @@ def _role(blank: str, mention: Mention) -> Role:
     if re.search(r"\bminus\W", before) is None and _LEFT_OUT.search(before):
         return Role.LEFT_OUT
     compared = _TO.fullmatch(before) and _COMPARES.search(re.split(r"[;?!]", blank[: mention.start])[-1])
-    if compared or _BASE_BEFORE.search(before) or _BASE_AFTER.search(after):
+    if compared or _BASE_BEFORE.search(before) or _BASE_AFTER.search(after) or _SUBTRACTED.search(after):
         return Role.BASE
     return Role.PLAIN
