@@ -87,7 +87,7 @@ class KubernetesSandbox:
             self._submit(manifest)
             try:
                 over = self._over(manifest, cancelled)
-                pod = None if over is None else self._pod(manifest["metadata"]["name"])
+                pod = None if over is None else self._pod(over.metadata.uid)
                 run = stopped(Reason.CANCELLED, "It was cancelled.") if over is None else told(over, pod, limits)
                 printed = self._printed(pod, limits)
             finally:
@@ -221,10 +221,11 @@ class KubernetesSandbox:
                     return
             stop.wait(_LOOK_SECONDS)
 
-    def _pod(self, name: str) -> V1Pod | None:
+    def _pod(self, job: str) -> V1Pod | None:
+        """Of the Job with this uid: those of a name may be more, for a pod outlives its Job by a while."""
         found = self._core.list_namespaced_pod(
             self._cluster.namespace,
-            label_selector=f"batch.kubernetes.io/job-name={name}",
+            label_selector=f"batch.kubernetes.io/controller-uid={job}",
             _request_timeout=_REQUEST_SECONDS,
         )
         return found.items[0] if found.items else None

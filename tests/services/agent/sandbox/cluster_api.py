@@ -58,44 +58,43 @@ class ClusterApi:
 
     def create(self, job: dict[str, Any]) -> dict[str, Any]:
         """Takes a Job, and has it done."""
-        name = job["metadata"]["name"]
+        name, uid = job["metadata"]["name"], f"uid-{len(self.seen)}"
         self.seen.append(job)
-        self.jobs[name] = {**job, "status": {}}
+        self.jobs[name] = {**job, "metadata": {**job["metadata"], "uid": uid}, "status": {}}
         if self.end is None:
-            Thread(target=self._run, args=(name, job["spec"]["template"]["spec"]["containers"][0])).start()
+            Thread(target=self._run, args=(name, uid, job["spec"]["template"]["spec"]["containers"][0])).start()
         else:
             condition, pod = self.end(self, job)
-            self.over(name, condition, pod)
+            self._over(name, uid, condition, pod)
         return self.jobs[name]
 
-    def over(self, name: str, condition: dict[str, Any], pod: dict[str, Any] | None) -> None:
+    def _over(self, name: str, uid: str, condition: dict[str, Any], pod: dict[str, Any] | None) -> None:
         """A Job has ended so."""
         if pod is not None:
-            labels = {"batch.kubernetes.io/job-name": name}
-            self.pods[f"{name}-x"] = {"metadata": {"name": f"{name}-x", "labels": labels}, "status": pod}
+            labels = {"batch.kubernetes.io/job-name": name, "batch.kubernetes.io/controller-uid": uid}
+            self.pods[uid] = {"metadata": {"name": f"{name}-{uid}", "labels": labels}, "status": pod}
         if name in self.jobs and condition:
             self.jobs[name]["status"] = {"conditions": [{"status": "True", **condition}]}
         self.changed.set()
 
     def delete(self, name: str) -> None:
-        """Removes a Job, and ends what runs of it."""
+        """Removes a Job, and ends what runs of it; its pod is there for a while, as where deletion is in the background."""
         del self.jobs[name]
-        self.pods.pop(f"{name}-x", None)
         if name in self._running:
             self._running[name].kill()
         self.changed.set()
 
-    def _run(self, name: str, container: dict[str, Any]) -> None:
+    def _run(self, name: str, uid: str, container: dict[str, Any]) -> None:
         told = self.folder / f"{name}.told"
         command = [str(told) if part == TOLD else part.replace("$$", "$") for part in container["command"]]
         assert command[0] == "python"
         process = subprocess.Popen([sys.executable, *command[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._running[name] = process
-        self.logs[f"{name}-x"] = process.communicate()[0]
+        self.logs[f"{name}-{uid}"] = process.communicate()[0]
         message = told.read_text() if told.exists() else ""
         assert len(message.encode()) <= 4096  # as a node cuts it
         ended = terminated(process.returncode, "Error" if process.returncode else "Completed", message)
-        self.over(name, {"type": "Failed" if process.returncode else "Complete"}, ended)
+        self._over(name, uid, {"type": "Failed" if process.returncode else "Complete"}, ended)
 
 
 def terminated(code: int, reason: str, message: str = "") -> dict[str, Any]:

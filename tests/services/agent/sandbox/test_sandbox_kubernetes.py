@@ -225,6 +225,14 @@ def test_a_job_that_a_killed_service_left_is_ended_before_its_script_is_run_agai
     assert len(jobs.api.seen) == 2
 
 
+def test_the_pod_of_an_earlier_attempt_says_nothing_of_a_later_one(jobs: Jobs, cluster_api: ModuleType) -> None:
+    assert jobs.ended(FAILED, cluster_api.terminated(137, "OOMKilled")).reason == Reason.MEMORY
+    jobs.api.end = None
+    folder = jobs.claim / "runs" / "0"
+    run = jobs.sandbox.run(folder / "script.py", [], folder / "results", LIMITS, cancelled=lambda: False, log=print)
+    assert (run.reason, len(jobs.api.pods)) == (None, 2)
+
+
 @pytest.mark.parametrize("status", [401, 403, 500])
 def test_a_cluster_that_refuses_is_named_by_what_it_answered(jobs: Jobs, status: int) -> None:
     jobs.api.refuse = status
