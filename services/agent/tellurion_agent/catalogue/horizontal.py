@@ -83,14 +83,14 @@ class Regridded:
         lat, lon = self.grid.lat, self.grid.lon
         known = np.isfinite(lat) & np.isfinite(lon)
         south, north = np.floor(lat[known].min()), np.ceil(lat[known].max())
-        west, east = np.floor(lon[known].min()), np.ceil(lon[known].max())
+        west, east = _span(lon[known])
         if round_globe := east - west > WIDE:
             west, east = 0.0, 360.0
         cells = (east - west) / lat.shape[1] if round_globe else (north - south) / lat.shape[0]
         step = 1 / max(np.round(1 / cells), 1) if cells < 1 else np.round(cells * 2) / 2
         step = max(step, 360 / LARGEST_TARGET)
         south, north = max(south, -90.0), min(north, 90.0)
-        return Grid(np.zeros(1), _centres(south, north, step), _centres(west, east, step))
+        return Grid(np.zeros(1), _centres(south, north, step), np.sort(_centres(west, east, step) % 360))
 
 
 def horizontal(dataset: xr.Dataset, axes: Axes, path: str) -> Rectilinear | Regridded:
@@ -128,6 +128,14 @@ def _ordered(field: xr.DataArray, name: str, values: NDArray[np.float64], order:
     reverse = np.array_equal(order, np.arange(values.size)[::-1])
     arranged = field if identity else field.isel({name: slice(None, None, -1) if reverse else order})
     return arranged.assign_coords({name: values[order]})
+
+
+def _span(lon: NDArray[np.float64]) -> tuple[float, float]:
+    """Whole degrees from the western to the eastern end of longitudes, which is above 360 across Greenwich."""
+    filled = np.unique(np.floor(lon))
+    widest = int(np.argmax(np.diff(filled, append=filled[0] + 360)))
+    west = filled[(widest + 1) % filled.size]
+    return float(west), float(west + np.ceil(((lon - west) % 360).max()))
 
 
 def _centres(low: float, high: float, step: float) -> NDArray[np.float64]:

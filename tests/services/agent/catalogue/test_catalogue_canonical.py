@@ -263,18 +263,36 @@ def test_the_atlantic_is_taken_from_basins(tmp_path: Path) -> None:
     np.testing.assert_array_equal(field, 1.0)
 
 
-def test_a_curvilinear_grid_is_regridded_and_a_linear_field_stays_linear(tmp_path: Path) -> None:
-    """A field of latitude, on a grid turned against the parallels: bilinear keeps it but for the curvature."""
+def turned(path: Path, west: float) -> xr.DataArray:
+    """A field of latitude on a grid of degrees turned against the parallels, from this meridian on."""
     u, v = np.meshgrid(np.arange(30.0), np.arange(30.0))
-    y, x = -15 + v + 0.2 * u, 100 + u - 0.2 * v
+    y, x = -15 + v + 0.2 * u, (west + u - 0.2 * v + 180) % 360 - 180
     places = {"nav_lat": (("y", "x"), y, {"standard_name": "latitude", "units": "degrees_north"})}
     places["nav_lon"] = (("y", "x"), x, {"standard_name": "longitude", "units": "degrees_east"})
     axes = {"y": files.axis(np.arange(30)), "x": files.axis(np.arange(30))}
-    path = files.write(tmp_path / "a.nc", "tos", y, axes, beside=places, units="degC", coordinates="nav_lat nav_lon")
-    field = read(path, "tos").load()
+    files.write(path, "tos", y, axes, beside=places, units="degC", coordinates="nav_lat nav_lon")
+    return read(path, "tos").load()
+
+
+def test_a_curvilinear_grid_is_regridded_and_a_linear_field_stays_linear(tmp_path: Path) -> None:
+    """Bilinear keeps it but for the curvature."""
+    field = turned(tmp_path / "a.nc", 100)
     assert "curvilinear" in field.attrs["regridded"]
     inside = field.sel(lat=slice(-5, 5), lon=slice(108, 118))
     assert inside.notnull().all()
+    np.testing.assert_allclose(inside, inside.lat.broadcast_like(inside), atol=0.02)
+
+
+@pytest.mark.parametrize("west", [0, 100, 340, 350])
+def test_a_curvilinear_region_stays_one_also_across_greenwich(tmp_path: Path, west: int) -> None:
+    """It begins 0.2 · 29 degrees west of its first corner, and is as wide as 29 more."""
+    field = turned(tmp_path / "a.nc", west)
+    assert field.sizes == {"lat": 35, "lon": 35}
+    assert (field.lon.diff("lon") > 0).all()
+    east = (field.lon - west) % 360
+    assert ((east > 353) | (east < 30)).all()
+    inside = field.sel(lat=slice(-5, 5)).isel(lon=np.flatnonzero((east > 8) & (east < 18)))
+    assert inside.sizes == {"lat": 10, "lon": 10}
     np.testing.assert_allclose(inside, inside.lat.broadcast_like(inside), atol=0.02)
 
 

@@ -78,7 +78,7 @@ class ClusterApi:
         self.changed.set()
 
     def delete(self, name: str) -> None:
-        """Removes a Job, and ends what runs of it; its pod is there for a while, as where deletion is in the background."""
+        """Removes a Job, and ends what runs of it; its pod stays for a while, as after deletion in the background."""
         del self.jobs[name]
         if name in self._running:
             self._running[name].kill()
