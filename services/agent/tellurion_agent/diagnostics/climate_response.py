@@ -73,13 +73,15 @@ def gregory(warming: NDArray[np.float64], imbalance: NDArray[np.float64]) -> Gre
 
 
 def transient_response(warming: NDArray[np.float64]) -> float:
-    """Mean of years 61–80 of a rise of 1 % a year, about the doubling in year 70.
+    """Mean of years 61–80 of a rise of 1 % a year, about the doubling in year 70; `warming` is of years in a row.
 
-    Raises NoAnswer when it has fewer than 80 years.
+    Raises NoAnswer when one of those years is missing.
     """
-    if warming.size < 80:
-        raise NoAnswer(f"the run has {warming.size} whole years; years 61–80 are needed")
-    return float(np.mean(warming[60:80]))
+    about = warming[60:80]
+    if np.isfinite(about).sum() < 20:
+        there = int(np.isfinite(warming).sum())
+        raise NoAnswer(f"the run has {there} whole years; all of the years 61–80 are needed")
+    return float(np.mean(about))
 
 
 def crossing(years: NDArray[np.int_], smooth: NDArray[np.float64], level: float) -> int | None:

@@ -26,8 +26,12 @@ class Event:
 
 
 def oni(anomaly: xr.DataArray) -> xr.DataArray:
-    """Oceanic Niño Index: centred three-month running mean of monthly Niño-3.4 anomalies; NaN at the two ends."""
-    return anomaly.rolling(time=3, center=True).mean().assign_attrs(anomaly.attrs)
+    """Oceanic Niño Index: centred mean of three months in a row of monthly Niño-3.4 anomalies; NaN where one is not."""
+    month = anomaly.time.dt.year.values * 12 + anomaly.time.dt.month.values
+    in_a_row = np.zeros(month.size, bool)
+    in_a_row[1:-1] = month[2:] - month[:-2] == 2
+    mean = anomaly.rolling(time=3, center=True).mean().where(xr.DataArray(in_a_row, dims="time"))
+    return mean.assign_attrs(anomaly.attrs)
 
 
 def events(index: NDArray[np.float64], threshold: float = THRESHOLD, fewest: int = SEASONS) -> list[Event]:

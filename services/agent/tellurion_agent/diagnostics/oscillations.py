@@ -62,12 +62,17 @@ def on_parallel(field: xr.DataArray, lat: float) -> xr.DataArray:
     return zonal.interp(lat=lat).drop_vars("lat") if zonal.sizes["lat"] > 1 else zonal.isel(lat=0, drop=True)
 
 
-def running_mean(series: xr.DataArray, steps: int, dim: str = "time") -> xr.DataArray:
-    """Centred mean over `steps` values, of an even number with half weights at its ends; NaN at the series' ends."""
+def running_mean(yearly: xr.DataArray, steps: int) -> xr.DataArray:
+    """Centred mean over `steps` years in a row, of an even number with half weights at its ends; NaN where one is not.
+
+    `yearly` [year] may lack years.
+    """
+    whole = yearly.reindex(year=np.arange(yearly.year[0], yearly.year[-1] + 1))
     if steps % 2:
-        return series.rolling({dim: steps}, center=True).mean()
+        return whole.rolling(year=steps, center=True).mean().sel(year=yearly.year)
     weights = xr.DataArray(np.r_[0.5, np.ones(steps - 1), 0.5] / steps, dims="window")
-    return xr.dot(series.rolling({dim: steps + 1}, center=True).construct("window"), weights, dim="window")
+    windows = whole.rolling(year=steps + 1, center=True).construct("window")
+    return xr.dot(windows, weights, dim="window").sel(year=yearly.year)
 
 
 def _years(series: xr.DataArray, base: slice) -> xr.DataArray:

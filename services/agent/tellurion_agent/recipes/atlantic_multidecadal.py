@@ -26,7 +26,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     yearly = season_means(atlantic - whole)
     if yearly.size < WINDOW:
         raise NoAnswer(f"{yearly.size} years are too few for a mean over {WINDOW}")
-    smooth = running_mean(yearly, WINDOW, "year")
+    smooth = running_mean(yearly, WINDOW)
     if not smooth.notnull().any():
         raise NoAnswer(f"no {WINDOW} years in a row have values")
     top, bottom = smooth[int(np.nanargmax(smooth.values))], smooth[int(np.nanargmin(smooth.values))]

@@ -19,10 +19,12 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     """Transient climate response, the warming for each doubling by regression, and the series."""
     notes: Notes = []
     warming = above_control(yearly_mean(inputs, "warming", notes), yearly_mean(inputs, "control", notes), notes)
+    first, size = warming.year.values[0], warming.size
+    warming = warming.reindex(year=np.arange(first, warming.year.values[-1] + 1))
     response = transient_response(warming.values)
     doublings = (np.arange(warming.size) + 0.5) * np.log2(1.01)
     slope = least_squares(doublings, warming.values)
-    what = " ".join(filter(None, (str(inputs["warming"].attrs.get("source", "")), f"{warming.size} years of 1pctCO2")))
+    what = " ".join(filter(None, (str(inputs["warming"].attrs.get("source", "")), f"{size} years of 1pctCO2")))
     return outcome(
         f"Warming under 1 % CO₂ a year, {what}",
         [

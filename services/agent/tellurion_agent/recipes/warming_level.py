@@ -32,7 +32,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         raise NoAnswer(f"{yearly.size} years are too few for {WINDOW}-year means")
     warming = yearly - normal.mean()
     annual = slots.get("averaging") == AVERAGINGS[1]
-    smooth = warming if annual else running_mean(warming, WINDOW, "year")
+    smooth = warming if annual else running_mean(warming, WINDOW)
     beyond = years[smooth.values >= level]
     year = (int(beyond[0]) if beyond.size else None) if annual else crossing(years, smooth.values, level)
     mean_of = "annual mean" if annual else f"{WINDOW}-year mean"

@@ -124,12 +124,30 @@ def test_the_oceanic_index_is_a_centred_mean_of_three() -> None:
 
 
 def test_running_means_of_even_length_are_centred() -> None:
-    line = xr.DataArray(np.arange(30.0), dims="time")
+    line = xr.DataArray(np.arange(30.0), dims="year", coords={"year": np.arange(1990, 2020)})
     for steps in (3, 20):
         found = running_mean(line, steps).values
         there = np.isfinite(found)
         assert found[there] == pytest.approx(np.arange(30.0)[there])
         assert there.sum() == 30 - 2 * (steps // 2)
+
+
+@pytest.mark.parametrize("steps", [3, 4])
+def test_running_means_do_not_pass_over_years_that_are_missing(steps: int) -> None:
+    line = xr.DataArray(np.arange(30.0), dims="year", coords={"year": np.arange(1990, 2020)})
+    found = running_mean(line.drop_sel(year=[2004, 2005]), steps)
+    reach = steps // 2
+    lost = [*range(1990, 1990 + reach), *range(2004 - reach, 2004), *range(2006, 2006 + reach)]
+    assert found.year[np.isnan(found.values)].values.tolist() == [*lost, *range(2020 - reach, 2020)]
+    there = found.dropna("year")
+    assert there.values == pytest.approx(there.year.values - 1990.0)
+
+
+def test_the_oceanic_index_does_not_pass_over_months_that_are_missing() -> None:
+    months = field(lambda year, month, *_: 1.0 * month, 2001, 2001).isel(lat=0, lon=0, time=[0, 1, 2, 3, 6, 7, 8, 11])
+    found = oni(months).dropna("time")
+    assert found.time.dt.month.values.tolist() == [2, 3, 8]
+    assert found.values == pytest.approx([2, 3, 8])
 
 
 def test_a_standardised_series_has_mean_0_and_deviation_1_in_every_month() -> None:

@@ -41,6 +41,8 @@ def test_the_transient_response_is_of_years_61_to_80() -> None:
     assert transient_response(np.arange(1.0, 141.0)) == pytest.approx(70.5)
     with pytest.raises(NoAnswer, match="61–80"):
         transient_response(np.arange(70.0))
+    with pytest.raises(NoAnswer, match="61–80"):
+        transient_response(np.where(np.arange(140) == 65, np.nan, 1.0))
 
 
 @pytest.mark.parametrize("shift", [0, 300])

@@ -59,6 +59,11 @@ def test_the_transient_response_is_about_the_doubling() -> None:
     found = run("transient_response", data)
     assert found.value == pytest.approx(0.025 * 69.5)
     assert found["warming for each doubling"].value == pytest.approx(0.025 / np.log2(1.01))
+    gap = data | {"warming": data["warming"].sel(time=data["warming"].time.dt.year != 1870)}
+    lacking = run("transient_response", gap)  # the years after it keep their places
+    assert lacking.value == pytest.approx(0.025 * 69.5)
+    assert lacking["warming for each doubling"].value == pytest.approx(0.025 / np.log2(1.01))
+    assert "139 years" in lacking.outcome.values[0].label
 
 
 def scenario() -> dict[str, xr.DataArray]:
