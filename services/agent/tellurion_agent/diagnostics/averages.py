@@ -14,8 +14,13 @@ def area_mean(field: xr.DataArray, area: xr.DataArray) -> tuple[xr.DataArray, xr
     """Mean over the sphere of what has values, and the share of the area that has them, both computed.
 
     `area` [lat, lon] weighs the cells, 0 outside a region. The share is of the area that has a value at any time: land
-    is not missing from an ocean's field; NaN where nothing ever has. Both come from one pass over chunked data.
+    is not missing from an ocean's field; NaN where nothing ever has.
     """
+    return covered_mean(field, area)[:2]
+
+
+def covered_mean(field: xr.DataArray, area: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """`area_mean`, and the share of the whole area that has a value at any time; one pass over chunked data."""
     valid = field.notnull()
     when = [dim for dim in ("time", "year") if dim in field.dims]
     weighted = area.fillna(0.0)
@@ -28,7 +33,7 @@ def area_mean(field: xr.DataArray, area: xr.DataArray) -> tuple[xr.DataArray, xr
     ).compute()
     ever = (parts.ever * weighted).sum(HORIZONTAL)
     mean = (parts.total / parts.present.where(parts.present > 0)).assign_attrs(field.attrs).rename(field.name)
-    return mean, parts.present / ever.where(ever > 0)
+    return mean, parts.present / ever.where(ever > 0), ever / weighted.sum(HORIZONTAL)
 
 
 def zonal_mean(field: xr.DataArray, area: xr.DataArray) -> xr.DataArray:

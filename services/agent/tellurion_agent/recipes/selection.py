@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tellurion_agent.diagnostics.averages import area_mean, box_share
+from tellurion_agent.diagnostics.averages import box_share, covered_mean
 from tellurion_agent.diagnostics.cells import areas
 from tellurion_agent.diagnostics.land import land, over_ocean
 from tellurion_agent.diagnostics.levels import at_level, layer_mean
@@ -17,6 +17,8 @@ from tellurion_agent.recipes.recipe import Inputs, NoAnswer
 from tellurion_agent.regions import mask
 from tellurion_agent.slots import Level, Period, Region, Season
 
+NOTICED = 0.01
+"""Share of an area without any value that is told."""
 Notes = list[str]
 """To which is added what a careful reader should know."""
 
@@ -143,7 +145,10 @@ def averaged(field: xr.DataArray, notes: Notes) -> xr.DataArray:
     if "area" not in field.coords:
         mean, share = field.compute(), field.notnull().astype(float).compute()
     else:
-        mean, share = area_mean(field, field.area)
+        mean, share, covered = covered_mean(field, field.area)
+        empty = 1 - float(covered.mean())
+        if empty > NOTICED and not over_ocean(str(field.attrs.get("standard_name", field.name))):
+            notes.append(f"{100 * empty:.0f} % of the area never has a value of {name}: the mean is of the rest.")
     if not mean.notnull().any():
         raise NoAnswer(f"{name} has no values there")
     present = float(share.mean())

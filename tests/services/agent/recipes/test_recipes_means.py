@@ -32,6 +32,17 @@ def test_the_mean_weighs_areas_and_months() -> None:
     assert northern.value == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("name", "told"), [("precipitation_flux", True), ("sea_surface_temperature", False)])
+def test_where_a_field_never_has_values_is_told_unless_that_is_its_coast(name: str, told: bool) -> None:
+    # Half of the globe: every other column.
+    data = field(lambda year, month, lat, lon: 2.0 + 0 * lat, name=name)
+    halved = data.where(data.lon % 60 > 20)
+    found = run("area_mean", {"field": halved}, variable=name)
+    assert found.value == pytest.approx(2.0)
+    assert ("50 % of the area never has a value" in found.notes) is told
+    assert "never" not in run("area_mean", {"field": data}, variable=name).notes
+
+
 def test_missing_values_are_told_and_half_must_be_there() -> None:
     whole = field(lambda year, month, lat, lon: 5.0 + 0 * lat).compute()
     gaps = whole.where(~((whole.lon < 90) & (whole.time.dt.year < 2000)))
