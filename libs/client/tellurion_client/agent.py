@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tellurion.agent.v1 import agent_pb2, agent_pb2_grpc
+from tellurion_client.agent_data import check_folders, libraries_of, setting_of, to_send
 from tellurion_client.agent_results import Answer, DataSet, Lesson, Listing, Plan, Recipe
 from tellurion_client.artifacts import ArtifactsClient
 from tellurion_client.operations import Operation, cancelled_if_left
 from tellurion_client.options import check_request_id, check_timeout, countdown
 from tellurion_core.call import call_metadata, new_request_id
-from tellurion_core.errors import DataCorrupted, InvalidInput
+from tellurion_core.errors import DataCorrupted
 
 if TYPE_CHECKING:
     from tellurion_client.benchmark_request import Endpoint
     from tellurion_client.client import Client
 
 SERVICE = "agent"
-SUFFIXES = (".nc", ".nc4", ".cdf")
-MOST_FILES = 10_000
-"""That are sent to a platform with one request; more belong into one of its libraries."""
 
 Told = Callable[[str], None]
 """Told what is being done, in a few words."""
@@ -53,7 +50,8 @@ class AgentClient:
     ) -> Answer:
         """Asks a question about data, and waits for what comes of it.
 
-        `data` are folders of NetCDF files; a platform is sent them, an embedded one reads them where they are.
+        `data` are folders of NetCDF files; a platform is sent them, an embedded one reads them where they are. What
+        cannot be sent is `told`.
         `libraries` are names of folders that a platform has. Questions of one `session` are understood together. The
         best plan is run, or that which `choose` says. `model` is a language model that plans beside the recipes.
 
@@ -74,7 +72,11 @@ class AgentClient:
         )
         if model is not None:
             request.model.CopyFrom(agent_pb2.Endpoint(url=model.url, model=model.model, api_key_env=model.api_key_env))
-        request.data.CopyFrom(self._data(data, libraries, left()))
+        about, left_out = self._data(data, libraries, left())
+        request.data.CopyFrom(about)
+        if told is not None:
+            for path, reason in left_out.items():
+                told(f"{path}: {reason}")
         run, plans, answer = self._followed(request, told, left())
         if answer is None and choose is not None:
             chosen = choose(plans)
@@ -152,9 +154,9 @@ class AgentClient:
             NotFound, DeadlineExceeded, Unavailable: as for `ask`.
         """
         left = countdown(timeout)
-        request = agent_pb2.ListDataSetsRequest(data=self._data(data, libraries, left()))
+        about, problems = self._data(data, libraries, left())
+        request = agent_pb2.ListDataSetsRequest(data=about)
         sets: list[DataSet] = []
-        problems: dict[str, str] = {}
         with self._client.calling(SERVICE):
             for item in self._stub().ListDataSets(request, timeout=left(), metadata=call_metadata()):
                 if item.HasField("data_set"):
@@ -208,28 +210,22 @@ class AgentClient:
 
     def _data(
         self, given: Iterable[str | os.PathLike[str]], libraries: Iterable[str], timeout: float | None
-    ) -> agent_pb2.Data:
-        """What a request is about; the folders are read where they are, or their files are sent."""
-        paths = [Path(folder) for folder in given]
-        for path in paths:
-            if not path.is_dir():
-                raise InvalidInput.of("data", received=f"no folder {path}", accepted="a folder with NetCDF files")
+    ) -> tuple[agent_pb2.Data, dict[str, str]]:
+        """What a request is about, and why some of it is left out, by path.
+
+        The folders are read where they are, or their files are sent.
+        """
+        folders = [Path(folder) for folder in given]
+        check_folders(folders)
         if not self._client.lasting:
-            named = _named(paths)
+            named = libraries_of(folders)
             if named:
-                folders = ",".join(f"{name}={path}" for name, path in named.items())
-                self._client.configure(SERVICE, agent_libraries=folders)
-            return agent_pb2.Data(libraries=[*named, *libraries])
-        files = {
-            f"{name}/{file.relative_to(path).as_posix()}": file
-            for name, path in _named(paths).items()
-            for file in _files(path)
-        }
-        if len(files) > MOST_FILES:
-            accepted = f"at most {MOST_FILES}, or a library"
-            raise InvalidInput.of("data", received=f"{len(files)} files", accepted=accepted)
+                self._client.configure(SERVICE, agent_libraries=setting_of(named))
+            return agent_pb2.Data(libraries=[*named, *libraries]), {}
+        files, left_out = to_send(folders)
         sent = self._artifacts.upload(files.values(), timeout=timeout)
-        return agent_pb2.Data(libraries=list(libraries), files={name: sent[path] for name, path in files.items()})
+        hashes = {name: sent[path] for name, path in files.items()}
+        return agent_pb2.Data(libraries=list(libraries), files=hashes), left_out
 
     def _asked(self, method: str, request: Any, timeout: float | None) -> Any:
         check_timeout(timeout)
@@ -238,16 +234,3 @@ class AgentClient:
 
     def _stub(self) -> agent_pb2_grpc.AgentServiceStub:
         return agent_pb2_grpc.AgentServiceStub(self._client.channel(SERVICE))
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
-
-
-def _named(folders: Sequence[Path]) -> Mapping[str, Path]:
-    """Folders by names of their own, as libraries have them."""
-    named: dict[str, Path] = {}
-    for number, path in enumerate(folders):
-        plain = re.sub(r"[^A-Za-z0-9._-]", "-", path.resolve().name).strip("-.")[:50] or "data"
-        named[plain if plain not in named else f"{plain}-{number}"] = path.resolve()
-    return named
