@@ -11,12 +11,10 @@ from tellurion_agent.planning.extraction.text import Text
 AIR, SURFACE_OF_SEA = "air_temperature", "sea_surface_temperature"
 IN_SEA = ("sea_water_potential_temperature", "sea_water_temperature", "sea_water_conservative_temperature")
 TEMPERATURES = (AIR, SURFACE_OF_SEA, *IN_SEA, "surface_temperature")
-_TWO_LETTERS = frozenset({"ta", "ts", "pr", "ps", "zg", "ua", "va", "uo", "vo"})
-"""Short names that are no words."""
 _OTHER_WORDS = frozenset({"air", "rose", "sit", "ice", "sea", "height"})
 """Short names in files that are other words in a sentence."""
 _TWO_LETTERS = frozenset({"pr", "ta", "ua", "va", "uo", "vo", "zg"})
-"""Those of CMIP that are no words."""
+"""Short names of CMIP that are no words."""
 _IMPLIED = tuple(
     (re.compile(rf"(?<!\w)(?:{words})(?!\w)"), variables)
     for words, variables in (

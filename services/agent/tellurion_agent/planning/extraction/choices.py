@@ -151,13 +151,6 @@ def chosen(text: Text, slot: Slot) -> tuple[str, ...]:
     return tuple(choice for choice in slot.choices if any(_outermost(span, spans) for span in spans[choice]))
 
 
-def choice_words(slots: Iterator[Slot]) -> Iterator[str]:
-    """Words of the choices."""
-    for slot in slots:
-        for choice in slot.choices:
-            yield from re.findall(r"[a-z]+", choice.lower())
-
-
 def _pattern(choice: str) -> str:
     words = text_of(choice).plain.replace("_", " ")
     written = r"[\s_-]?".join(map(re.escape, re.split(r"[\s-]+", words)))

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import pairwise
 
+from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED
 from tellurion_agent.planning.extraction.lexicon import Lexicon
 from tellurion_agent.planning.extraction.mention import Mention
 from tellurion_agent.planning.extraction.text import Text
@@ -71,9 +72,6 @@ _KNOWN = re.compile(
     r"Levitus|I?COADS|World Ocean Atlas|Ishii|Cowtan)(?:[\w.]|-(?=\w)|(?<=CRUT) |(?: v\d))*",
     re.IGNORECASE,
 )
-GENERAL = frozenset({"observation", "observations", "observed", "obs", "reanalysis", "reanalyses", "measurements"}) | {
-    "model", "models", "simulation", "simulations", "simulated", "cmip6", "cmip5",
-}  # fmt: skip
 _PRODUCTS = frozenset({"atlas", "climatology", "reanalysis", "analysis"})
 _MEMBER = re.compile(r"(?<!\w)r\d{1,3}i\d{1,3}p\d{1,3}f\d{1,3}(?!\w)")
 
@@ -95,7 +93,7 @@ def named_sources(text: Text, sources: Collection[str], is_word: Callable[[str],
 
 
 def _is_general(mention: Mention) -> bool:
-    return all(name.casefold() in GENERAL for name in mention.value)
+    return all(name.casefold() in OBSERVED | MODELLED for name in mention.value)
 
 
 def _apposed(text: Text, first: Mention, second: Mention) -> bool:
