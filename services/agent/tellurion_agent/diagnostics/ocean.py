@@ -52,7 +52,7 @@ def overturning(velocity: xr.DataArray, width: xr.DataArray) -> xr.DataArray:
     `velocity` [level, lon, …] in m s⁻¹ on one parallel, NaN in rock, `width` [lon] in m.
     """
     level = velocity.level
-    dz = thicknesses(level, 0.0, float(level.max()) * 2 if level.size == 1 else float(2 * level[-1] - level[-2]))
+    dz = _depths(level)
     transport = (velocity.fillna(0.0) * width).sum("lon") * dz
     return (transport.cumsum("level") / SVERDRUP).assign_coords(level=level).assign_attrs(units="Sv")
 
@@ -63,7 +63,7 @@ def heat_transport(velocity: xr.DataArray, temperature: xr.DataArray) -> xr.Data
     ⟨θ⟩ is the section's mean, so that a net flow through an open or unbalanced section carries no heat of its own.
     """
     level = velocity.level
-    dz = thicknesses(level, 0.0, float(level.max()) * 2 if level.size == 1 else float(2 * level[-1] - level[-2]))
+    dz = _depths(level)
     both = velocity.notnull() & temperature.notnull()
     section = (widths(velocity) * dz).where(both, 0.0)
     mean = (temperature.fillna(0.0) * section).sum(("lon", "level")) / section.sum(("lon", "level")).where(
@@ -82,3 +82,8 @@ def implied_transport(flux: xr.DataArray, area: xr.DataArray) -> xr.DataArray:
     balanced = flux - (flux * there).sum() / there.sum()
     gain = (balanced * there).sum("lon")
     return (-gain[::-1].cumsum("lat")[::-1] / 1e15).assign_coords(lat=flux.lat).assign_attrs(units="PW")
+
+
+def _depths(level: xr.DataArray) -> xr.DataArray:
+    """[level] thicknesses of the cells of a whole column."""
+    return thicknesses(level, 0.0, float(level.max()) * 2 if level.size == 1 else float(2 * level[-1] - level[-2]))

@@ -10,7 +10,7 @@ from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import bars
 from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part
-from tellurion_agent.recipes.wording import as_value, headline, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, headline, outcome, place, span, written
 from tellurion_agent.slots import Kind, Slot
 
 COMPONENTS = ("net effect", "shortwave effect", "longwave effect")
@@ -35,7 +35,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         raise NoAnswer("outgoing radiation with and without clouds is needed")
     if len(found) == len(OUTGOING):
         found = {COMPONENTS[0]: sum(found.values())} | found
-    where = f"{slots['region'].name if slots.get('region') else 'all that the data cover'}, {years}"
+    where = f"{place(slots.get('region'))}, {years}"
     asked = slots.get("component") or COMPONENTS[0]
     values = {
         name: as_value(f"{name.split()[0]} cloud radiative effect at the top of the atmosphere, {where}", v, "W m-2")

@@ -10,7 +10,7 @@ from tellurion_agent.recipes.checking import FINITE, among, bounded
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part, told_left_out
-from tellurion_agent.recipes.wording import as_value, outcome, span, units_of, written
+from tellurion_agent.recipes.wording import as_value, outcome, place, span, units_of, written
 from tellurion_agent.slots import Kind, Slot
 
 BASES = {"heating": 18.0, "cooling": 18.0, "growing": 10.0}
@@ -31,7 +31,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     excess = (base - daily if kind == "heating" else daily - base).clip(min=0.0)
     cells = by_season(excess, ALL_MONTHS).sum("time").where(filled(daily, ALL_MONTHS))
     yearly = told_left_out(averaged(cells.assign_coords(area=field.area).assign_attrs(field.attrs), notes), notes)
-    where = f"{slots['region'].name if slots.get('region') else 'all that the data cover'}, {span(daily)}"
+    where = f"{place(slots.get('region'))}, {span(daily)}"
     what = f"{kind} degree days of a year, {'below' if kind == 'heating' else 'above'} {base:g} °C, {where}"
     return outcome(
         what[0].upper() + what[1:],

@@ -14,7 +14,7 @@ from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.indices import kept, month_of, season_values
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, mean_series
-from tellurion_agent.recipes.wording import as_value, headline, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, headline, outcome, place, span, written
 from tellurion_agent.slots import Kind, Slot
 
 STATISTICS = ("deepest drought", "index of the month", "months in drought", "mean index")
@@ -47,9 +47,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     if not there.size:
         raise NoAnswer("the months asked for have no index")
     lowest, last = there[int(np.argmin(there.values))], there[-1]
-    where = (
-        slots["region"].name if slots.get("region") else str(series.attrs.get("source") or "all that the data cover")
-    )
+    where = place(slots["region"]) if slots.get("region") else str(series.attrs.get("source") or place(None))
     what = f"SPI-{window}, {where}, {span(asked)}"
     values = {
         STATISTICS[0]: as_value(f"lowest {what}, in {month_of(lowest.time)}", lowest, "1"),

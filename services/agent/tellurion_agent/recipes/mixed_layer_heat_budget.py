@@ -14,7 +14,7 @@ from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import bars
 from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, within, years
-from tellurion_agent.recipes.wording import as_value, headline, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, headline, outcome, place, span, written
 from tellurion_agent.slots import Kind, Level, Slot
 
 MIXED = Level(0.0, 50.0, "m")
@@ -57,7 +57,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         notes.append("All of the surface heat flux is taken to stay in the layer.")
     if not rates:
         raise NoAnswer("neither currents nor the surface heat flux were found")
-    where = f"{slots['region'].name if slots.get('region') else 'all that the data cover'}, {span(temperature, months)}"
+    where = f"{place(slots.get('region'))}, {span(temperature, months)}"
     what = f"{upper:g}–{lower:g} m, {where}"
     values = {name: as_value(f"warming by {name}, {what}", rate, "K month-1") for name, rate in rates.items()}
     asked = slots.get("term")

@@ -12,7 +12,7 @@ from tellurion_agent.recipes.checking import FINITE
 from tellurion_agent.recipes.figures import map_of
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots, Value
 from tellurion_agent.recipes.selection import Notes, masked, within, years
-from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, outcome, place, span, written
 from tellurion_agent.slots import Level, Slot
 
 UPPER_700 = Level(0.0, 700.0, "m")
@@ -34,7 +34,7 @@ def content(inputs: Inputs, slots: Slots, notes: Notes) -> tuple[xr.DataArray, s
     field = within(years(inputs["temperature"], slots.get("period"), notes), slots.get("region"), notes)
     heat = heat_content(field, upper, lower).assign_coords(area=field.area)
     notes.append(CONSTANTS)
-    where = slots["region"].name if slots.get("region") else "all that the data cover"
+    where = place(slots.get("region"))
     return heat, f"ocean heat content, {upper:g}–{lower:g} m, {where}"
 
 

@@ -11,7 +11,7 @@ from tellurion_agent.recipes.checking import BRACKETED, FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part
-from tellurion_agent.recipes.wording import as_value, headline, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, headline, outcome, place, span, written
 from tellurion_agent.slots import Kind, Slot
 
 TERMS = {
@@ -39,7 +39,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     """The mean imbalance, and the albedo where it can be had."""
     notes: Notes = []
     yearly = season_means(imbalance(inputs, slots, notes), slots["season"].months).dropna("year")
-    where = f"{slots['region'].name if slots.get('region') else 'all that the data cover'}, {span(yearly)}"
+    where = f"{place(slots.get('region'))}, {span(yearly)}"
     net = as_value(f"net downward radiation at the top of the atmosphere, {where}", *_interval(yearly))
     values, data = {QUANTITIES[0]: net}, {}
     if {"incoming", "reflected"} <= set(inputs):

@@ -10,7 +10,7 @@ from tellurion_agent.recipes.checking import FINITE, again, bounded
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part
-from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, outcome, place, span, written
 
 
 def compute(inputs: Inputs, slots: Slots) -> Outcome:
@@ -25,7 +25,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     reflected, incoming = (float(climate_mean(series, months)) for series in (up, down))
     if incoming <= 0:
         raise NoAnswer("no sunlight comes in there in these months")
-    where = f"{slots['region'].name if slots.get('region') else 'all that the data cover'}, {span(up, months)}"
+    where = f"{place(slots.get('region'))}, {span(up, months)}"
     monthly = (up / down.where(down > 1.0)).dropna("time")  # the ratio of two traces of light says nothing
     return outcome(
         f"Surface albedo, {where}",

@@ -10,7 +10,7 @@ from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import bars
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, part
-from tellurion_agent.recipes.wording import as_value, outcome, units_of, written
+from tellurion_agent.recipes.wording import as_value, outcome, place, units_of, written
 
 TERMS = {
     "shortwave": ("surface_net_downward_shortwave_flux", 1.0),
@@ -45,7 +45,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         elif {down, up} <= set(means):
             terms[kind] = means[down] + means[up], cycles[down] + cycles[up]
     lacking = [kind for kind in ("shortwave", "longwave", "sensible", "latent") if kind not in terms]
-    where = slots["region"].name if slots.get("region") else "all that the data cover"
+    where = place(slots.get("region"))
     into = None
     if "into_ocean" in inputs:
         own = averaged(part(inputs["into_ocean"], slots, notes), notes)

@@ -12,7 +12,7 @@ from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import map_of
 from tellurion_agent.recipes.recipe import Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, masked, within, years
-from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, outcome, place, span, written
 from tellurion_agent.slots import Kind, Region, Slot
 
 
@@ -24,14 +24,14 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     depths = [_depth(field, slots.get(name), months, isotherm, notes) for name in ("region", "base_region")]
     depth, mean = depths[0]
     what = f"depth of the {isotherm:g} °C isotherm"
-    where = ", ".join(filter(None, (_name(slots.get("region")), span(field, months))))
+    where = ", ".join(filter(None, (place(slots.get("region")), span(field, months))))
     values = [as_value(f"mean {what}, {where}", mean, "m")]
     if slots.get("base_region") is not None:
         other = depths[1][1]
         values = [
-            as_value(f"{what}, {where}, less that of {_name(slots['base_region'])}", mean - other, "m"),
+            as_value(f"{what}, {where}, less that of {place(slots['base_region'])}", mean - other, "m"),
             values[0],
-            as_value(f"mean {what}, {_name(slots['base_region'])}", other, "m"),
+            as_value(f"mean {what}, {place(slots['base_region'])}", other, "m"),
         ]
     missing = 1 - float((depth.area * depth.notnull()).sum() / depth.area.where(depth.water, 0.0).sum())
     if missing > 0.005:
@@ -54,12 +54,8 @@ def _depth(
     mean = masked(mean.assign_coords(area=inside.area)).compute()
     depth = isotherm_depth(mean, isotherm).assign_coords(water=mean.notnull().any("level"))
     if not depth.notnull().any():
-        raise NoAnswer(f"nowhere in {_name(region)} does the water reach {isotherm:g} °C at a depth within the levels")
+        raise NoAnswer(f"nowhere in {place(region)} does the water reach {isotherm:g} °C at a depth within the levels")
     return depth, float(area_mean(depth, depth.area)[0])
-
-
-def _name(region: Region | None) -> str:
-    return region.name if region is not None else "all that the data cover"
 
 
 def _difference(data: xr.Dataset, slots: Slots) -> float:

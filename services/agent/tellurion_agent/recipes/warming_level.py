@@ -11,7 +11,7 @@ from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.scenario_change import joined
 from tellurion_agent.recipes.selection import Notes
-from tellurion_agent.recipes.wording import as_value, outcome, written
+from tellurion_agent.recipes.wording import as_value, outcome, place, written
 from tellurion_agent.slots import Kind, Period, Slot
 
 PREINDUSTRIAL = Period(1850, 1900)
@@ -37,7 +37,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
     year = (int(beyond[0]) if beyond.size else None) if annual else crossing(years, smooth.values, level)
     mean_of = "annual mean" if annual else f"{WINDOW}-year mean"
     reached = f"{year}" if year is not None else "not reached"
-    where = slots["region"].name if slots.get("region") else "all that the data cover"
+    where = place(slots.get("region"))
     last = smooth.dropna("year")
     label = f"year in which the {mean_of} warming of {where} passes {level:g} K above {base.first}–{base.last}"
     return outcome(

@@ -11,7 +11,7 @@ from tellurion_agent.recipes.checking import FINITE, again
 from tellurion_agent.recipes.figures import lines
 from tellurion_agent.recipes.recipe import Check, Input, Inputs, NoAnswer, Outcome, Recipe, Slots
 from tellurion_agent.recipes.selection import Notes, averaged, bands, part, told_left_out
-from tellurion_agent.recipes.wording import as_value, outcome, span, written
+from tellurion_agent.recipes.wording import as_value, outcome, place, span, written
 from tellurion_agent.slots import Kind, Slot
 
 WET = 1.0
@@ -37,7 +37,7 @@ def compute(inputs: Inputs, slots: Slots) -> Outcome:
         "wet days": "wet days of a year (R1mm)",
         "very wet days": "rain of a year on days above the 95th percentile of wet days (R95p)",
     }
-    where = f"{slots['region'].name if slots.get('region') else 'all that the data cover'}, {span(field)}"
+    where = f"{place(slots.get('region'))}, {span(field)}"
     asked = slots.get("statistic") or STATISTICS[0]
     order = sorted(STATISTICS, key=lambda name: name != asked)
     years = series["wet days"].size

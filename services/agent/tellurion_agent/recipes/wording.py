@@ -11,6 +11,7 @@ import xarray as xr
 from tellurion_agent.diagnostics.times import ALL_MONTHS, complete, season_years
 from tellurion_agent.recipes.asked import ANNUAL
 from tellurion_agent.recipes.recipe import NoAnswer, Outcome, Value
+from tellurion_agent.slots import Region
 
 
 def name_of(field: xr.DataArray) -> str:
@@ -44,6 +45,11 @@ def subject(field: xr.DataArray, slots: Mapping[str, Any]) -> str:
     if covered := span(field, season.months if season else ALL_MONTHS):
         words.append(covered)
     return ", ".join(words)
+
+
+def place(region: Region | None) -> str:
+    """The name of a region asked for, or that it is all there is."""
+    return region.name if region is not None else "all that the data cover"
 
 
 def span(field: xr.DataArray, months: Sequence[int] = ALL_MONTHS) -> str:
