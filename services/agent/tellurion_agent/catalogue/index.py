@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -33,7 +34,10 @@ class Index:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with self._connected() as connection:
+            # SQLite does not wait for others while it changes the journal's mode, and each statement here is a
+            # transaction of its own.
+            with path.with_name(f"{path.name}-lock").open("a") as lock, self._connected() as connection:
+                fcntl.flock(lock, fcntl.LOCK_EX)
                 connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for a writer
                 if connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
                     connection.execute("DROP TABLE IF EXISTS files")
