@@ -31,7 +31,7 @@ def plotted(figure, outcome, slots) -> None:
     axes.set(xlabel="month", ylabel="temperature (K)", title="mean")
 
 
-MEAN = Recipe("mean", "Mean", ("mean",), (), (), "the mean", (), mean_of, plotted, (
+MEAN = Recipe("mean", "Mean", ("mean",), (), (), "the mean", (), mean_of, plotted, checks=(
     Check("the mean is above absolute zero", lambda outcome, inputs, slots: outcome.values[0].value > 0),
 ))  # fmt: skip
 
@@ -84,6 +84,10 @@ def test_a_result_that_is_no_number_is_a_trouble(tmp_path: Path) -> None:
         ('{"values": [{"label": 1, "value": 1, "units": "K"}]}', "label is no text"),
         ('{"values": [{"value": 1}], "checks": [{"states": "a"}]}', "whether it holds"),
         ("[" * 100_000, "no JSON"),
+        (json.dumps({"values": [{"value": 10**400}]}), "no number"),
+        (json.dumps({"values": [{"value": 1, "low": -(10**400)}]}), "bounds"),
+        (json.dumps({"values": [{"value": 1}], "notes": ["a"] * 1001}), "1001 notes"),
+        (json.dumps({"values": [{"value": 1}], "checks": [{"states": "a", "holds": True}] * 1001}), "1001 checks"),
     ],
 )
 def test_what_is_no_answer_is_told(content: str, reason: str) -> None:

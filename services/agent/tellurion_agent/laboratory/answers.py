@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,11 +14,14 @@ from PIL import Image
 
 from tellurion_agent.recipes.recipe import Value
 
-MOST_VALUES = 1000
+MOST = 1000
+"""Values, notes, checks or axes."""
 LONGEST = 500
 """Characters of a label or a note."""
 LARGEST_PICTURE = 20_000_000
 """Pixels."""
+LARGEST = sys.float_info.max
+"""Number; JSON has integers that no floating-point number holds."""
 LEAST_INK = 0.002
 """Share of a figure's pixels that differ from its ground."""
 
@@ -50,9 +53,8 @@ def read(content: bytes) -> Written:
         raise Unusable("answer.json holds no object")
     if "no_answer" in found:
         return Written((), (), (), (), _text(found["no_answer"], "no_answer"))
-    values = _list(found, "values")
-    if not 1 <= len(values) <= MOST_VALUES:
-        raise Unusable(f"answer.json has {len(values)} values; 1 to {MOST_VALUES} are accepted")
+    if not (values := _list(found, "values")):
+        raise Unusable(f"answer.json has 0 values; 1 to {MOST} are accepted")
     return Written(
         tuple(_value(value, place) for place, value in enumerate(values)),
         tuple(_text(note, "notes") for note in _list(found, "notes")),
@@ -103,6 +105,8 @@ def _list(found: Mapping[str, Any], name: str) -> list[Any]:
     listed = found.get(name, [])
     if not isinstance(listed, list):
         raise Unusable(f"answer.json: {name} is no list")
+    if len(listed) > MOST:
+        raise Unusable(f"answer.json has {len(listed)} {name}; at most {MOST} are accepted")
     return listed
 
 
@@ -127,7 +131,7 @@ def _check(check: Any) -> tuple[str, bool]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _text(value: Any, place: str) -> str:
