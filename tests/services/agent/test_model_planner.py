@@ -110,6 +110,7 @@ def test_code_is_a_plan_where_no_recipe_answers(planned, catalogue: Catalogue) -
         (SCRIPT, {"title": "a", "code": "this is no python", "data": {"sst": 0}}),
         (SCRIPT, {"title": "a", "code": "1", "data": {"sst": 7}}),
         (SCRIPT, {"title": "a", "code": "1", "data": {"sst": -1}}),
+        (SCRIPT, {"title": "a", "code": "1", "data": {"sst": float("inf")}}),
         (SCRIPT, {"title": "a", "code": "1", "data": {}}),
         (SCRIPT, {"title": "a", "code": 3, "data": {"sst": 0}}),
         (SCRIPT, {"title": "a", "code": "1;" * 50_000, "data": {"sst": 0}}),

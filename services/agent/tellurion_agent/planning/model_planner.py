@@ -112,7 +112,7 @@ class ModelPlanner:
             ast.parse(code)
             numbers = {_line(role)[:40]: int(number) for role, number in roles.items()}
             chosen = {role: data[number] for role, number in numbers.items()}
-        except (SyntaxError, ValueError, TypeError, IndexError, RecursionError, MemoryError):
+        except (SyntaxError, ValueError, TypeError, IndexError, OverflowError, RecursionError, MemoryError):
             return None
         if min(numbers.values()) < 0:
             return None
