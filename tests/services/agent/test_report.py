@@ -13,7 +13,7 @@ from tellurion_agent.report.provenance import provenance
 from tellurion_agent.report.record import File, Record, Setting, Source
 from tellurion_core.errors import InvalidInput
 
-EVIL = "</script><script>alert(1)</script> | `x`\n# heading"
+EVIL = "</script><script>alert(1)</script> | `x`\n# heading\n\n![a](http://b)"
 RECORD = Record(
     run="agent/runs/" + "a" * 32,
     question="How fast has the sea surface warmed?",
@@ -60,7 +60,20 @@ def test_a_record_is_the_same_after_json() -> None:
     assert Record.of(json.loads(json.dumps(RECORD.json()))) == RECORD
 
 
-@pytest.mark.parametrize("damage", [{"version": 2}, {"values": [{"x": 1}]}, {"references": None}, {"unknown": 1}])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"version": 2},
+        {"values": [{"x": 1}]},
+        {"values": [{"label": "a", "value": float("nan"), "units": ""}]},
+        {"references": None},
+        {"unknown": 1},
+        {"slots": []},
+        {"steps": [1]},
+        {"checks": [["it holds"]]},
+        {"sources": [{"role": "field", "title": "", "facets": {}, "files": [{"name": 1, "sha256": "", "bytes": 0}]}]},
+    ],
+)
 def test_a_damaged_record_is_refused(damage: dict[str, object]) -> None:
     with pytest.raises(InvalidInput, match="record"):
         Record.of({**json.loads(json.dumps(RECORD.json())), **damage})
@@ -91,9 +104,12 @@ def test_what_others_say_is_text() -> None:
     assert [tag for tag, _ in page.tags if tag in ("script", "iframe", "a", "link")] == []
     assert "alert(1)" in page.text
     lines = markdown(hostile, figure=False).splitlines()
-    assert [line for line in lines if line.startswith("# ")] == [
-        "# &lt;/script>&lt;script>alert(1)&lt;/script> \\| `x` # heading"
+    fence = lines.index("```python")
+    assert [line for line in lines[:fence] if line.startswith("# ")] == [
+        "# &lt;/script>&lt;script>alert(1)&lt;/script> \\| `x` # heading !\\[a](http://b)"
     ]
+    assert [line for line in lines[:fence] if "<script>" in line or "![" in line] == []
+    assert lines[fence + 1 :] == [*EVIL.splitlines(), "```"]
 
 
 def test_without_an_answer_the_reason_stands_there() -> None:

@@ -42,7 +42,7 @@ def _of(record: Record) -> Mapping[str, Any]:
 
 def _environment(*, escaped: bool) -> Environment:
     environment = Environment(autoescape=escaped, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701 -- Markdown
-    environment.filters["number"] = _number
+    environment.filters |= {"number": _number, "fenced": _fenced}
     if not escaped:
         environment.finalize = _one_line
     return environment
@@ -52,11 +52,16 @@ def _number(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:.{DIGITS}g}".replace("-", "−")
 
 
+def _fenced(script: str) -> Markup:
+    """Text that stands in a fence as it is, and cannot end it."""
+    return Markup(script.replace("```", "` ` `"))  # noqa: S704 -- of Markdown
+
+
 def _one_line(value: Any) -> Any:
-    """Text of others cannot begin a heading, a table's cell or markup of its own; scripts stand in a fence."""
-    if not isinstance(value, str) or value.count("\n") > 1:
-        return value if not isinstance(value, str) else value.replace("```", "` ` `")
-    return " ".join(value.split()).replace("|", "\\|").replace("<", "&lt;")
+    """Text of others cannot begin a heading, a table's cell, a link or markup of its own."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return " ".join(value.split()).replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[")
 
 
 def _source(name: str) -> str:
