@@ -22,8 +22,8 @@ from tellurion.agent.v1 import agent_pb2
 from tellurion_agent import wire
 from tellurion_agent.capabilities.registry import CAPABILITIES
 from tellurion_agent.capabilities.services import Caller, Services
-from tellurion_agent.laboratory.analysis import Laboratory, Mender, Task, leave, unchanged
-from tellurion_agent.laboratory.errand import Errand, Messenger
+from tellurion_agent.laboratory.analysis import Laboratory, Mender, Task, figure, leave, unchanged
+from tellurion_agent.laboratory.errand import Errand, Messenger, check
 from tellurion_agent.laboratory.instruments import FIGURE
 from tellurion_agent.laboratory.script import script
 from tellurion_agent.laboratory.steps import Step, Steps
@@ -34,7 +34,7 @@ from tellurion_agent.proposals import SCRIPT
 from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.report.pages import html, markdown
 from tellurion_agent.report.provenance import provenance
-from tellurion_agent.report.record import Record, Setting
+from tellurion_agent.report.record import PROVENANCE, RECORD, Record, Setting
 from tellurion_agent.sandbox.choosing import SandboxSettings, sandbox_of
 from tellurion_agent.settings import AgentSettings, ServiceSettings
 from tellurion_agent.slot_json import from_json
@@ -52,7 +52,6 @@ from tellurion_core.whole_files import write_whole
 KIND, REPLAY = "agent.run", "agent.replay"
 LOG_LINES = 1000
 """That are told of a run."""
-RECORD = "record.json"
 STEPS = 3
 MEDIA_TYPES: Mapping[str, str] = {
     ".json": "application/json",
@@ -186,7 +185,9 @@ def _errand(kept: Run, plan: Mapping[str, Any], job: RunningJob) -> Errand:
 
 
 def _errand_again(before: Record, job: RunningJob) -> Errand:
-    """What a record has; under an id of its own, so that the service does it again."""
+    """What a record has; under an id of its own, so that the service does it again. Raises InvalidInput."""
+    places = {source.role: source.facets.get("places") for source in before.sources}
+    check(CAPABILITIES[before.recipe], before.slots, places)
     return Errand(
         run=before.run,
         question=before.question,
@@ -194,7 +195,7 @@ def _errand_again(before: Record, job: RunningJob) -> Errand:
         options=before.slots,
         settings=before.settings,
         reasons=before.reasons,
-        places={source.role: tuple(source.facets["places"]) for source in before.sources},
+        places={name: tuple(each) for name, each in places.items() if each},
         request_id=f"{job.id}:{before.recipe}",
         seconds=load(AgentSettings).service_seconds,
     )
@@ -212,7 +213,7 @@ def _libraries(data: Mapping[str, Any], job: RunningJob) -> Libraries:
     libraries, files = Libraries.of(load(AgentSettings).libraries), data.get("files", {})
     if not files:
         return libraries
-    folder = job.folder / LIBRARY
+    folder = job.folder / "files"
     folder.mkdir(exist_ok=True)
     laid_out(job.artifacts, job.tenant, files, folder)
     return libraries.with_folder(LIBRARY, folder)
@@ -264,12 +265,12 @@ def _mender(kept: Run, plan: Mapping[str, Any]) -> Mender:
 def _stored(record: Record, job: RunningJob, news: _News) -> agent_pb2.Answer:
     """Writes the report, and keeps all files as artifacts as long as the job is remembered."""
     results = job.folder / "results"
-    figure = (results / FIGURE).read_bytes() if (results / FIGURE).exists() else None
+    picture = figure(results, record.results)
     pages = {
         RECORD: json.dumps(record.json(), ensure_ascii=False, indent=1),
-        "prov.json": provenance(record, requester=job.subject),
-        "report.html": html(record, figure),
-        "report.md": markdown(record, figure=figure is not None),
+        PROVENANCE: provenance(record, requester=job.subject),
+        "report.html": html(record, picture),
+        "report.md": markdown(record, figure=picture is not None),
         **({"script.py": record.script} if record.script else {}),
     }
     for name, content in pages.items():

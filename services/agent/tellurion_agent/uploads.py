@@ -10,8 +10,8 @@ from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.errors import InvalidInput, NotFound
 from tellurion_core.whole_files import placed
 
-LIBRARY = "files"
-"""Name of the library that they are."""
+LIBRARY = "@files"
+"""Name of the library that they are; no setting can name one so."""
 _PART = re.compile(r"[\w][\w.+=-]{0,199}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 MOST_PARTS = 12

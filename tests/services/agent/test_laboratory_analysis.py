@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from tellurion_agent.catalogue.library import Catalogue
-from tellurion_agent.laboratory.analysis import Laboratory, Task, unchanged
+from tellurion_agent.laboratory.analysis import Laboratory, Task, figure, unchanged
 from tellurion_agent.laboratory.script import script
 from tellurion_agent.laboratory.steps import Steps
 from tellurion_agent.libraries import Libraries
@@ -148,6 +148,8 @@ def test_other_numbers_are_not_the_same(done: tuple[Record, Path]) -> None:
         ("print('nothing')", "it wrote no answer.json"),
         ("open('answer.json', 'w').write('{\"values\": []}')", "0 values"),
         ("open('answer.pickle', 'w')", "RESULT_REFUSED"),
+        ("open('record.json', 'w').write('{}')", "RESULT_REFUSED: record.json"),
+        ("open('prov.json', 'w').write('{}')", "RESULT_REFUSED: prov.json"),
     ],
 )
 def test_a_script_that_answers_nothing_has_failed(
@@ -182,7 +184,28 @@ def test_a_cancelled_run_stops(task: Task, libraries: Libraries, tmp_path: Path)
         laboratory(libraries, cancelled=lambda: True).record(task, tmp_path, Steps(tmp_path / "steps"))
 
 
+def test_data_that_are_gone_are_named(task: Task, libraries: Libraries, tmp_path: Path) -> None:
+    data = replace(task.data["field"], files=(replace(task.data["field"].files[0], location=str(tmp_path / "no.nc")),))
+    (tmp_path / "steps").mkdir()
+    with pytest.raises(NotFound, match=r"no file no\.nc any more"):
+        laboratory(libraries).record(replace(task, data={"field": data}), tmp_path, Steps(tmp_path / "steps"))
+
+
 @pytest.mark.parametrize("place", ["obs/../../etc/passwd", "other/tos.nc", "obs", "obs//etc/passwd", ""])
 def test_no_place_is_outside_of_its_library(libraries: Libraries, place: str) -> None:
     with pytest.raises(NotFound):
         libraries.path(place)
+
+
+def test_a_figure_that_no_page_can_hold_is_a_trouble(task: Task, libraries: Libraries, tmp_path: Path) -> None:
+    noise = """
+import numpy as np
+from PIL import Image
+Image.fromarray(np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), np.uint8)).save("figure.png")
+open("answer.json", "w").write('{"values": [{"label": "a", "value": 1, "units": "K"}]}')
+"""
+    (tmp_path / "steps").mkdir()
+    record = laboratory(libraries).record(replace(task, script=noise), tmp_path, Steps(tmp_path / "steps"))
+    assert record.status == "failed"
+    assert "the figure has 12" in record.reason  # noise cannot be packed: 2000 × 2000 × 3 bytes and a little
+    assert figure(tmp_path / "results", record.results) is None

@@ -25,14 +25,13 @@ import tellurion_client
 from tellurion.agent.v1 import agent_pb2
 from tellurion_agent.capabilities.registry import CAPABILITIES
 from tellurion_agent.capabilities.services import Caller, Services
-from tellurion_agent.job import RECORD
 from tellurion_agent.laboratory.analysis import unchanged
 from tellurion_agent.laboratory.errand import Errand, Messenger
 from tellurion_agent.laboratory.steps import Steps
 from tellurion_agent.libraries import Libraries
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.recipes.registry import RECIPES
-from tellurion_agent.report.record import Record
+from tellurion_agent.report.record import RECORD, Record
 from tellurion_agent.service import AgentServicer
 from tellurion_agent.settings import ServiceSettings
 from tellurion_agent.store import Store

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from tellurion_agent.laboratory.instruments import ANSWER, FIGURE
 from tellurion_agent.laboratory.steps import Steps
 from tellurion_agent.libraries import Libraries, written
 from tellurion_agent.recipes.recipe import Value
-from tellurion_agent.report.record import File, Record, Setting, Source
+from tellurion_agent.report.record import PROVENANCE, RECORD, File, Record, Setting, Source
 from tellurion_agent.sandbox.results import collected
 from tellurion_agent.sandbox.sandbox import Limits, Sandbox
 from tellurion_core.errors import Cancelled, InvalidInput
@@ -30,6 +30,8 @@ from tellurion_core.whole_files import placed, write_whole
 
 ATTEMPTS = 4
 """Runs of a script that is mended in between."""
+LARGEST_FIGURE = 8 << 20
+"""Bytes."""
 TAIL = 4000
 """Characters of what a script printed that are kept."""
 
@@ -168,17 +170,29 @@ class Laboratory:
                 found = [File(name=each.name, sha256=each.sha256, bytes=each.size) for each in collected(output)]
             except InvalidInput as error:
                 return f"RESULT_REFUSED: {error.message}", known, []
-            trouble = _trouble(output) if any(each.name == ANSWER for each in found) else "it wrote no answer.json"
+            if forged := [each.name for each in found if each.name in (RECORD, PROVENANCE)]:
+                return f"RESULT_REFUSED: {' and '.join(forged)} may not be written by a script", known, []
+            trouble = _trouble(output, found)
         return trouble, known, [asdict(each) for each in found]
 
 
-def _trouble(output: Path) -> str:
+def figure(folder: Path, results: Iterable[File]) -> bytes | None:
+    """The figure among the results in a folder; None where there is none, or a larger one than a page can hold."""
+    held = any(each.name == FIGURE and each.bytes <= LARGEST_FIGURE for each in results)
+    return (folder / FIGURE).read_bytes() if held else None
+
+
+def _trouble(output: Path, results: Sequence[File]) -> str:
     """Why what a script wrote is no answer; empty where it is one, or says why there is none."""
+    if not any(each.name == ANSWER for each in results):
+        return f"it wrote no {ANSWER}"
     try:
         found = answers.read((output / ANSWER).read_bytes())
     except answers.Unusable as reason:
         return str(reason)
-    return "" if found.no_answer else "; ".join(answers.troubles(found, _figure(output)))
+    if large := [each.bytes for each in results if each.name == FIGURE and each.bytes > LARGEST_FIGURE]:
+        return f"the figure has {large[0]} bytes; at most {LARGEST_FIGURE} are accepted"
+    return "" if found.no_answer else "; ".join(answers.troubles(found, figure(output, results)))
 
 
 def _checked(ran: Mapping[str, Any], results: Path) -> tuple[str, Mapping[str, Any]]:
@@ -191,11 +205,6 @@ def _checked(ran: Mapping[str, Any], results: Path) -> tuple[str, Mapping[str, A
         return found.no_answer, {**empty, "status": "abstained", "reason": found.no_answer}
     said = {"values": [asdict(each) for each in found.values], "notes": list(found.notes), "checks": list(found.checks)}
     return f"{len(found.checks)} checks hold", {**said, "status": "answered", "reason": ""}
-
-
-def _figure(output: Path) -> bytes | None:
-    path = output / FIGURE
-    return path.read_bytes() if path.exists() else None
 
 
 def unchanged(record: Record, again: Record) -> str:

@@ -23,7 +23,7 @@ from tellurion_agent.recipes.recipe import Value
 from tellurion_agent.report.record import File, Record, Setting, Source
 from tellurion_client.client import Client
 from tellurion_client.operations import Operation
-from tellurion_core.errors import Cancelled, DeadlineExceeded, NotFound, TellurionError, Unavailable
+from tellurion_core.errors import Cancelled, DeadlineExceeded, InvalidInput, NotFound, TellurionError, Unavailable
 from tellurion_core.whole_files import placed
 
 LOOK_SECONDS = 1.0
@@ -158,6 +158,22 @@ class Messenger:
         for path in sorted((path for each in paths.values() for path in each), key=lambda path: -len(path.parts)):
             message = message.replace(str(path), self.libraries.place(str(path)))
         return message
+
+
+def check(capability: Capability, options: Mapping[str, Any], places: Mapping[str, Any]) -> None:
+    """Raises InvalidInput where a record's options and places are none that a run of this capability has written."""
+    accepted = f"what “{capability.title}” can be told"
+    known = {option.name: option for option in capability.options}
+    needed = {option.name for option in capability.options if option.required}
+    if lacking := needed - set(options) or {each.name for each in capability.inputs if not each.optional} - set(places):
+        raise InvalidInput.of("record", received=f"no {min(lacking)}", accepted=accepted)
+    for name, value in options.items():
+        if name not in known or known[name].read(str(value).lower()) != value:
+            raise InvalidInput.of(f"record.slots.{name}", received=str(value), accepted=accepted)
+    for name, found in places.items():
+        listed = isinstance(found, list | tuple) and found and all(isinstance(place, str) for place in found)
+        if not listed or all(each.name != name for each in capability.inputs):
+            raise InvalidInput.of(f"record.sources.{name}", received=str(found), accepted=accepted)
 
 
 def _source(role: str, places: tuple[str, ...], files: list[dict[str, Any]]) -> Source:

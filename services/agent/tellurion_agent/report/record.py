@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from tellurion_agent.recipes.recipe import Value
 from tellurion_core.errors import InvalidInput
 
 VERSION = 1
 """Of the form of a record."""
+RECORD, PROVENANCE = "record.json", "prov.json"
+"""Names of the files that say how results came about; no result may have them."""
 PACKAGES = ("tellurion-agent", "numpy", "scipy", "xarray", "dask", "netcdf4", "xeofs", "xclim", "gsw", "matplotlib")
 """Those that a script's numbers may depend on."""
 
@@ -54,6 +59,7 @@ class Setting:
 class Record:
     """A run, in JSON's types."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
     run: str
     question: str
     created: str
@@ -96,22 +102,10 @@ class Record:
         if not isinstance(stored, Mapping) or stored.get("version") != VERSION:
             raise InvalidInput.of("record", received="something else", accepted=f"a record of version {VERSION}")
         try:
-            return cls(
-                **{
-                    **stored,
-                    **{name: tuple(stored[name]) for name in ("references", "reasons", "attempts", "steps", "notes")},
-                    "settings": tuple(Setting(**each) for each in stored["settings"]),
-                    "sources": tuple(_source(each) for each in stored["sources"]),
-                    "values": tuple(Value(**each) for each in stored["values"]),
-                    "checks": tuple((states, holds) for states, holds in stored["checks"]),
-                    "results": tuple(File(**each) for each in stored["results"]),
-                    "services": tuple(stored.get("services", ())),
-                }
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput.of(
-                "record", received="a damaged record", accepted="one that a run has written"
-            ) from error
+            return TypeAdapter(cls).validate_json(json.dumps(stored))
+        except ValidationError as error:
+            place = ".".join(map(str, ("record", *error.errors()[0]["loc"])))
+            raise InvalidInput.of(place, received="something else", accepted="what a run has written") from None
 
 
 def environment() -> dict[str, Any]:
@@ -127,7 +121,3 @@ def _versions(packages: Sequence[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _source(stored: Mapping[str, Any]) -> Source:
-    return Source(**{**stored, "files": tuple(File(**each) for each in stored["files"])})
