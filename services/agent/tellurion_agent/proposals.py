@@ -67,7 +67,14 @@ def _any(
 
 def _plan(plan: Plan, libraries: Libraries, lessons: Mapping[str, str]) -> dict[str, Any]:
     settings = [
-        vars(Setting(name=name, value=text(value), assumed=name in plan.assumptions, lesson=lessons.get(name, "")))
+        vars(
+            Setting(
+                name=name,
+                value=text(value),
+                assumed=name in plan.assumptions,
+                lesson="" if name in plan.said else lessons.get(name, ""),
+            )
+        )
         for name, value in plan.slots.items()
         if value is not None
     ]

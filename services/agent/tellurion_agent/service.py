@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.json_format import MessageToDict
 
@@ -15,7 +18,7 @@ from tellurion.agent.v1 import agent_pb2, agent_pb2_grpc
 from tellurion_agent import proposals, wire
 from tellurion_agent.capabilities.services import Caller, Services
 from tellurion_agent.catalogue.library import Catalogue
-from tellurion_agent.feedback.lessons import Lessons
+from tellurion_agent.feedback.lessons import Lessons, Taught
 from tellurion_agent.job import KIND, REPLAY
 from tellurion_agent.libraries import Libraries
 from tellurion_agent.planning.conversation import EndpointModel, endpoint_of
@@ -46,12 +49,17 @@ from tellurion_core.server import Service
 from tellurion_core.settings import ServerSettings, StateSettings, load
 
 Context = Any
+T = TypeVar("T")
 SERVICE = "agent"
 LOOK_SECONDS = 0.2
 """Between two looks at a run that is followed."""
 PAGE_SIZE = 100
 MOST_NAMED = 3
 """Files that could not be read."""
+PLANS_AT_ONCE = 8
+"""Requests that are planned, or whose data are looked through, at once; further ones wait."""
+TAUGHT_PLANNERS = 4
+"""That are kept: each knows the recipes that a tenant has taught, and takes seconds to make."""
 NO_SERVICES = Services({})
 
 
@@ -79,6 +87,9 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         self._state = state
         self._services = others
         self._lessons = Lessons(store, planner.correction)
+        self._taught = lru_cache(TAUGHT_PLANNERS)(self._planner_of)
+        # Not asyncio's own threads: looking through data takes one for long, and a model may keep it waiting.
+        self._threads = ThreadPoolExecutor(PLANS_AT_ONCE, thread_name_prefix="plan")
 
     async def Ask(  # noqa: N802
         self, request: agent_pb2.AskRequest, context: Context
@@ -94,9 +105,9 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         )
         if run.proposal is None:
             yield agent_pb2.AskResponse(doing="looking through the data")
-            libraries, catalogue = await asyncio.to_thread(self._data, request.data, caller.tenant)
+            libraries, catalogue = await self._planning(self._data, request.data, caller.tenant)
             yield agent_pb2.AskResponse(doing=f"planning, with {len(catalogue.datasets)} data sets")
-            run = await asyncio.to_thread(self._plan, run, catalogue, libraries)
+            run = await self._planning(self._plan, run, catalogue, libraries)
         proposal = wire.proposal(run)
         yield agent_pb2.AskResponse(proposal=proposal)
         if not proposal.plans:
@@ -122,9 +133,9 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
     async def GetRun(self, request: agent_pb2.GetRunRequest, context: Context) -> agent_pb2.GetRunResponse:  # noqa: N802
         """All that is known of a run."""
         run = await asyncio.to_thread(self._run, request.run, answering().identity.tenant)
-        told = await asyncio.to_thread(self._store.told, run)
+        told = await asyncio.to_thread(self._store.told, run, about="step ")
         message = await asyncio.to_thread(self._described, run)
-        message.steps.extend(news.step for _, content in told if (news := wire.news(content)).HasField("step"))
+        message.steps.extend(wire.news(content).step for _, content in told)
         return agent_pb2.GetRunResponse(run=message)
 
     async def ListRuns(self, request: agent_pb2.ListRunsRequest, context: Context) -> agent_pb2.ListRunsResponse:  # noqa: N802
@@ -178,12 +189,17 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         self, request: agent_pb2.ListDataSetsRequest, context: Context
     ) -> AsyncIterator[agent_pb2.ListDataSetsResponse]:
         """The data sets, and the files that cannot be read."""
-        libraries, catalogue = await asyncio.to_thread(self._data, request.data, answering().identity.tenant)
+        libraries, catalogue = await self._planning(self._data, request.data, answering().identity.tenant)
         for each in catalogue.datasets:
             yield agent_pb2.ListDataSetsResponse(data_set=wire.data_set(each))
         for path, reason in catalogue.problems.items():
             problem = agent_pb2.Problem(file=libraries.place(path), reason=reason)
             yield agent_pb2.ListDataSetsResponse(problem=problem)
+
+    async def _planning(self, do: Callable[..., T], *given: Any) -> T:
+        """What a function answers, in a thread for planning."""
+        within = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: within.run(do, *given))
 
     def _data(self, data: agent_pb2.Data, tenant: str) -> tuple[Libraries, Catalogue]:
         """The libraries that a request is about, and what is in them."""
@@ -201,8 +217,8 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
     def _plan(self, run: Run, catalogue: Catalogue, libraries: Libraries) -> Run:
         """The run with what it is understood as."""
         taught = self._lessons.taught(run.tenant)
-        known = len(taught.recipes) == len(RECIPES)
-        planner: Planning = self._planner if known else Planner(taught.recipes, cache=self._state)
+        offline = self._taught(taught)
+        planner: Planning = offline
         said = proposals.context(self._last(run), taught.preferred)
         caller = Caller(Identity(run.tenant, run.subject), run.request_id)
         offers = Offers(
@@ -210,11 +226,14 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         )
         if (asked := run.request.get("model")) is not None:
             model = EndpointModel(endpoint_of(asked), self._endpoints)
-            planner = ModelPlanner(planner, taught.recipes, model, offers)
+            planner = ModelPlanner(offline, taught.recipes, model, offers)
         found = offers.plan(run.question, said) or planner.plan(run.question, catalogue, for_recipes(said))
         if catalogue.problems:
             found = noted(found, _unread([libraries.place(path) for path in catalogue.problems]))
         return self._store.propose(run, proposals.stored(found, libraries, taught.lessons))
+
+    def _planner_of(self, taught: Taught) -> Planner:
+        return Planner(taught.recipes, cache=self._state) if taught.named else self._planner
 
     def _last(self, run: Run) -> Mapping[str, Any]:
         """What was proposed last in the session of a run."""
@@ -224,22 +243,25 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         return next((each.proposal for each in runs if each.id != run.id and each.proposal is not None), {})
 
     def _choose(self, run: Run, plan: int, caller: Identity, priority: int) -> Run:
+        run = self._store.choose(run, plan)
+        if run.job is not None:
+            return run
         body = agent_pb2.ChoosePlanRequest(run=wire.RUNS + run.id, plan=plan)
         submission = agent_pb2.AskRequest(request_id=f"{run.id}:{plan}", priority=priority)
         operation = submit(self._jobs, caller, KIND, submission, body)
-        return self._store.choose(run, plan, operation.rpartition("/")[2])
+        return self._store.begun(run, operation.rpartition("/")[2])
 
     async def _followed(self, run: Run) -> AsyncIterator[agent_pb2.AskResponse]:
         """News of a run that is worked on, its answer last."""
         yield agent_pb2.AskResponse(operation=f"{SERVICE}/operations/{run.job}")
         number = 0
         while True:
-            job = await asyncio.to_thread(self._jobs.get, run.tenant, run.job)  # first, so that no news come after it
+            ended = await asyncio.to_thread(self._answer, run)  # first, so that no news come after it
             told = await asyncio.to_thread(self._store.told, run, number)
             for _, content in told:
                 yield wire.news(content)
-            if job.finished is not None and not told:
-                yield agent_pb2.AskResponse(answer=wire.ended(job))
+            if ended is not None and not told:
+                yield agent_pb2.AskResponse(answer=ended)
                 return
             number = told[-1][0] if told else number
             if not told:
@@ -253,7 +275,10 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         if run.job is None:
             ended = wire.proposal(run).answer
             return ended if ended.status else None
-        job = self._jobs.get(run.tenant, run.job)
+        try:
+            job = self._jobs.get(run.tenant, run.job)
+        except NotFound:
+            return agent_pb2.Answer(reason="how it ended is not kept any more")
         return wire.ended(job) if job.finished is not None else None
 
     def _described(self, run: Run) -> agent_pb2.Run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -20,16 +20,21 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    delete,
     func,
     select,
     tuple_,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
-from tellurion_core.errors import Conflict, InvalidInput, NotFound
+from tellurion_core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from tellurion_core.jobs.database import insert_or, now, reading, writing
+from tellurion_core.jobs.table import jobs
 
 METADATA = MetaData()
+TRIES = 10
+"""At a lesson that others come before."""
 MOST_NEWS = 1000
 """That are read at once."""
 RUNS = Table(
@@ -158,13 +163,19 @@ class Store:
             connection.execute(mine.values(proposal=json.dumps(proposal)))
             return _run(connection.execute(_run_where(run.tenant, RUNS.c.id == run.id)).one())
 
-    def choose(self, run: Run, plan: int, job: str) -> Run:
-        """Keeps which plan is run by which job. Raises Conflict where another one is."""
+    def choose(self, run: Run, plan: int) -> Run:
+        """Keeps which plan is run; the run as it is then. Raises Conflict where another one is."""
         with writing(self._engine) as connection:
-            free = update(RUNS).where(RUNS.c.id == run.id, RUNS.c.job.is_(None) | (RUNS.c.job == job))
-            if not connection.execute(free.values(plan=plan, job=job)).rowcount:
+            free = update(RUNS).where(RUNS.c.id == run.id, RUNS.c.plan.is_(None) | (RUNS.c.plan == plan))
+            if not connection.execute(free.values(plan=plan)).rowcount:
                 raise Conflict(f"another plan of agent/runs/{run.id} was chosen before")
             return _run(connection.execute(_run_where(run.tenant, RUNS.c.id == run.id)).one())
+
+    def begun(self, run: Run, job: str) -> Run:
+        """Keeps which job works on the plan that was chosen."""
+        with writing(self._engine) as connection:
+            connection.execute(update(RUNS).where(RUNS.c.id == run.id).values(job=job))
+        return replace(run, job=job)
 
     def runs(self, tenant: str, *, session: str = "", size: int = 100, token: str = "") -> tuple[list[Run], str]:
         """A page of a tenant's runs, newest first, and the token of the next page, empty on the last."""
@@ -177,15 +188,25 @@ class Store:
         more = f"{rows[size - 1].created!r}:{rows[size - 1].id}" if len(rows) > size else ""
         return rows[:size], more
 
+    def forget(self, days: float) -> None:
+        """Forgets runs that are older than that and whose job is forgotten, with their news; lessons stay."""
+        old = RUNS.c.created < now() - days * 86_400
+        gone = select(RUNS.c.id).where(old, RUNS.c.job.is_(None) | RUNS.c.job.not_in(select(jobs.c.id)))
+        with writing(self._engine) as connection:
+            connection.execute(delete(EVENTS).where(EVENTS.c.run.in_(gone)))
+            connection.execute(delete(RUNS).where(RUNS.c.id.in_(gone)))
+
     def tell(self, run: str, key: str, content: Mapping[str, Any]) -> None:
         """Keeps news of a run, once for each key."""
         values = {"run": run, "key": key, "content": json.dumps(content)}
         with writing(self._engine) as connection:
             connection.execute(insert_or(connection, EVENTS, values, key="run key", otherwise=None))
 
-    def told(self, run: Run, after: int = 0) -> list[tuple[int, Mapping[str, Any]]]:
-        """News of a run after that number, each with its own, in their order."""
+    def told(self, run: Run, after: int = 0, *, about: str = "") -> list[tuple[int, Mapping[str, Any]]]:
+        """News of a run after that number, each with its own, in their order; of those whose key begins so."""
         query = select(EVENTS.c.number, EVENTS.c.content).where(EVENTS.c.run == run.id, EVENTS.c.number > after)
+        if about:
+            query = query.where(EVENTS.c.key.startswith(about, autoescape=True))
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(EVENTS.c.number).limit(MOST_NEWS)).all()
         return [(row.number, json.loads(row.content)) for row in rows]
@@ -194,6 +215,16 @@ class Store:
         self, tenant: str, request_id: str, *, topic: str, text: str, content: Mapping[str, Any], run: str
     ) -> Lesson:
         """A new lesson, or that which the same request taught before."""
+        for _ in range(TRIES):
+            try:
+                return self._taught(tenant, request_id, topic, text, content, run)
+            except IntegrityError:  # PostgreSQL: another lesson on the topic took the version meanwhile
+                continue
+        raise Unavailable("too much is being taught at once; try again later")
+
+    def _taught(
+        self, tenant: str, request_id: str, topic: str, text: str, content: Mapping[str, Any], run: str
+    ) -> Lesson:
         with writing(self._engine) as connection:
             newest = select(func.coalesce(func.max(LESSONS.c.version), 0)).where(
                 LESSONS.c.tenant == tenant, LESSONS.c.topic == topic

@@ -11,14 +11,14 @@ import pytest
 import xarray as xr
 
 from tellurion.agent.v1 import agent_pb2
-from tellurion_agent.job import RECORD
 from tellurion_agent.libraries import Libraries
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.recipes.registry import RECIPES
+from tellurion_agent.report.record import RECORD
 from tellurion_agent.service import AgentServicer
 from tellurion_agent.store import Store
 from tellurion_core.artifacts import ArtifactStore
-from tellurion_core.call import current_call
+from tellurion_core.call import Identity, current_call
 from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from tellurion_core.jobs.claims import Claims
@@ -99,6 +99,39 @@ def test_a_run_is_replayed_from_its_record_to_the_same_numbers(agent: Agent, lib
     assert "not the same" in other.reason
 
 
+def test_a_library_may_be_called_files(agent: Agent, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELLURION_AGENT_LIBRARIES", f"files={library}")
+    agent.servicer._libraries = Libraries.of(f"files={library}")
+    _, answer = agent.answered(QUESTION)
+    again = agent.done("Replay", agent_pb2.ReplayRequest(request_id="again", record=answer.files[RECORD]))
+    assert (again.status, again.values) == (answer.status, answer.values)
+
+
+def test_one_plan_of_a_run_is_worked_on(agent: Agent) -> None:
+    run = agent.ask("How warm is the sea surface on average?").run
+    stored = agent.servicer._store
+    first = agent_pb2.ChoosePlanRequest(run=run, plan=0)
+    operation = agent.call("ChoosePlan", first).operation
+    assert agent.call("ChoosePlan", first).operation == operation
+    with pytest.raises(Conflict, match="chosen before"):
+        agent.servicer._choose(stored.run("a", run.rpartition("/")[2]), 1, Identity("a", "ann"), 0)
+    jobs, _ = agent.servicer._jobs.list("a", kinds=["agent.run"])
+    assert [f"agent/operations/{job.id}" for job in jobs] == [operation]
+
+
+def test_a_run_whose_work_is_forgotten_is_still_told_of(agent: Agent) -> None:
+    name, _ = agent.answered(QUESTION)
+    run = agent.call("GetRun", agent_pb2.GetRunRequest(run=name)).run
+    agent.servicer._jobs.delete("a", run.operation.rpartition("/")[2])
+    for found in (
+        agent.call("GetRun", agent_pb2.GetRunRequest(run=name)).run,
+        *agent.call("ListRuns", agent_pb2.ListRunsRequest()).runs,
+    ):
+        assert (found.question, found.answer.reason) == (QUESTION, "how it ended is not kept any more")
+    said = agent_pb2.FeedbackRequest(request_id="f", run=name, text="remember this as the marbled palimpsest index")
+    assert agent.call("Feedback", said).understood.startswith("nothing is learned")
+
+
 def test_the_same_request_is_the_same_run(agent: Agent) -> None:
     assert agent.ask(QUESTION) == agent.ask(QUESTION)
     with pytest.raises(Conflict):
@@ -119,18 +152,27 @@ def test_feedback_changes_later_requests_on_its_topic_of_its_tenant_until_it_is_
     assert [(each.name, each.value) for each in learned.lesson.settings] == [("period", "2006–2010")]
 
     def period(request_id: str, question: str = "How warm is the sea surface on average?", tenant: str = "a") -> str:
+        return setting(request_id, question, tenant).value
+
+    def lesson(request_id: str, question: str = "How warm is the sea surface on average?") -> str:
+        return setting(request_id, question).lesson
+
+    def setting(request_id: str, question: str, tenant: str = "a") -> agent_pb2.Setting:
         plan = agent.ask(question, request_id, tenant).plans[0]
-        return next((each.value for each in plan.settings if each.name == "period"), "")
+        return next((each for each in plan.settings if each.name == "period"), agent_pb2.Setting())
 
     assert period("2") == "2006–2010"
     assert period("3", QUESTION) == "2001–2005"  # what is said counts more
+    assert [lesson("2"), lesson("3", QUESTION)] == [learned.lesson.id, ""]
     assert period("4", tenant="b") == ""
     assert period("5", "What is the seasonal cycle of sea surface temperature?") == ""
     agent.call("SetLesson", agent_pb2.SetLessonRequest(id=learned.lesson.id, active=False))
     assert period("6") == ""
 
 
-def test_a_run_is_remembered_under_a_name_and_only_where_it_was_answered(agent: Agent) -> None:
+def test_a_run_is_remembered_under_a_name_and_only_where_it_was_answered(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, _ = agent.answered(QUESTION)
     text = "remember this as the marbled palimpsest index"
     learned = agent.call("Feedback", agent_pb2.FeedbackRequest(request_id="f", run=name, text=text))
@@ -138,6 +180,9 @@ def test_a_run_is_remembered_under_a_name_and_only_where_it_was_answered(agent: 
     plan = agent.ask("Compute the marbled palimpsest index", "2").plans[0]
     assert (plan.recipe, plan.title) == ("area_mean", "the marbled palimpsest index")
     assert ("period", "2001–2005") in [(each.name, each.value) for each in plan.settings]
+    with monkeypatch.context() as patched:
+        patched.delattr("tellurion_agent.service.Planner")  # once made, a planner is kept
+        assert agent.ask("Compute the marbled palimpsest index", "2a").plans[0] == plan
     asked = agent.ask("What is the mean precipitation?", "3")
     refused = agent.call("Feedback", agent_pb2.FeedbackRequest(request_id="g", run=asked.run, text=text))
     assert not refused.HasField("lesson")
@@ -163,7 +208,7 @@ def test_data_come_as_files_too(agent: Agent, library: Path) -> None:
     _, answer = agent.answered(QUESTION, data=data)
     assert answer.values[0].number == pytest.approx(10.0, abs=1e-6)
     record = json.loads(agent.file(answer, RECORD))
-    assert record["sources"][0]["files"][0]["name"] == "files/mine/tos.nc"
+    assert record["sources"][0]["files"][0]["name"] == "@files/mine/tos.nc"
     for name in ("../tos.nc", "/tos.nc", "a//tos.nc", ".hidden", ""):
         with pytest.raises(InvalidInput, match=r"data\.files"):
             agent.ask(QUESTION, f"2{name.replace('/', ':')}", data=agent_pb2.Data(files={name: kept}))

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, update
 
-from tellurion_agent.store import Store
+from tellurion_agent.store import LESSONS, RUNS, Store
 from tellurion_core.errors import Conflict, InvalidInput, NotFound
-from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.database import open_engine, writing
+from tellurion_core.jobs.store import JobStore
 
 ASKED = {"question": "How warm?", "data": {}}
 
@@ -48,11 +50,11 @@ def test_the_first_proposal_stands(store: Store) -> None:
 
 def test_one_plan_is_chosen(store: Store) -> None:
     run = begin(store)
-    chosen = store.choose(run, 1, "0" * 32)
+    chosen = store.begun(store.choose(run, 1), "0" * 32)
     assert (chosen.plan, chosen.job) == (1, "0" * 32)
-    assert store.choose(run, 1, "0" * 32) == chosen
+    assert store.choose(run, 1) == chosen
     with pytest.raises(Conflict, match="chosen before"):
-        store.choose(run, 0, "1" * 32)
+        store.choose(run, 0)
 
 
 def test_runs_come_page_by_page_newest_first(store: Store) -> None:
@@ -81,6 +83,20 @@ def test_lessons_have_versions_by_topic_and_tenant(store: Store) -> None:
     assert len(list(store.lessons("a"))) == 3
 
 
+def test_a_lesson_whose_version_another_took_is_tried_again(store: Store) -> None:
+    """As on a database where two write at once: a row of its version is there when it is written."""
+    row = {"id": "x", "tenant": "a", "request_id": "x", "topic": "trend", "version": 1, "text": "", "content": "{}"}
+    rivals = [row | {"run": "", "active": True, "created": 0.0}]
+
+    @event.listens_for(store._engine, "before_execute")
+    def come_before(connection, clause, *_) -> None:
+        if getattr(clause, "table", None) is LESSONS and clause.is_insert and rivals:
+            connection.execute(LESSONS.insert().values(rivals.pop()))
+
+    assert teach(store, "1").version == 1
+    assert rivals == []
+
+
 def test_a_lesson_is_taken_back_and_up_again(store: Store) -> None:
     lesson = teach(store, "1")
     assert not store.set_active("a", lesson.id, False).active
@@ -99,3 +115,29 @@ def test_news_are_told_once_in_their_order(store: Store) -> None:
     assert (a, b) == ({"said": "a"}, {"said": "b"})
     assert store.told(run, after=first) == [(second, b)]
     assert store.told(run, after=second) == []
+
+
+def test_news_about_one_thing_are_told_whatever_else_there_is(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tellurion_agent.store.MOST_NEWS", 3)
+    run = begin(store)
+    for number in range(5):
+        store.tell(run.id, f"log 1 {number}", {"log": "…"})
+    store.tell(run.id, "step run", {"step": {"name": "run"}})
+    assert [content for _, content in store.told(run, about="step ")] == [{"step": {"name": "run"}}]
+
+
+def test_a_run_is_forgotten_with_its_news_once_it_is_old_and_its_job_is_forgotten(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+    store, jobs = Store(engine), JobStore(engine)
+    job = jobs.submit(tenant="a", subject="ann", kind="agent.run", request_id="r", body=b"")
+    old, worked, young = (begin(store, name) for name in ("old", "worked", "young"))
+    store.begun(store.choose(worked, 0), job.id)
+    store.begun(store.choose(young, 0), "0" * 32)
+    with writing(engine) as connection:
+        connection.execute(update(RUNS).where(RUNS.c.id != young.id).values(created=RUNS.c.created - 2 * 86_400))
+    for run in (old, worked, young):
+        store.tell(run.id, "step", {})
+    store.forget(days=1)
+    assert {run.id for run in store.runs("a")[0]} == {worked.id, young.id}
+    assert [len(store.told(run)) for run in (old, worked, young)] == [0, 1, 1]
+    assert begin(store, "old").id != old.id

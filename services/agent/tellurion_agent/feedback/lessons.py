@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tellurion.agent.v1 import agent_pb2
@@ -31,13 +31,15 @@ MOST_NAME = 100
 
 @dataclass(frozen=True)
 class Taught:
-    """What a tenant's lessons make of planning."""
+    """What a tenant's lessons make of planning; equal where the recipes are the same."""
 
-    recipes: Mapping[str, Recipe]
+    named: tuple[str, ...]
+    """Ids of the lessons that teach recipes."""
+    recipes: Mapping[str, Recipe] = field(compare=False)
     """Those of everybody and those that were taught."""
-    preferred: Mapping[str, Mapping[str, Any]]
+    preferred: Mapping[str, Mapping[str, Any]] = field(compare=False)
     """Values of slots by recipe, the latest lesson first."""
-    lessons: Mapping[str, Mapping[str, str]]
+    lessons: Mapping[str, Mapping[str, str]] = field(compare=False)
     """Ids of the lessons that these come from, by recipe and slot."""
 
 
@@ -70,19 +72,21 @@ class Lessons:
     def taught(self, tenant: str) -> Taught:
         """What a tenant's lessons that are in use make of planning."""
         recipes, preferred, ids = dict(RECIPES), dict[str, dict[str, Any]](), dict[str, dict[str, str]]()
+        named: list[str] = []
         for lesson in self._store.lessons(tenant, active=True):  # newest first
             base = RECIPES.get(lesson.topic)
             if base is None:
                 continue
             settings = from_json(lesson.content["settings"])
             if name := lesson.content.get("recipe"):
+                named.append(lesson.id)
                 recipes.setdefault(name, _named(base, name, settings))
                 ids.setdefault(name, dict.fromkeys(settings, lesson.id))
                 continue
             for slot, value in settings.items():
                 preferred.setdefault(base.name, {}).setdefault(slot, value)
                 ids.setdefault(base.name, {}).setdefault(slot, lesson.id)
-        return Taught(recipes, preferred, ids)
+        return Taught(tuple(named), recipes, preferred, ids)
 
     def _teach(
         self,
