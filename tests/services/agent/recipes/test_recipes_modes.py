@@ -138,6 +138,27 @@ def test_stations_that_the_data_do_not_hold_have_no_oscillation() -> None:
         run("north_atlantic_oscillation", {"pressure": pressure(seesaw).sel(lon=slice(0, 40))}, method="stations")
 
 
+def test_the_atlantic_has_no_mean_of_years_about_one_that_is_missing() -> None:
+    def swing(y: xr.DataArray, m: xr.DataArray, lat: xr.DataArray, lon: xr.DataArray) -> xr.DataArray:
+        return 20 + inside(lat, lon, 0, 60, 280, 360) * np.sin(y)
+
+    data = field(swing, 1971, 2010, name=SST, lat=np.arange(-55.0, 56, 10), lon=np.arange(5.0, 360, 10))
+    gap = data.sel(time=(data.time.dt.year != 1982) | (data.time.dt.month < 6))
+    smooth = run("atlantic_multidecadal", {"sst": gap}).outcome.data.smooth.dropna("year")
+    assert smooth.year.values.tolist() == [1976, *range(1988, 2006)]
+
+
+def test_a_dipole_has_no_event_across_months_that_are_missing() -> None:
+    def tilt(y: xr.DataArray, m: xr.DataArray, lat: xr.DataArray, lon: xr.DataArray) -> xr.DataArray:
+        warm = (y == 1997) & (m > 10) | (y == 1999) & (m < 3)
+        return 28 + warm * inside(lat, lon, -10, 10, 50, 70) * 3.0
+
+    data = sea(tilt)
+    found = run("indian_ocean_dipole", {"sst": data.sel(time=data.time.dt.year != 1998)}, base=Period(2000, 2010))
+    assert found.value == pytest.approx(3.0)
+    assert found["positive events"].value == 0  # two months before the gap and two after it
+
+
 def test_the_southern_annular_mode_is_positive_when_40s_is_high() -> None:
     swing = lambda y: (-1.0) ** y  # noqa: E731
     data = {"pressure": pressure(lambda y, m, lat, lon: 1000 + m + swing(y) * xr.where(lat > -50, 1.0, -1.0))}
