@@ -9,6 +9,8 @@ from tellurion_agent.slot_json import from_json, to_json
 from tellurion_agent.slots import Level, Period, Region, Season
 from tellurion_core.errors import DataCorrupted
 
+OTHER = {"name": "other", "outcome": "", "seconds": 0, "began": "2026-11-27T03:00:00+00:00", "result": {}}
+
 
 def test_a_finished_step_is_not_repeated(tmp_path: Path) -> None:
     done: list[str] = []
@@ -37,7 +39,9 @@ def test_a_step_that_failed_is_done_again(tmp_path: Path) -> None:
     assert Steps(tmp_path).once("read", lambda: ("did", {"n": 1})) == {"n": 1}
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"name": "other", "outcome": "", "seconds": 0, "result": {}}'])
+@pytest.mark.parametrize(
+    "content", ["", "{}", '{"name": "other", "outcome": "", "seconds": 0, "began": "", "result": {}}']
+)
 def test_a_damaged_step_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "00-read.json").write_text(content)
     with pytest.raises(DataCorrupted, match="step 00-read"):

@@ -1,5 +1,6 @@
 """The record of a run, its pages and its provenance."""
 
+import hashlib
 import json
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -32,7 +33,7 @@ RECORD = Record(
     ),
     script="print('trend')\n",
     attempts=(),
-    steps=({"name": "run", "outcome": "1 answer", "seconds": 1.25},),
+    steps=({"name": "run", "outcome": "1 answer", "seconds": 1.25, "began": "2026-11-27T02:58:00+00:00"},),
     status="answered",
     values=(Value("trend", 0.0214, "K/year", 0.015, 0.028),),
     notes=("Autocorrelated.",),
@@ -131,10 +132,13 @@ def test_of_many_files_some_are_shown() -> None:
 def test_provenance_leads_from_results_to_data() -> None:
     document = ProvDocument.deserialize(content=provenance(RECORD, requester="ann"), format="json")
     (activity,) = document.get_records(ProvActivity)
-    assert activity.get_startTime().isoformat() == RECORD.created
+    times = (activity.get_startTime().isoformat(), activity.get_endTime().isoformat())
+    assert times == (RECORD.steps[0]["began"], RECORD.created)
+    script = "sha256:" + hashlib.sha256(RECORD.script.encode()).hexdigest()
     entities = {str(each.identifier): each for each in document.get_records(ProvEntity)}
-    assert set(entities) == {"sha256:" + "b" * 64, "sha256:" + "c" * 64}
+    assert set(entities) == {"sha256:" + "b" * 64, "sha256:" + "c" * 64, script}
     written = document.get_provn()
     assert f"wasDerivedFrom(sha256:{'c' * 64}, sha256:{'b' * 64}" in written
     assert f"wasGeneratedBy(sha256:{'c' * 64}, {activity.identifier}" in written
+    assert f"wasAssociatedWith({activity.identifier}, tellurion:agent, {script}" in written
     assert "ann" in written

@@ -104,7 +104,7 @@ class Laboratory:
             sources=tuple(self._source(task, each) for each in sources["sources"]),
             script=ran["script"],
             attempts=tuple(ran["attempts"]),
-            steps=tuple({"name": each.name, "outcome": each.outcome, "seconds": each.seconds} for each in steps),
+            steps=steps.described(),
             status=found["status"],
             reason=found["reason"],
             values=tuple(Value(**value) for value in found["values"]),

@@ -85,7 +85,7 @@ class Messenger:
             sources=tuple(_source(role, places, hashed[role]) for role, places in errand.places.items()),
             script="",
             attempts=(),
-            steps=tuple({"name": each.name, "outcome": each.outcome, "seconds": each.seconds} for each in steps),
+            steps=steps.described(),
             status="failed" if came["trouble"] else "answered",
             reason=came["trouble"],
             values=tuple(Value(**value) for value in came["values"]),

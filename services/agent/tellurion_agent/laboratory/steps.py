@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ class Step:
     outcome: str
     """What came of it, in a line."""
     seconds: float
+    began: str
+    """ISO 8601, UTC."""
     result: Mapping[str, Any]
     """What later steps need, as JSON holds it."""
 
@@ -45,13 +48,17 @@ class Steps:
         if path.exists():
             step = _read(path, name)
         else:
-            began = time.monotonic()
+            began, start = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
             outcome, result = do()
-            step = Step(name, outcome, round(time.monotonic() - began, 3), result)
+            step = Step(name, outcome, round(time.monotonic() - start, 3), began, result)
             write_whole(path, json.dumps(vars(step), ensure_ascii=False).encode())
         self._done.append(step)
         self._told(step)
         return step.result
+
+    def described(self) -> tuple[Mapping[str, Any], ...]:
+        """The steps without their results, as a record has them."""
+        return tuple({name: value for name, value in vars(step).items() if name != "result"} for step in self._done)
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self._done)

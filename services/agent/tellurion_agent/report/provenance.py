@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from prov.model import PROV, ProvDocument
 
 from tellurion_agent.report.record import File, Record
@@ -25,7 +27,8 @@ def provenance(record: Record, *, requester: str) -> str:
     )
     analysis = document.activity(
         f"tellurion:{record.run.replace('/', '-')}",
-        startTime=record.created,
+        startTime=record.steps[0]["began"],
+        endTime=record.created,
         other_attributes={
             PROV["label"]: record.title,
             "tellurion:question": record.question,
@@ -33,7 +36,7 @@ def provenance(record: Record, *, requester: str) -> str:
             "tellurion:python": record.environment["python"],
         },
     )
-    document.wasAssociatedWith(analysis, software)
+    document.wasAssociatedWith(analysis, software, plan=_script(document, record.script) if record.script else None)
     document.actedOnBehalfOf(software, person)
     for each in record.services:
         described = {f"tellurion:{name}": value for name, value in each.items() if name != "service"}
@@ -52,6 +55,12 @@ def provenance(record: Record, *, requester: str) -> str:
             document.wasDerivedFrom(result, entity)
     text: str = document.serialize(format="json")
     return text
+
+
+def _script(document: ProvDocument, text: str) -> object:
+    """The plan that the analysis followed."""
+    attributes = {PROV["type"]: PROV["Plan"], PROV["label"]: "script.py"}
+    return document.entity(f"sha256:{sha256(text.encode()).hexdigest()}", attributes)
 
 
 def _entity(document: ProvDocument, file: File, role: str) -> object:
