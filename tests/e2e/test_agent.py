@@ -112,7 +112,7 @@ def test_what_cannot_be_answered_has_exit_code_4(command: Command, data: Path, s
 
 def test_a_run_is_replayed_to_the_same_numbers(command: Command, data: Path, state: Path, answered: Path) -> None:
     done = command("agent", "replay", answered, "--data", data, "--state", state)
-    assert (done.returncode, done.stdout) == (0, "the same numbers from the same data\n")
+    assert (done.returncode, done.stdout) == (0, "the same outcome from the same data\n")
     record = json.loads((answered / "record.json").read_text())
     record["values"][0]["value"] += 0.01
     (answered.parent / "forged.json").write_text(json.dumps(record))

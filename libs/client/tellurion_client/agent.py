@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tellurion.agent.v1 import agent_pb2, agent_pb2_grpc
 from tellurion_client.agent_data import check_folders, libraries_of, setting_of, to_send
-from tellurion_client.agent_results import Answer, DataSet, Lesson, Listing, Plan, Recipe
+from tellurion_client.agent_results import Answer, DataSet, Feedback, Lesson, Listing, Plan, Recipe
 from tellurion_client.artifacts import ArtifactsClient
 from tellurion_client.operations import Operation, cancelled_if_left
 from tellurion_client.options import check_request_id, check_timeout, countdown
@@ -112,10 +112,8 @@ class AgentClient:
         request = agent_pb2.ReplayRequest(request_id=new_request_id(), record=sha256)
         return self._awaited("", self._asked("Replay", request, left()).operation, told, left())
 
-    def feedback(
-        self, run: str, text: str, *, request_id: str | None = None, timeout: float | None = None
-    ) -> tuple[Lesson | None, str]:
-        """Says of a run that it is good, what is wrong with it, or that it is to be remembered; what was learned.
+    def feedback(self, run: str, text: str, *, request_id: str | None = None, timeout: float | None = None) -> Feedback:
+        """Says of a run that it is good, what is wrong with it, or that it is to be remembered; how that was taken.
 
         Raises:
             InvalidInput: no run can have the name.
@@ -123,8 +121,7 @@ class AgentClient:
             DeadlineExceeded, Unavailable: as for `ask`.
         """
         request = agent_pb2.FeedbackRequest(request_id=request_id or new_request_id(), run=run, text=text)
-        response = self._asked("Feedback", request, timeout)
-        return (Lesson.of(response.lesson) if response.HasField("lesson") else None), response.understood
+        return Feedback.of(self._asked("Feedback", request, timeout))
 
     def lessons(self, *, topic: str = "", timeout: float | None = None) -> list[Lesson]:
         """What was taught, newest first. Raises DeadlineExceeded and Unavailable."""

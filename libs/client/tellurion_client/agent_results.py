@@ -152,6 +152,25 @@ class Lesson:
 
 
 @dataclass(frozen=True)
+class Feedback:
+    """How what was said of a run was taken."""
+
+    outcome: str
+    """``accepted``, ``learned`` or ``nothing_learned``."""
+    lesson: Lesson | None
+    """What was learned."""
+    understood: str
+    """In a line; where nothing was learned, why."""
+
+    @classmethod
+    def of(cls, wire: agent_pb2.FeedbackResponse) -> Feedback:
+        """From the message."""
+        lesson = Lesson.of(wire.lesson) if wire.HasField("lesson") else None
+        outcome = agent_pb2.Outcome.Name(wire.outcome).removeprefix("OUTCOME_").lower()
+        return cls(outcome, lesson, wire.understood)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """An analysis that is known."""
 

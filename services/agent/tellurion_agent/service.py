@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from datetime import timedelta
 from functools import lru_cache
@@ -21,6 +21,7 @@ from tellurion_agent.catalogue.library import Catalogue
 from tellurion_agent.feedback.lessons import Lessons, Taught
 from tellurion_agent.job import KIND, REPLAY
 from tellurion_agent.libraries import Libraries
+from tellurion_agent.looking import Looking
 from tellurion_agent.planning.conversation import EndpointModel, endpoint_of
 from tellurion_agent.planning.model_planner import ModelPlanner
 from tellurion_agent.planning.offers import Offers, for_recipes
@@ -31,14 +32,13 @@ from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.sandbox.choosing import SandboxSettings
 from tellurion_agent.settings import AgentSettings, ServiceSettings
 from tellurion_agent.store import Run, Store
-from tellurion_agent.uploads import LIBRARY, laid_out
 from tellurion_core import artifact_service
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import Identity, answering
 from tellurion_core.endpoints.allowlist import AllowList
 from tellurion_core.endpoints.keys import KeyList
 from tellurion_core.endpoints.settings import EndpointSettings
-from tellurion_core.errors import NotFound
+from tellurion_core.errors import NotFound, TellurionError
 from tellurion_core.jobs import operations
 from tellurion_core.jobs.database import open_engine
 from tellurion_core.jobs.opening import job_store
@@ -51,6 +51,7 @@ from tellurion_core.settings import ServerSettings, StateSettings, load
 Context = Any
 T = TypeVar("T")
 SERVICE = "agent"
+KEEP, TIDY_SECONDS = timedelta(days=30), 3600.0
 LOOK_SECONDS = 0.2
 """Between two looks at a run that is followed."""
 PAGE_SIZE = 100
@@ -76,12 +77,13 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         endpoints: EndpointSettings,
         state: Path,
         others: Services = NO_SERVICES,
+        keep: timedelta = KEEP,
     ) -> None:
-        """`state` is a folder for indices of data, which are made again where they are lost."""
+        """`state` is a folder for what is made again where it is lost; runs are kept as long as jobs."""
         self._store = store
         self._jobs = jobs
         self._artifacts = artifacts
-        self._libraries = libraries
+        self._looking = Looking(libraries, artifacts, state, keep)
         self._planner = planner
         self._endpoints = endpoints
         self._state = state
@@ -90,6 +92,23 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         self._taught = lru_cache(TAUGHT_PLANNERS)(self._planner_of)
         # Not asyncio's own threads: looking through data takes one for long, and a model may keep it waiting.
         self._threads = ThreadPoolExecutor(PLANS_AT_ONCE, thread_name_prefix="plan")
+
+    async def start(self) -> None:
+        """Begins to forget what is old, now and then."""
+        self._tidying = asyncio.create_task(self._tidy())
+
+    async def stop(self) -> None:
+        """Ends that."""
+        self._tidying.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._tidying
+
+    async def _tidy(self) -> None:
+        while True:
+            for tidy in (self._looking.sweep, lambda: self._store.forget(self._looking.keep.total_seconds() / 86_400)):
+                with suppress(OSError, TellurionError):  # next time, then
+                    await asyncio.to_thread(tidy)
+            await asyncio.sleep(TIDY_SECONDS)
 
     async def Ask(  # noqa: N802
         self, request: agent_pb2.AskRequest, context: Context
@@ -105,7 +124,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         )
         if run.proposal is None:
             yield agent_pb2.AskResponse(doing="looking through the data")
-            libraries, catalogue = await self._planning(self._data, request.data, caller.tenant)
+            libraries, catalogue = await self._planning(self._looking.through, request.data, caller.tenant)
             yield agent_pb2.AskResponse(doing=f"planning, with {len(catalogue.datasets)} data sets")
             run = await self._planning(self._plan, run, catalogue, libraries)
         proposal = wire.proposal(run)
@@ -161,9 +180,9 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         caller = answering().identity
         run = await asyncio.to_thread(self._run, request.run, caller.tenant)
         ended = await asyncio.to_thread(self._answer, run)
-        learned, understood = await asyncio.to_thread(self._lessons.learn, run, ended, request.request_id, request.text)
-        lesson = None if learned is None else wire.lesson(learned)
-        return agent_pb2.FeedbackResponse(lesson=lesson, understood=understood)
+        learned = await asyncio.to_thread(self._lessons.learn, run, ended, request.request_id, request.text)
+        lesson = None if learned.lesson is None else wire.lesson(learned.lesson)
+        return agent_pb2.FeedbackResponse(lesson=lesson, understood=learned.understood, outcome=learned.outcome)
 
     async def ListLessons(  # noqa: N802
         self, request: agent_pb2.ListLessonsRequest, context: Context
@@ -189,7 +208,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         self, request: agent_pb2.ListDataSetsRequest, context: Context
     ) -> AsyncIterator[agent_pb2.ListDataSetsResponse]:
         """The data sets, and the files that cannot be read."""
-        libraries, catalogue = await self._planning(self._data, request.data, answering().identity.tenant)
+        libraries, catalogue = await self._planning(self._looking.through, request.data, answering().identity.tenant)
         for each in catalogue.datasets:
             yield agent_pb2.ListDataSetsResponse(data_set=wire.data_set(each))
         for path, reason in catalogue.problems.items():
@@ -200,19 +219,6 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         """What a function answers, in a thread for planning."""
         within = copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: within.run(do, *given))
-
-    def _data(self, data: agent_pb2.Data, tenant: str) -> tuple[Libraries, Catalogue]:
-        """The libraries that a request is about, and what is in them."""
-        files = dict(data.files)
-        chosen = self._libraries.chosen(data.libraries) if data.libraries or not files else Libraries({})
-        if files:
-            folder = self._state / "files" / _digest(tenant, sorted(files.items()))
-            folder.mkdir(parents=True, exist_ok=True)
-            laid_out(self._artifacts, tenant, files, folder)
-            chosen = chosen.with_folder(LIBRARY, folder)
-        index = self._state / f"catalogue-{_digest(sorted(map(str, chosen.folders.values())))}.sqlite"
-        index.parent.mkdir(parents=True, exist_ok=True)
-        return chosen, Catalogue.open(list(chosen.folders.values()), index, hostile=bool(files))
 
     def _plan(self, run: Run, catalogue: Catalogue, libraries: Libraries) -> Run:
         """The run with what it is understood as."""
@@ -312,12 +318,13 @@ def services(settings: ServerSettings) -> list[Service]:
     KeyList(endpoints.endpoint_keys)
     kept, planner = Store(open_engine(jobs.database_url(state))), Planner(RECIPES, cache=folder)
     others = Services.of(load(ServiceSettings))
-    servicer = AgentServicer(kept, store, artifacts, libraries, planner, endpoints, folder, others)
+    keep = timedelta(days=jobs.retention_days)
+    servicer = AgentServicer(kept, store, artifacts, libraries, planner, endpoints, folder, others, keep)
     register = agent_pb2_grpc.add_AgentServiceServicer_to_server
     return [
-        Service("tellurion.agent.v1.AgentService", register, servicer),
+        Service("tellurion.agent.v1.AgentService", register, servicer, start=servicer.start, stop=servicer.stop),
         *operations.services(SERVICE, store, [KIND, REPLAY]),
-        artifact_service.service(artifacts, keep=timedelta(days=jobs.retention_days)),
+        artifact_service.service(artifacts, keep=keep),
     ]
 
 
@@ -325,7 +332,3 @@ def _unread(places: Sequence[str]) -> str:
     """That files are left out."""
     more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
     return f"Left out, as it cannot be read: {', '.join(sorted(places)[:MOST_NAMED])}{more}."
-
-
-def _digest(*parts: str | Sequence[Any]) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +25,7 @@ from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import Identity, current_call
 from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import Conflict, InvalidInput, NotFound, PermissionDenied
+from tellurion_core.fields import validate
 from tellurion_core.jobs.claims import Claims
 from tellurion_core.jobs.database import open_engine
 from tellurion_core.jobs.settings import JobSettings
@@ -97,11 +102,15 @@ def test_a_run_is_replayed_from_its_record_to_the_same_numbers(agent: Agent, lib
     other = agent.done("Replay", agent_pb2.ReplayRequest(request_id="forged", record=kept))
     assert other.status == FAILED
     assert "not the same" in other.reason
+    damaged = agent.keep(json.dumps(forged | {"slots": [1]}).encode(), RECORD)
+    with pytest.raises(InvalidInput, match=r"record\.slots"):
+        agent.done("Replay", agent_pb2.ReplayRequest(request_id="damaged", record=damaged))
 
 
 def test_a_library_may_be_called_files(agent: Agent, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELLURION_AGENT_LIBRARIES", f"files={library}")
-    agent.servicer._libraries = Libraries.of(f"files={library}")
+    looking = agent.servicer._looking
+    agent.servicer._looking = replace(looking, libraries=Libraries.of(f"files={library}"))
     _, answer = agent.answered(QUESTION)
     again = agent.done("Replay", agent_pb2.ReplayRequest(request_id="again", record=answer.files[RECORD]))
     assert (again.status, again.values) == (answer.status, answer.values)
@@ -176,7 +185,9 @@ def test_a_run_is_remembered_under_a_name_and_only_where_it_was_answered(
     name, _ = agent.answered(QUESTION)
     text = "remember this as the marbled palimpsest index"
     learned = agent.call("Feedback", agent_pb2.FeedbackRequest(request_id="f", run=name, text=text))
-    assert learned.lesson.recipe == "the marbled palimpsest index"
+    assert (learned.lesson.recipe, learned.outcome) == ("the marbled palimpsest index", agent_pb2.OUTCOME_LEARNED)
+    good = agent.call("Feedback", agent_pb2.FeedbackRequest(request_id="good", run=name, text="Good, thanks"))
+    assert good.outcome == agent_pb2.OUTCOME_ACCEPTED
     plan = agent.ask("Compute the marbled palimpsest index", "2").plans[0]
     assert (plan.recipe, plan.title) == ("area_mean", "the marbled palimpsest index")
     assert ("period", "2001–2005") in [(each.name, each.value) for each in plan.settings]
@@ -185,7 +196,7 @@ def test_a_run_is_remembered_under_a_name_and_only_where_it_was_answered(
         assert agent.ask("Compute the marbled palimpsest index", "2a").plans[0] == plan
     asked = agent.ask("What is the mean precipitation?", "3")
     refused = agent.call("Feedback", agent_pb2.FeedbackRequest(request_id="g", run=asked.run, text=text))
-    assert not refused.HasField("lesson")
+    assert (refused.HasField("lesson"), refused.outcome) == (False, agent_pb2.OUTCOME_NOTHING_LEARNED)
     assert refused.understood.startswith("nothing is learned")
 
 
@@ -212,6 +223,37 @@ def test_data_come_as_files_too(agent: Agent, library: Path) -> None:
     for name in ("../tos.nc", "/tos.nc", "a//tos.nc", ".hidden", ""):
         with pytest.raises(InvalidInput, match=r"data\.files"):
             agent.ask(QUESTION, f"2{name.replace('/', ':')}", data=agent_pb2.Data(files={name: kept}))
+
+
+def test_what_was_kept_to_look_through_data_goes_when_nobody_asks_for_it(agent: Agent, library: Path) -> None:
+    kept = agent.keep((library / "tos.nc").read_bytes(), "tos.nc")
+    for name in ("old.nc", "new.nc"):
+        agent.call("ListDataSets", agent_pb2.ListDataSetsRequest(data=agent_pb2.Data(files={name: kept})))
+    state = agent.folder / "agent"
+    (old,) = (path.parent for path in state.glob("files/*/old.nc"))
+    long_ago = time.time() - 31 * 86_400
+    first, *_ = sorted(state.glob("catalogue-*.sqlite"), key=lambda path: path.stat().st_mtime)
+    for path in (old, first):
+        os.utime(path, (long_ago, long_ago))
+    agent.servicer._looking.sweep()
+    assert [path.name for path in state.glob("files/*/*")] == ["new.nc"]
+    assert len(list(state.glob("catalogue-*"))) == len(list(state.glob("catalogue-*.sqlite*"))) == 2
+    assert not first.exists()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        agent_pb2.AskRequest(request_id="1", question="How warm\0?"),
+        agent_pb2.FeedbackRequest(request_id="1", run="agent/runs/1", text="good\0"),
+        agent_pb2.ListLessonsRequest(topic="\0"),
+        agent_pb2.ListRunsRequest(page_token="1:\0"),
+        agent_pb2.SetLessonRequest(id="\0"),
+    ],
+)
+def test_no_text_holds_what_a_database_cannot_keep(request_: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"matching"):
+        validate(request_)
 
 
 def test_what_there_is_and_what_cannot_be_read_is_listed(agent: Agent) -> None:

@@ -108,12 +108,13 @@ def feedback(
     from tellurion_client.cli import display
 
     with connected(state) as client:
-        lesson, understood = client.agent.feedback(_run_name(run), text)
+        taken = client.agent.feedback(_run_name(run), text)
     if as_json:
-        display.json_line({"understood": understood, "lesson": None if lesson is None else _lesson(lesson)})
+        lesson = None if taken.lesson is None else _lesson(taken.lesson)
+        display.json_line({"outcome": taken.outcome, "understood": taken.understood, "lesson": lesson})
     else:
-        display.line(understood)
-    raise typer.Exit(0 if lesson is not None or not understood.startswith("nothing") else 1)
+        display.line(taken.understood)
+    raise typer.Exit(1 if taken.outcome == "nothing_learned" else 0)
 
 
 @app.command(epilog="Example: tellurion agent replay agent-3f2a9c1e --data cmip6")
@@ -137,7 +138,7 @@ def replay(
     elif answer.status == "failed":
         display.line(answer.reason)
     else:
-        display.line("the same numbers from the same data")
+        display.line("the same outcome from the same data")
     raise typer.Exit(0 if answer.status != "failed" else 1)
 
 

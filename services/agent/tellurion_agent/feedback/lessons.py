@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from tellurion.agent.v1 import agent_pb2
 from tellurion_agent.recipes.recipe import Recipe
@@ -43,6 +43,23 @@ class Taught:
     """Ids of the lessons that these come from, by recipe and slot."""
 
 
+class Learned(NamedTuple):
+    """What follows from what was said of a run."""
+
+    lesson: Lesson | None
+    understood: str
+    """In a line; where nothing was learned, why."""
+    accepted: bool = False
+    """Whether it was said to be good."""
+
+    @property
+    def outcome(self) -> agent_pb2.Outcome.ValueType:
+        """How it was taken."""
+        if self.lesson is not None:
+            return agent_pb2.OUTCOME_LEARNED
+        return agent_pb2.OUTCOME_ACCEPTED if self.accepted else agent_pb2.OUTCOME_NOTHING_LEARNED
+
+
 class Lessons:
     """Of all tenants."""
 
@@ -50,24 +67,25 @@ class Lessons:
         self._store = store
         self._correct = correct
 
-    def learn(self, run: Run, ended: agent_pb2.Answer | None, request_id: str, said: str) -> tuple[Lesson | None, str]:
-        """What follows from what is said of a run, and how it was understood."""
+    def learn(self, run: Run, ended: agent_pb2.Answer | None, request_id: str, said: str) -> Learned:
+        """What follows from what is said of a run."""
         if ended is None or run.plan is None or run.proposal is None:
-            return None, "nothing is learned from a run that has no answer"
+            return Learned(None, "nothing is learned from a run that has no answer")
         plan = run.proposal["plans"][run.plan]
         recipe = RECIPES.get(plan["recipe"])
         if recipe is None:
-            return None, f"nothing is learned: there is no recipe {plan['recipe']} any more"
+            return Learned(None, f"nothing is learned: there is no recipe {plan['recipe']} any more")
         if (taught := _TEACH.match(said)) is not None:
             return self._teach(run, ended, request_id, said, taught["name"], plan, recipe)
         settings = self._correct(recipe, said)
         if not settings:
             good = _GOOD.match(said) is not None
-            return None, "accepted" if good else f"nothing was understood that “{recipe.title}” could do otherwise"
+            nothing = f"nothing was understood that “{recipe.title}” could do otherwise"
+            return Learned(None, "accepted", accepted=True) if good else Learned(None, nothing)
         content = {"settings": to_json(settings)}
         lesson = self._store.teach(run.tenant, request_id, topic=recipe.name, text=said, content=content, run=run.id)
         told = ", ".join(f"{name}: {shown(value)}" for name, value in settings.items())
-        return lesson, f"from now on, for “{recipe.title}” where nothing else is said: {told}"
+        return Learned(lesson, f"from now on, for “{recipe.title}” where nothing else is said: {told}")
 
     def taught(self, tenant: str) -> Taught:
         """What a tenant's lessons that are in use make of planning."""
@@ -97,17 +115,19 @@ class Lessons:
         name: str,
         plan: Mapping[str, Any],
         recipe: Recipe,
-    ) -> tuple[Lesson | None, str]:
+    ) -> Learned:
         if ended.status != agent_pb2.STATUS_ANSWERED:
-            return None, "nothing is learned: only a run that has an answer, whose checks hold, can be remembered"
+            return Learned(
+                None, "nothing is learned: only a run that has an answer, whose checks hold, can be remembered"
+            )
         name = " ".join(name.strip("\"'“”‘’«» ").split())
         if not 3 <= len(name) <= MOST_NAME or not name.isprintable():
-            return None, f"nothing is learned: a name has 3 to {MOST_NAME} characters"
+            return Learned(None, f"nothing is learned: a name has 3 to {MOST_NAME} characters")
         if any(name.casefold() == known.casefold() for each in RECIPES.values() for known in (each.name, each.title)):
-            return None, f"nothing is learned: there is a recipe “{name}”"
+            return Learned(None, f"nothing is learned: there is a recipe “{name}”")
         content = {"settings": plan["slots"], "recipe": name}
         lesson = self._store.teach(run.tenant, request_id, topic=recipe.name, text=said, content=content, run=run.id)
-        return lesson, f"“{name}” is remembered: {recipe.title}, as in this run"
+        return Learned(lesson, f"“{name}” is remembered: {recipe.title}, as in this run")
 
 
 def base_of(recipe: Recipe) -> str:
