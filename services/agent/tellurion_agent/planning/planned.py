@@ -105,13 +105,17 @@ def planned(scored: Scored, asked: Asked) -> Plan | Clarify | Abstain:
 
 
 def closed(slots: Mapping[str, Any]) -> dict[str, Any]:
-    """Slots with the periods whose first and last years were said; without those that only the data can tell."""
+    """Slots with the periods whose first and last years were said; without those that only the data can tell.
+
+    A depth that is no number is none either: it is asked back.
+    """
     found = {}
     for name, value in slots.items():
-        if not isinstance(value, SaidPeriod):
+        if isinstance(value, SaidPeriod):
+            if value.first is not None and value.last is not None:
+                found[name] = Period(value.first, value.last)
+        elif not (isinstance(value, Level) and math.isnan(value.upper)):
             found[name] = value
-        elif value.first is not None and value.last is not None:
-            found[name] = Period(value.first, value.last)
     return found
 
 

@@ -332,3 +332,9 @@ def test_a_layer_without_an_end_ends_with_the_data(planner, observed, words, upp
     monkeypatch.setattr(sys, "argv", ["script.py", "manifest.json"])
     exec(script(plan.recipe, plan.slots, words), {})
     assert read == plan.slots
+
+
+def test_a_depth_that_is_no_number_is_not_remembered(planner, observed):
+    ended = planner.plan("mean salinity at 1.2.3 m depth", observed)
+    assert "level" not in ended.context.slots
+    assert best(planner.plan("at 100 m", observed, ended.context)).slots["level"] == Level(100, 100, "m")
