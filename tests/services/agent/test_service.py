@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from sqlalchemy import update
 
 from tellurion.agent.v1 import agent_pb2
 from tellurion_agent.libraries import Libraries
@@ -20,14 +22,14 @@ from tellurion_agent.planning.planner import Planner
 from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.report.record import RECORD
 from tellurion_agent.service import AgentServicer
-from tellurion_agent.store import Store
+from tellurion_agent.store import RUNS, Store
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import Identity, current_call
 from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from tellurion_core.fields import validate
 from tellurion_core.jobs.claims import Claims
-from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.database import open_engine, writing
 from tellurion_core.jobs.settings import JobSettings
 from tellurion_core.jobs.store import JobStore
 
@@ -239,6 +241,24 @@ def test_what_was_kept_to_look_through_data_goes_when_nobody_asks_for_it(agent: 
     assert [path.name for path in state.glob("files/*/*")] == ["new.nc"]
     assert len(list(state.glob("catalogue-*"))) == len(list(state.glob("catalogue-*.sqlite*"))) == 2
     assert not first.exists()
+
+
+def test_what_is_old_is_forgotten_while_the_service_runs(agent: Agent) -> None:
+    run = agent.ask(QUESTION).run
+    store = agent.servicer._store
+    with writing(store._engine) as connection:
+        connection.execute(update(RUNS).values(created=RUNS.c.created - 31 * 86_400))
+
+    async def served() -> None:
+        await agent.servicer.start()
+        async with asyncio.timeout(30):
+            while store.runs("a")[0]:  # noqa: ASYNC110 -- of a database
+                await asyncio.sleep(0.05)
+        await agent.servicer.stop()
+
+    asyncio.run(served())
+    with pytest.raises(NotFound):
+        agent.call("GetRun", agent_pb2.GetRunRequest(run=run))
 
 
 @pytest.mark.parametrize(
