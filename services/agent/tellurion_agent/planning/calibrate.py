@@ -141,14 +141,15 @@ def main() -> None:
     texts = ((text, number) for number, r in enumerate(RECIPES.values()) for text in (r.title, *r.phrases))
     phrases = [Example(*planner.example(text), frozenset({number})) for text, number in texts]
     examples = read(arguments.requests, planner)
-    found = fitted(cross_judged(examples, phrases))
+    judged = cross_judged(examples, phrases)
+    found = fitted(judged)
     content = asdict(found) | {"weights": dict(zip(FEATURES, found.weights, strict=True))}
     print(json.dumps(content, indent=2))
     learned = classified([*phrases, *examples])
     reported = [each.judged(learned) for each in read(arguments.report, planner)]
-    for what, judged in (("cross-validated", cross_judged(examples, phrases)), ("reported", reported)):
-        if judged:
-            good, bad = outcome(found, judged)
+    for what, those in (("cross-validated", judged), ("reported", reported)):
+        if those:
+            good, bad = outcome(found, those)
             print(f"{what}: {good:.1%} right, {bad:.1%} wrong, the others asked back or abstained")
     if arguments.write:
         folder = Path(module.__file__).parent
