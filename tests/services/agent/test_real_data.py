@@ -152,7 +152,7 @@ def on_sphere(lat: Array, lon: Array) -> Array:
 
 
 def test_profiles_without_dates(iris: Ask) -> None:
-    found = iris("Mean salinity at 500 m depth")
+    found = iris("What is the area-weighted mean salinity at 500 m?")
     salinity, depth, lat = read(IRIS / "atlantic_profiles.nc", "salinity", "depth", "lat")
     below = int(np.searchsorted(depth, 500))
     share = (500 - depth[below - 1]) / (depth[below] - depth[below - 1])
