@@ -76,7 +76,7 @@ def test_a_folder_that_the_setting_cannot_name_is_refused_for_itself(tmp_path: P
 
 
 def test_what_is_no_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"no folder .*a\.nc"):
+    with pytest.raises(InvalidInput, match=r"data: received no folder /"):
         check_folders([tmp_path, made(tmp_path, "a.nc") / "a.nc"])
 
 

@@ -196,9 +196,9 @@ def test_up_on_a_port_that_is_taken(refused: Callable[..., str]) -> None:
         ),
         ({}, "weights: received obs.nc: "),
         ({"--name": "../north"}, "name: received ../north; accepted: "),
-        ({"--service": "Ocean"}, "service: received Ocean; accepted: assimilation, benchmark, ocean"),
-        ({"--service": "oceans"}, "service: received oceans; accepted: assimilation, benchmark, ocean"),
-        ({"--service": "gateway"}, "service: received gateway; accepted: assimilation, benchmark, ocean"),
+        ({"--service": "Ocean"}, "service: received Ocean; accepted: agent, assimilation, benchmark, ocean"),
+        ({"--service": "oceans"}, "service: received oceans; accepted: agent, assimilation, benchmark, ocean"),
+        ({"--service": "gateway"}, "service: received gateway; accepted: agent, assimilation, benchmark, ocean"),
     ],
 )
 def test_models_add(

@@ -123,7 +123,7 @@ def test_the_spectrum_of_the_southern_oscillation(iris: Ask) -> None:
 
 
 def test_the_seasonal_cycle_of_the_equatorial_pacific(iris: Ask) -> None:
-    found = iris("In which month is the surface temperature in the Niño 3.4 region highest, by OSTIA?")
+    found = iris("Seasonal cycle of surface temperature in the Niño 3.4 region, by OSTIA")
     field, lat, lon = read(IRIS / "ostia_monthly.nc", "surface_temperature", "latitude", "longitude")
     mean = area_mean(field[:, np.abs(lat) <= 5][:, :, (lon >= 190) & (lon <= 240)], lat[np.abs(lat) <= 5])
     month = (3 + np.arange(54)) % 12  # from April 2006

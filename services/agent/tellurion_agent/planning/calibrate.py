@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tellurion_agent.planning import learned as learned_module
 from tellurion_agent.planning import thresholds as module
+from tellurion_agent.planning.embedding import KEPT, PACKAGED
 from tellurion_agent.planning.learned import Learned
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.planning.thresholds import FEATURES, Thresholds
@@ -129,6 +130,12 @@ def read(paths: Iterable[Path], planner: Planner) -> list[Example]:
     return examples
 
 
+def keep_phrases() -> None:
+    """Writes the package's embeddings of the recipes' phrases anew."""
+    (PACKAGED / KEPT).unlink(missing_ok=True)
+    Planner(cache=PACKAGED)
+
+
 def main() -> None:
     """Fits, reports, and writes the package's files where told to."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -155,6 +162,7 @@ def main() -> None:
         folder = Path(module.__file__).parent
         (folder / module.FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         save_file(learned.tensors(), folder / learned_module.FILE)
+        keep_phrases()
 
 
 if __name__ == "__main__":

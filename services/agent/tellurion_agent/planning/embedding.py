@@ -31,6 +31,8 @@ LONGEST = 256
 BATCH = 16
 """Sentences at once: the scores of attention, 16·12·256² numbers, stay below 50 MB."""
 KEPT = "phrases.npz"
+PACKAGED = Path(__file__).parent
+"""Folder that keeps the vectors of the recipes' own phrases, as `calibrate` writes them: they take half a minute."""
 MOST_KEPT = 20_000
 """Sentences in the file; 30 MB."""
 EPSILON = np.float32(1e-12)
@@ -116,21 +118,23 @@ def embedder() -> Embedder:
 def kept_embeddings(
     sentences: Sequence[str], embed: Callable[[Sequence[str]], Vectors], folder: Path | None
 ) -> Vectors:
-    """Vectors of sentences that seldom change, [sentences, 384]: those that a folder keeps are not computed again."""
-    if folder is None:
-        return embed(sentences)
-    path = folder / KEPT
+    """Vectors of sentences that seldom change, [sentences, 384].
+
+    Those that the package or a folder keeps are not computed again, and the folder keeps those that are new.
+    """
     keys = [hashlib.sha256(f"{PACKAGE}:{sentence}".encode()).hexdigest() for sentence in sentences]
-    kept = _read(path)
-    new = [i for i, key in enumerate(keys) if key not in kept]
+    packaged = {} if folder == PACKAGED else _read(PACKAGED / KEPT)
+    kept = {} if folder is None or packaged.keys() >= {*keys} else _read(folder / KEPT)
+    new = [i for i, key in enumerate(keys) if key not in packaged and key not in kept]
     if new:
-        computed = embed([sentences[i] for i in new])
-        kept = (kept if len(kept) < MOST_KEPT else {k: kept[k] for k in keys if k in kept}) | {
-            keys[i]: vector for i, vector in zip(new, computed, strict=True)
-        }
-        np.savez(file := io.BytesIO(), keys=np.array(list(kept)), vectors=np.stack(list(kept.values())))
-        write_whole(path, file.getvalue())
-    return np.stack([kept[key] for key in keys])
+        if len(kept) >= MOST_KEPT:
+            kept = {key: kept[key] for key in keys if key in kept}
+        kept |= dict(zip((keys[i] for i in new), embed([sentences[i] for i in new]), strict=True))
+        if folder is not None:
+            np.savez(file := io.BytesIO(), keys=np.array(list(kept)), vectors=np.stack(list(kept.values())))
+            write_whole(folder / KEPT, file.getvalue())
+    known = packaged | kept
+    return np.stack([known[key] for key in keys])
 
 
 def _read(path: Path) -> dict[str, Vectors]:

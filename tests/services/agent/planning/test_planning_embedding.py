@@ -7,7 +7,8 @@ import io
 import numpy as np
 import pytest
 
-from tellurion_agent.planning.embedding import KEPT, WIDTH, embedder, kept_embeddings
+from tellurion_agent.planning.embedding import KEPT, PACKAGED, WIDTH, Embedder, embedder, kept_embeddings
+from tellurion_agent.planning.planner import Planner
 
 SENTENCES = [
     "trend of sea surface temperature",
@@ -65,6 +66,19 @@ def test_without_a_folder_nothing_is_kept():
     kept_embeddings(["a"], embed, None)
     kept_embeddings(["a"], embed, None)
     assert embed.asked == ["a", "a"]
+
+
+def test_the_phrases_of_all_recipes_are_packaged(monkeypatch, tmp_path):
+    embed = embedder()
+    asked = Counting()
+    monkeypatch.setattr(Embedder, "__call__", lambda self, sentences: asked(sentences))
+    Planner(cache=tmp_path)
+    assert asked.asked == []
+    assert not [*tmp_path.iterdir()]
+    monkeypatch.undo()
+    with np.load(PACKAGED / KEPT, allow_pickle=False) as file:
+        vectors = file["vectors"]
+    assert (vectors @ embed(["global mean temperature trend"])[0]).max() > 0.8
 
 
 def damaged(**arrays):
