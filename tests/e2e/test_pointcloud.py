@@ -18,7 +18,7 @@ from plyfile import PlyData
 
 import tellurion_client
 from tellurion_client import InvalidInput, pointcloud_files
-from tellurion_client.cli import main, pointcloud
+from tellurion_client.cli import main
 from tellurion_client.clouds import Cloud, read_cloud
 from tellurion_client.pointcloud import PointCloudClient
 from tellurion_pointcloud.corpus import Thing, write
@@ -79,11 +79,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def printed(url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Printed:
     """Exit code, stdout and stderr of a command, which runs in this process."""
     monkeypatch.setenv("TELLURION_URL", url)
-    groups = main.app.registered_groups
-    monkeypatch.setattr(
-        main.app, "registered_groups", [each for each in groups if each.typer_instance != pointcloud.app]
-    )
-    main.app.add_typer(pointcloud.app)
 
     def command(*arguments: object) -> tuple[int, str, str]:
         code = main.run(["pointcloud", *map(str, arguments)])
@@ -95,7 +90,7 @@ def printed(url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 @pytest.fixture(scope="module")
 def client(url: str) -> Iterator[PointCloudClient]:
     with tellurion_client.connect(url) as connected:
-        yield PointCloudClient(connected)
+        yield connected.pointcloud
 
 
 @pytest.fixture
@@ -173,11 +168,7 @@ def test_files_of_one_name_are_told_apart(printed: Printed, tmp_path: Path) -> N
 
 def test_an_error_is_one_line(url: str, tmp_path: Path) -> None:
     np.save(tmp_path / "bad.npy", CLOUD * np.nan)
-    program = (
-        "import sys; from tellurion_client.cli import main, pointcloud; main.app.add_typer(pointcloud.app); "
-        "sys.exit(main.run(sys.argv[1:]))"
-    )
-    command = [sys.executable, "-c", program, "pointcloud", "encode", "bad.npy", "-o", "out.npz"]
+    command = [Path(sys.executable).with_name("tellurion"), "pointcloud", "encode", "bad.npy", "-o", "out.npz"]
     done = subprocess.run(
         command, env=os.environ | {"TELLURION_URL": url}, cwd=tmp_path, capture_output=True, text=True
     )

@@ -48,6 +48,17 @@ if TYPE_CHECKING:
     from tellurion_client.ocean_operation import ReconstructionOperation
     from tellurion_client.ocean_wire import Reconstruction
     from tellurion_client.operations import Operation, OperationsClient, OperationStatus
+    from tellurion_client.pointcloud import PointCloudClient
+    from tellurion_client.pointcloud_results import (
+        CloudEncoding,
+        Detections,
+        Estimate,
+        ObjectBox,
+        PointCloudModel,
+        PointCloudScores,
+        Provenance,
+        ReconstructedCloud,
+    )
     from tellurion_client.scores import Method, MethodScores, SquaredError
     from tellurion_client.splat import SplatClient
     from tellurion_client.splat_frames import Frame, SplatCameras
@@ -91,6 +102,7 @@ __all__ = [
     "ChannelScores",
     "Client",
     "ClientTls",
+    "CloudEncoding",
     "ComparedMethod",
     "ComparisonReport",
     "Conflict",
@@ -98,8 +110,10 @@ __all__ = [
     "DataCorrupted",
     "DataSet",
     "DeadlineExceeded",
+    "Detections",
     "Difference",
     "Endpoint",
+    "Estimate",
     "Evaluation",
     "FitOperation",
     "FitReport",
@@ -114,13 +128,19 @@ __all__ = [
     "MetricDescription",
     "ModelDescription",
     "NotFound",
+    "ObjectBox",
     "OceanClient",
     "Operation",
     "OperationStatus",
     "OperationsClient",
     "Plan",
+    "PointCloudClient",
+    "PointCloudModel",
+    "PointCloudScores",
     "Points",
+    "Provenance",
     "Recipe",
+    "ReconstructedCloud",
     "Reconstruction",
     "ReconstructionOperation",
     "Report",
@@ -167,6 +187,11 @@ _HOMES = {
     "tellurion_client.ocean_operation": ("ReconstructionOperation",),
     "tellurion_client.ocean_wire": ("Reconstruction",),
     "tellurion_client.operations": ("Operation", "OperationStatus", "OperationsClient"),
+    "tellurion_client.pointcloud": ("PointCloudClient",),
+    "tellurion_client.pointcloud_results": (
+        *("CloudEncoding", "Detections", "Estimate", "ObjectBox"),
+        *("PointCloudModel", "PointCloudScores", "Provenance", "ReconstructedCloud"),
+    ),
     "tellurion_client.scores": ("Method", "MethodScores", "SquaredError"),
     "tellurion_client.splat": ("SplatClient",),
     "tellurion_client.splat_frames": ("Frame", "SplatCameras"),

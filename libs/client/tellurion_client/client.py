@@ -21,6 +21,7 @@ from tellurion.artifacts.v1 import artifacts_pb2
 from tellurion.assimilation.v1 import assimilation_pb2
 from tellurion.benchmark.v1 import benchmark_pb2
 from tellurion.ocean.v1 import ocean_pb2
+from tellurion.pointcloud.v1 import pointcloud_pb2
 from tellurion.splat.v1 import splat_pb2
 from tellurion_client.embedded import Embedded
 from tellurion_client.operations import OperationsClient
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from tellurion_client.assimilation import AssimilationClient
     from tellurion_client.benchmark import BenchmarkClient
     from tellurion_client.ocean import OceanClient
+    from tellurion_client.pointcloud import PointCloudClient
     from tellurion_client.splat import SplatClient
 
 ACCEPTED_URLS = "grpc://host:port, grpcs://host:port, unix:/path, or the state folder of a running `tellurion up`"
@@ -43,7 +45,7 @@ SERVICES = tuple(
     service
     for file in (
         *(agent_pb2, artifacts_pb2, assimilation_pb2, benchmark_pb2),
-        *(ocean_pb2, operations_pb2, splat_pb2),
+        *(ocean_pb2, operations_pb2, pointcloud_pb2, splat_pb2),
     )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
@@ -128,6 +130,13 @@ class Client:
         from tellurion_client.agent import AgentClient
 
         return AgentClient(self)
+
+    @cached_property
+    def pointcloud(self) -> PointCloudClient:
+        """Clouds of points encoded, completed and classified, objects found in scenes."""
+        from tellurion_client.pointcloud import PointCloudClient
+
+        return PointCloudClient(self)
 
     @cached_property
     def operations(self) -> OperationsClient:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 METHODS = "posterior, hybrid, gp, eof_oi, oi, dineof, reconmost, climatology"
+SERVICES = "agent, assimilation, benchmark, ocean, pointcloud, splat"
 NONE = "ocean/operations/" + "0" * 32
 LEARNED = "accepted: none, except with posterior or reconmost"
 
@@ -196,9 +197,9 @@ def test_up_on_a_port_that_is_taken(refused: Callable[..., str]) -> None:
         ),
         ({}, "weights: received obs.nc: "),
         ({"--name": "../north"}, "name: received ../north; accepted: "),
-        ({"--service": "Ocean"}, "service: received Ocean; accepted: agent, assimilation, benchmark, ocean"),
-        ({"--service": "oceans"}, "service: received oceans; accepted: agent, assimilation, benchmark, ocean"),
-        ({"--service": "gateway"}, "service: received gateway; accepted: agent, assimilation, benchmark, ocean"),
+        ({"--service": "Ocean"}, f"service: received Ocean; accepted: {SERVICES}"),
+        ({"--service": "oceans"}, f"service: received oceans; accepted: {SERVICES}"),
+        ({"--service": "gateway"}, f"service: received gateway; accepted: {SERVICES}"),
     ],
 )
 def test_models_add(

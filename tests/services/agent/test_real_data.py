@@ -129,10 +129,10 @@ def test_the_seasonal_cycle_of_the_equatorial_pacific(iris: Ask) -> None:
     month = (3 + np.arange(54)) % 12  # from April 2006
     cycle = np.array([mean[month == each].mean() for each in range(12)])
     assert (np.argmax(cycle), np.argmin(cycle)) == (4, 0)
-    assert headline(found, "1") == "May"
-    labelled = {each["label"].split(",")[0]: each["value"] for each in values(found)}
-    assert labelled["range of the seasonal cycle"] == pytest.approx(np.ptp(cycle), rel=1e-3)
-    assert labelled["month of the minimum"] == "January"
+    assert headline(found, "K") == pytest.approx(np.ptp(cycle), rel=1e-3)
+    labels = [each["label"] for each in values(found)]
+    assert any(label.startswith("maximum, in May") for label in labels)
+    assert any(label.startswith("minimum, in January") for label in labels)
 
 
 def test_a_curvilinear_grid(iris: Ask) -> None:

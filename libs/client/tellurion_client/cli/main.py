@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tellurion_client.cli import agent, assimilation, benchmark, models, ocean, operations, platform, splat
+from tellurion_client.cli import agent, assimilation, benchmark, models, ocean, operations, platform, pointcloud, splat
 
 app = typer.Typer(
     name="tellurion",
@@ -24,6 +24,7 @@ app.add_typer(assimilation.app)
 app.add_typer(benchmark.app)
 app.add_typer(splat.app)
 app.add_typer(agent.app)
+app.add_typer(pointcloud.app)
 app.add_typer(models.app)
 app.add_typer(operations.app)
 platform.add_commands(app)
@@ -43,7 +44,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """AI for the Earth sciences: ocean, atmosphere, scenes, models evaluated, analyses on request."""
+    """AI for the Earth sciences: ocean, atmosphere, scenes, point clouds, models evaluated, analyses on request."""
 
 
 def main() -> None:

@@ -61,7 +61,7 @@ def encode(
     from tellurion_client.cli import display
     from tellurion_client.cli.outputs import Output
     from tellurion_client.clouds.reading import check_file
-    from tellurion_client.pointcloud import PointCloudClient, check_encoding
+    from tellurion_client.pointcloud import check_encoding
     from tellurion_client.pointcloud_files import NamedClouds, check_suffix, write_encodings
 
     check_encoding(model, points, seed)
@@ -72,7 +72,7 @@ def encode(
     named = NamedClouds(clouds, seed)
     with connected(state) as client, display.progress("encoding") as progress:
         encodings: list[CloudEncoding] = []
-        for encoding in PointCloudClient(client).encode(named, model=model, points=points, seed=seed):
+        for encoding in client.pointcloud.encode(named, model=model, points=points, seed=seed):
             if progress is not None:
                 progress(named.done[len(encodings)], named.names[len(encodings)])
             encodings.append(encoding)
@@ -103,7 +103,7 @@ def complete(
     from tellurion_client.cli import display
     from tellurion_client.cli.outputs import Output
     from tellurion_client.options import check_seed
-    from tellurion_client.pointcloud import PointCloudClient, cloud_of
+    from tellurion_client.pointcloud import cloud_of
     from tellurion_client.pointcloud_files import check_suffix, write_completed
 
     check_seed(seed)
@@ -111,7 +111,7 @@ def complete(
     Output(output, None).check([cloud])
     given = cloud_of(cloud, seed=seed)
     with connected(state) as client:
-        whole = PointCloudClient(client).complete(given)
+        whole = client.pointcloud.complete(given)
     write_completed(output, given, whole.added)
     if as_json:
         counts = {"given": len(whole.given), "added": len(whole.added)}
@@ -136,7 +136,7 @@ def classify(
     """Classify clouds from a few examples of each class."""
     from tellurion_client.cli import display
     from tellurion_client.clouds.reading import check_file
-    from tellurion_client.pointcloud import PointCloudClient, check_encoding
+    from tellurion_client.pointcloud import check_encoding
     from tellurion_client.pointcloud_files import examples_of, names_of
 
     check_encoding(model, points, seed)
@@ -145,7 +145,7 @@ def classify(
     known, names = examples_of(examples), names_of(clouds)
     with connected(state) as client, display.progress("classifying") as progress:
         told: list[dict[str, float]] = []
-        answers = PointCloudClient(client).classify(known, clouds, model=model, points=points, seed=seed)
+        answers = client.pointcloud.classify(known, clouds, model=model, points=points, seed=seed)
         for name, probabilities in zip(names, answers, strict=True):
             told.append(probabilities)
             if progress is not None:
@@ -185,7 +185,7 @@ def detect(
     from tellurion_client.cli import display
     from tellurion_client.cli.outputs import Output
     from tellurion_client.options import check_seed
-    from tellurion_client.pointcloud import PointCloudClient, check_score, cloud_of
+    from tellurion_client.pointcloud import check_score, cloud_of
     from tellurion_client.pointcloud_files import check_suffix, write_text
 
     check_seed(seed)
@@ -194,7 +194,7 @@ def detect(
     Output(output, None).check([scene])
     given = cloud_of(scene, seed=seed)
     with connected(state) as client:
-        found = PointCloudClient(client).detect(given, min_score=min_score)
+        found = client.pointcloud.detect(given, min_score=min_score)
     document = asdict(found)
     write_text(output, dumps(document, indent=1) + "\n")
     if as_json:
@@ -219,11 +219,11 @@ def evaluate(
     from dataclasses import asdict
 
     from tellurion_client.cli import display
-    from tellurion_client.pointcloud import PointCloudClient, check_evaluation
+    from tellurion_client.pointcloud import check_evaluation
 
     check_evaluation(task, seed)
     with connected(state) as client, display.progress("evaluating") as progress:
-        scores = PointCloudClient(client).evaluate(task, seed=seed, progress=progress)
+        scores = client.pointcloud.evaluate(task, seed=seed, progress=progress)
     if as_json:
         display.json_line(asdict(scores))
         return
@@ -239,10 +239,9 @@ def models(state: StateOption = None, as_json: JsonOption = False) -> None:
     from dataclasses import asdict
 
     from tellurion_client.cli import display
-    from tellurion_client.pointcloud import PointCloudClient
 
     with connected(state) as client:
-        known = PointCloudClient(client).models()
+        known = client.pointcloud.models()
     if as_json:
         display.json_line([asdict(model) for model in known])
         return
