@@ -75,8 +75,8 @@ def run(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
     _unpack(body, request)
     store = Store(open_engine(load(JobSettings).database_url(load(StateSettings))))
     kept = store.run(job.tenant, wire.run_id(request.run))
-    libraries = _libraries(kept.request.get("data", {}), job)
     plan = _plan(kept, request.plan)
+    libraries = _with_files(_planned(kept), kept.request.get("data", {}).get("files", {}), job)
     news = _News(lambda key, content: store.tell(kept.id, key, content), job)
     if plan["recipe"] in CAPABILITIES:
         return _stored(_fetched(_errand(kept, plan, job), libraries, job, news), job, news)
@@ -103,7 +103,7 @@ def replay(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
         for file in source.files
         if file.name.startswith(f"{LIBRARY}/")
     }
-    libraries = _libraries({"files": uploaded}, job)
+    libraries = _with_files(Libraries.of(load(AgentSettings).libraries), uploaded, job)
     news = _News(lambda key, content: None, job)
     if before.recipe in CAPABILITIES:
         return _compared(before, _fetched(_errand_again(before, job), libraries, job, news), job, news)
@@ -208,9 +208,13 @@ def _compared(before: Record, again: Record, job: RunningJob, news: _News) -> ag
     return _stored(again, job, news)
 
 
-def _libraries(data: Mapping[str, Any], job: RunningJob) -> Libraries:
-    """The installation's, and the files that came with the request."""
-    libraries, files = Libraries.of(load(AgentSettings).libraries), data.get("files", {})
+def _planned(kept: Run) -> Libraries:
+    """Those that a run was planned with."""
+    return Libraries({name: Path(folder) for name, folder in (kept.proposal or {}).get("folders", {}).items()})
+
+
+def _with_files(libraries: Libraries, files: Mapping[str, str], job: RunningJob) -> Libraries:
+    """And the files that came with the request."""
     if not files:
         return libraries
     folder = job.folder / "files"

@@ -51,10 +51,13 @@ class Libraries:
         return Libraries({**self.folders, name: folder.resolve()})
 
     def place(self, path: str) -> str:
-        """A file's library and place in it: ``cmip6/tos/tos_Omon.nc``. Raises InvalidInput for one in no library."""
+        """A file's library and place in it: ``cmip6/tos/tos_Omon.nc``. Raises InvalidInput for one in no library.
+
+        What of a name is no UTF-8 becomes a question mark; the catalogue refuses to read such a file.
+        """
         for name, folder in self.folders.items():
             if Path(path).is_relative_to(folder):
-                return f"{name}/{Path(path).relative_to(folder).as_posix()}"
+                return f"{name}/{Path(path).relative_to(folder).as_posix()}".encode(errors="replace").decode()
         raise InvalidInput.of("file", received=Path(path).name, accepted=f"one of {', '.join(self.folders)}")
 
     def path(self, place: str) -> Path:

@@ -12,6 +12,7 @@ from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan, Plans
 from tellurion_agent.report.record import Setting
 from tellurion_agent.slot_json import from_json, to_json
 from tellurion_agent.slot_text import text
+from tellurion_agent.uploads import LIBRARY
 
 SCRIPT = "script"
 """Instead of the name of a recipe: code that a language model wrote."""
@@ -20,7 +21,10 @@ SCRIPT = "script"
 def stored(
     found: Plans | Clarify | Abstain, libraries: Libraries, lessons: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Any]:
-    """As JSON. `lessons` are ids of lessons by recipe and slot."""
+    """As JSON. `lessons` are ids of lessons by recipe and slot.
+
+    With the folders that the libraries were: another worker on the same state may know others by the same names.
+    """
     if isinstance(found, Abstain):
         return {"plans": [], "end": {"status": "abstained", "reason": found.reason}}
     if isinstance(found, Clarify):
@@ -28,7 +32,8 @@ def stored(
         return {"plans": [], "end": end, "context": _context(found.context)}
     first = found.candidates[0]
     kept = {"context": _context(first.context)} if isinstance(first, Plan) else {}
-    return {"plans": [_any(plan, libraries, lessons) for plan in found.candidates], **kept}
+    folders = {name: str(folder) for name, folder in libraries.folders.items() if name != LIBRARY}
+    return {"plans": [_any(plan, libraries, lessons) for plan in found.candidates], "folders": folders, **kept}
 
 
 def context(proposal: Mapping[str, Any], preferred: Mapping[str, Mapping[str, Any]]) -> Context:

@@ -290,6 +290,30 @@ def test_what_there_is_and_what_cannot_be_read_is_listed(agent: Agent) -> None:
         agent.call("ListDataSets", agent_pb2.ListDataSetsRequest(data=agent_pb2.Data(libraries=["other"])))
 
 
+def test_a_file_whose_name_is_no_utf8_is_named_as_far_as_it_can_be(agent: Agent, library: Path) -> None:
+    file = Path(os.fsdecode(os.fsencode(library) + b"/t\xe9.nc"))
+    file.write_bytes((library / "tos.nc").read_bytes())
+    try:
+        listed = agent.call("ListDataSets", agent_pb2.ListDataSetsRequest())
+        assert "obs/t?.nc" in {each.problem.file for each in listed}
+        assert agent.answered(QUESTION)[1].status == ANSWERED
+    finally:
+        file.unlink()
+
+
+def test_a_run_reads_what_it_was_planned_with_where_another_worker_has_other_folders(
+    agent: Agent, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal = agent.ask(QUESTION)
+    other = tmp_path / "other"
+    other.mkdir()
+    with xr.open_dataset(library / "tos.nc") as sea:
+        (sea + 5).assign(tos=(sea.tos + 5).assign_attrs(sea.tos.attrs)).to_netcdf(other / "tos.nc")
+    monkeypatch.setenv("TELLURION_AGENT_LIBRARIES", f"obs={other}")
+    answer = agent.done("ChoosePlan", agent_pb2.ChoosePlanRequest(run=proposal.run, plan=0))
+    assert answer.values[0].number == pytest.approx(10.0)
+
+
 def test_a_model_that_may_not_be_asked_is_refused_before_anything_is_kept(agent: Agent) -> None:
     model = agent_pb2.Endpoint(url="http://169.254.169.254/v1", model="m")
     with pytest.raises(PermissionDenied):

@@ -48,11 +48,14 @@ def correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, 
 
 
 def mean_interval(values: ArrayLike) -> tuple[float, float, float]:
-    """Mean, and the ends of its 95 % interval with the autocorrelation regarded; without ends for fewer than three."""
+    """Mean, and the ends of its 95 % interval with the autocorrelation regarded.
+
+    Without ends where there are fewer than three values that are independent: Student's t says nothing of them.
+    """
     x = np.asarray(values, float)
     n, mean = int(np.isfinite(x).sum()), float(np.nanmean(x))
-    if n < 3:
+    effective = effective_size(n, max(lag1(x), 0.0)) if n else 0.0
+    if effective < 3:
         return mean, np.nan, np.nan
-    effective = max(effective_size(n, max(lag1(x), 0.0)), 1.5)
     half = t_quantile(effective - 1) * float(np.nanstd(x, ddof=1)) / np.sqrt(effective)
     return mean, mean - half, mean + half

@@ -153,7 +153,13 @@ def test_the_interval_of_a_mean_is_students_for_independent_values() -> None:
     mean, low, high = mean_interval(x)
     half = stats.t.ppf(0.975, 5) * x.std(ddof=1) / np.sqrt(6)
     assert (mean, low, high) == pytest.approx((0.0, -half, half))
-    assert np.isnan(mean_interval([1.0, 2.0])[1])
+
+
+def test_a_mean_of_few_independent_values_has_no_interval() -> None:
+    for few in ([1.0, 2.0], [1.0, 2.0, 3.0, 4.0, 5.0]):
+        mean, low, high = mean_interval(few)
+        assert mean == np.mean(few)
+        assert np.isnan([low, high]).all()
 
 
 def test_probabilities_are_two_sided() -> None:
