@@ -38,7 +38,8 @@ OFFERS: Mapping[str, Offer] = {
         "Completes objects that were seen from one side, on top of MMPT's encoder", (pointcloud_pb2.TASK_COMPLETE,)
     ),
     "detector": Offer(
-        "Finds furniture in rooms as a set of boxes, with an encoder like Gaussian2Scene's", (pointcloud_pb2.TASK_DETECT,)
+        "Finds furniture in rooms as a set of boxes, with an encoder like Gaussian2Scene's",
+        (pointcloud_pb2.TASK_DETECT,),
     ),
 }
 """Of each weights file."""
