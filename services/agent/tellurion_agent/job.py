@@ -30,7 +30,7 @@ from tellurion_agent.laboratory.steps import Step, Steps
 from tellurion_agent.libraries import Libraries
 from tellurion_agent.planning.conversation import EndpointModel, endpoint_of
 from tellurion_agent.planning.model_planner import mended
-from tellurion_agent.proposals import SCRIPT
+from tellurion_agent.proposals import SCRIPT, libraries_of
 from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.report.pages import html, markdown
 from tellurion_agent.report.provenance import provenance
@@ -76,7 +76,7 @@ def run(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
     store = Store(open_engine(load(JobSettings).database_url(load(StateSettings))))
     kept = store.run(job.tenant, wire.run_id(request.run))
     plan = _plan(kept, request.plan)
-    libraries = _with_files(_planned(kept), kept.request.get("data", {}).get("files", {}), job)
+    libraries = _with_files(libraries_of(kept.proposal or {}), kept.request.get("data", {}).get("files", {}), job)
     news = _News(lambda key, content: store.tell(kept.id, key, content), job)
     if plan["recipe"] in CAPABILITIES:
         return _stored(_fetched(_errand(kept, plan, job), libraries, job, news), job, news)
@@ -208,13 +208,8 @@ def _compared(before: Record, again: Record, job: RunningJob, news: _News) -> ag
     return _stored(again, job, news)
 
 
-def _planned(kept: Run) -> Libraries:
-    """Those that a run was planned with."""
-    return Libraries({name: Path(folder) for name, folder in (kept.proposal or {}).get("folders", {}).items()})
-
-
 def _with_files(libraries: Libraries, files: Mapping[str, str], job: RunningJob) -> Libraries:
-    """And the files that came with the request."""
+    """These, and the files that came with the request."""
     if not files:
         return libraries
     folder = job.folder / "files"

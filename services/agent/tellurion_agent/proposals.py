@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tellurion_agent.feedback.lessons import base_of
@@ -34,6 +35,11 @@ def stored(
     kept = {"context": _context(first.context)} if isinstance(first, Plan) else {}
     folders = {name: str(folder) for name, folder in libraries.folders.items() if name != LIBRARY}
     return {"plans": [_any(plan, libraries, lessons) for plan in found.candidates], "folders": folders, **kept}
+
+
+def libraries_of(proposal: Mapping[str, Any]) -> Libraries:
+    """Those that a request was planned with, without the files that came with it."""
+    return Libraries({name: Path(folder) for name, folder in proposal.get("folders", {}).items()})
 
 
 def context(proposal: Mapping[str, Any], preferred: Mapping[str, Mapping[str, Any]]) -> Context:

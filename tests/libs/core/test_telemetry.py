@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from typing import Any
 
 import httpx
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
@@ -34,15 +33,6 @@ def tracing(exporter: InMemorySpanExporter) -> Tracing:
     return Tracing(provider)
 
 
-async def finished(exporter: InMemorySpanExporter, count: int) -> tuple[ReadableSpan, ...]:
-    """The spans, as soon as there are this many: a call's ends after its answer has left."""
-    for _ in range(1000):
-        if len(spans := exporter.get_finished_spans()) >= count:
-            break
-        await asyncio.sleep(0.01)
-    return spans
-
-
 async def test_a_call_made_while_answering_another_is_in_its_trace(
     kind, start, ask, bare_channel, probe_descriptor, exporter, tracing
 ) -> None:
@@ -60,7 +50,9 @@ async def test_a_call_made_while_answering_another_is_in_its_trace(
     parent = f"00-{trace_id:032x}-{span_id:016x}-01"  # the example of W3C Trace Context
     assert await ask(bare_channel(front.address), "unary", "hello", metadata=[("traceparent", parent)]) == "hello"
     await channels.close()
-    inner, outer = await finished(exporter, 2)
+    await back.stop()
+    await front.stop()  # waits until the spans have ended
+    inner, outer = exporter.get_finished_spans()
     assert inner.context.trace_id == outer.context.trace_id == trace_id
     assert outer.parent.span_id == span_id
     assert inner.parent.span_id == outer.context.span_id
@@ -74,7 +66,8 @@ async def test_a_failed_call_is_a_failed_span(start, ask, bare_channel, exporter
     server = await start(missing, harness={"tracing": tracing})
     with pytest.raises(NotFound), rpc_errors():
         await ask(bare_channel(server.address), "unary")
-    [span] = await finished(exporter, 1)
+    await server.stop()  # waits until the span has ended
+    [span] = exporter.get_finished_spans()
     assert span.attributes["rpc.response.status_code"] == "NOT_FOUND"
     assert span.status.status_code is StatusCode.ERROR
 

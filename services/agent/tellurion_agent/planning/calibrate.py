@@ -159,9 +159,8 @@ def main() -> None:
             good, bad = outcome(found, those)
             print(f"{what}: {good:.1%} right, {bad:.1%} wrong, the others asked back or abstained")
     if arguments.write:
-        folder = Path(module.__file__).parent
-        (folder / module.FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        save_file(learned.tensors(), folder / learned_module.FILE)
+        (PACKAGED / module.FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        save_file(learned.tensors(), PACKAGED / learned_module.FILE)
         keep_phrases()
 
 

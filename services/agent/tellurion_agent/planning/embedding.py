@@ -123,7 +123,7 @@ def kept_embeddings(
     Those that the package or a folder keeps are not computed again, and the folder keeps those that are new.
     """
     keys = [hashlib.sha256(f"{PACKAGE}:{sentence}".encode()).hexdigest() for sentence in sentences]
-    packaged = {} if folder == PACKAGED else _read(PACKAGED / KEPT)
+    packaged = _read(PACKAGED / KEPT)
     kept = {} if folder is None or packaged.keys() >= {*keys} else _read(folder / KEPT)
     new = [i for i, key in enumerate(keys) if key not in packaged and key not in kept]
     if new:
