@@ -76,7 +76,7 @@ def examples_of(folder: Path) -> dict[str, list[Path]]:
         InvalidInput: it is no folder, or one without at least two such folders, or one of them has no such file.
     """
     if not folder.is_dir():
-        raise InvalidInput.of("examples", received=f"no folder: {folder}", accepted="a folder with one of each class")
+        raise InvalidInput.of("examples", received=folder, accepted="a folder with one of each class")
     examples = {
         each.name: [path for path in _seen(each) if path.suffix.lower() in SUFFIXES]
         for each in _seen(folder)

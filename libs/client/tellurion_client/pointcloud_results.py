@@ -92,11 +92,13 @@ class Detections:
     """How many points the scene has."""
     source: Provenance
     """By what it was found."""
+    notes: tuple[str, ...]
+    """What makes the scene unlike those that the detector was taught by; boxes are then worth less."""
 
     @classmethod
     def of(cls, wire: pointcloud_pb2.DetectResponse) -> Detections:
         """From the wire."""
-        return cls(tuple(map(ObjectBox.of, wire.boxes)), wire.points, Provenance.of(wire.source))
+        return cls(tuple(map(ObjectBox.of, wire.boxes)), wire.points, Provenance.of(wire.source), tuple(wire.notes))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ you can do something about it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import ClassVar
 
 import grpc
@@ -44,7 +45,12 @@ class FieldViolation:
 
 
 def shown(value: object) -> str:
-    """A received value as one short printable line, safe to repeat to the caller and to a terminal."""
+    """A received value as one short printable line, safe to repeat to the caller and to a terminal.
+
+    A long path keeps its end, where its name is; anything else its beginning.
+    """
+    if isinstance(value, PurePath):
+        return shown(str(value)[::-1])[::-1]
     text = value if isinstance(value, str) else repr(value)
     text = "".join(c if c.isprintable() else "·" for c in text[: RECEIVED_LIMIT + 1])
     return text if len(text) <= RECEIVED_LIMIT else text[: RECEIVED_LIMIT - 1] + "…"

@@ -107,5 +107,6 @@ def _violation(prefix: str, error: object) -> FieldViolation:
     name = prefix + "_".join(str(part).upper() for part in error["loc"]) if error["loc"] else "settings"
     if error["type"] == "missing":
         return FieldViolation(name, "nothing", "a value")
+    accepted = "a folder that is there" if error["type"] == "path_not_directory" else error["msg"]
     received = re.sub(r"//.*@", "//…@", str(error["input"]))  # a URL's password
-    return FieldViolation(name, shown(received) if error["loc"] else "this combination", error["msg"])
+    return FieldViolation(name, shown(received) if error["loc"] else "this combination", accepted)

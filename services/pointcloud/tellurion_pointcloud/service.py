@@ -39,6 +39,7 @@ from tellurion_pointcloud.models import (
 )
 from tellurion_pointcloud.preparation import Prepared, is_heavy, prepared
 from tellurion_pointcloud.received import CloudStream, Received
+from tellurion_pointcloud.rooms.likeness import unlike_rooms
 from tellurion_pointcloud.scoring import evaluated
 from tellurion_pointcloud.settings import PointCloudSettings
 
@@ -128,12 +129,15 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
         """The boxes."""
         stream = self._stream(requests)
         spec = await stream.spec()
-        scene = await self._prepared(await stream.only(), "detector", metres=True)
+        received = await stream.only()
+        scene = await self._prepared(received, "detector", metres=True)
         outputs = await self._predictor.infer(DETECT, scene.inputs)
         classes = self._weights["detector"].network().spec.classes
         boxes = wire.detected(outputs, scene, classes, spec.min_score)
         source = wire.source("detector", self._weights)
-        return pointcloud_pb2.DetectResponse(boxes=boxes, points=scene.received, source=source)
+        return pointcloud_pb2.DetectResponse(
+            boxes=boxes, points=scene.received, source=source, notes=unlike_rooms(received)
+        )
 
     async def Evaluate(  # noqa: N802
         self, request: pointcloud_pb2.EvaluateRequest, context: Context

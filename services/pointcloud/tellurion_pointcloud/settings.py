@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+from pydantic import DirectoryPath
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHIPPED = Path(str(resources.files("tellurion_pointcloud"))) / "weights"
@@ -16,7 +17,7 @@ class PointCloudSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TELLURION_", extra="ignore", frozen=True)
 
-    pointcloud_weights: Path = SHIPPED
+    pointcloud_weights: DirectoryPath = SHIPPED
     """Folder with mmpt, gaussian2scene, completion and detector, each .safetensors."""
     data: Path = Path("data")
     """Folder with what `make data` brings; corpora for scores are in `pointcloud` there."""

@@ -32,7 +32,7 @@ def header(shape: str, descr: str = "'<f8'") -> bytes:
 def refused(path: Path, *words: str, most: int = 1000) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_cloud(path, most=most)
-    assert caught.value.violations[0].field == path.name
+    assert Path(caught.value.violations[0].field).name == path.name
     for word in words:
         assert word in str(caught.value)
 

@@ -58,7 +58,7 @@ def refused(path: Path, *words: str, most: int = 10_000, here: bool = False) -> 
     chunked = e57_chunks if path.suffix == ".e57" else las_chunks
     with pytest.raises(InvalidInput) as caught:
         list(chunked(path, path.name, most)) if here else read_cloud(path, most=most)
-    assert caught.value.violations[0].field == path.name
+    assert Path(caught.value.violations[0].field).name == path.name
     for word in words:
         assert word in str(caught.value)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import grpc
 import pytest
 
@@ -48,3 +50,6 @@ def test_what_was_received_is_shown_as_one_short_printable_line() -> None:
     assert len(shown("x" * 10_000)) == 80
     assert shown("x" * 80) == "x" * 80
     assert "\n" not in shown(["\n"] * 1000)
+    long = shown(Path("folder", *["deep"] * 30, "name.ply"))
+    assert len(long) == 80
+    assert long.endswith("deep/name.ply")

@@ -33,7 +33,10 @@ CloudArgument = Annotated[
 ModelOption = Annotated[str, typer.Option(help="mmpt, of objects, or gaussian2scene, of scenes with z up.")]
 PointsOption = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Points that each cloud is sampled to; the model's own number if not given."),
+    typer.Option(
+        metavar="N",
+        help="Points that each cloud is sampled to, from the model's number of patches to 65536; its own if not given.",
+    ),
 ]
 SeedOption = Annotated[
     int, typer.Option(metavar="S", help="Seed of the points of meshes; the same seed and input give the same answer.")
@@ -83,8 +86,7 @@ def encode(
         counts = {"files": len(clouds), "clouds": len(encodings)}
         display.json_line({"output": str(output), **counts, **about, "version": source.version, **shapes})
     else:
-        counted = f"{len(encodings)} clouds of {len(clouds)} files"
-        display.line(f"{output}: {counted} by {source.model}, embeddings of {shapes['embedding'][1]} numbers")
+        display.line(f"{output}: by {source.model}, {', '.join(f'{name} {shape}' for name, shape in shapes.items())}")
 
 
 @app.command(epilog="Example: tellurion pointcloud complete half.ply -o whole.ply")
@@ -133,7 +135,10 @@ def classify(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Classify clouds from a few examples of each class."""
+    """Classify clouds from a few examples of each class.
+
+    Probabilities are of the classes in DIR and add up to 1: a cloud of none of them is told to be one all the same.
+    """
     from tellurion_client.cli import display
     from tellurion_client.clouds.reading import check_file
     from tellurion_client.pointcloud import check_encoding
@@ -177,7 +182,8 @@ def detect(
     """Find objects in a scene, as boxes with a class and a score, the highest score first.
 
     BOXES.json has `boxes`, each with `label`, `score`, `center` and `size` (x, y, z in m, the size along the box's own
-    axes) and `yaw` (rad, about z); `points`, how many the scene has; and `source`, by what they were found.
+    axes) and `yaw` (rad, about z); `points`, how many the scene has; `source`, by what they were found; and `notes`,
+    what makes the scene unlike the rooms that the detector was taught by, which also go to standard error.
     """
     from dataclasses import asdict
     from json import dumps
@@ -195,6 +201,8 @@ def detect(
     given = cloud_of(scene, seed=seed)
     with connected(state) as client:
         found = client.pointcloud.detect(given, min_score=min_score)
+    for said in found.notes:
+        display.note(f"{scene}: {said}")
     document = asdict(found)
     write_text(output, dumps(document, indent=1) + "\n")
     if as_json:

@@ -41,7 +41,7 @@ def read_obj(path: Path, field: str, most: int) -> Mesh:
     check_count(len(numbers), len(numbers), field, "vertices")
     table = np.array(numbers).reshape(-1, width)
     colours = shades(table[:, 3:], white(table[:, 3:], field)) if width == 6 else None
-    return Mesh(Cloud(table[:, :3].copy(), colours), np.array(corners, np.int64), np.array(sizes, np.int64))
+    return Mesh(Cloud(table[:, :3].copy(), colours), np.array(corners, np.int64), np.array(sizes, np.int64), first=1)
 
 
 def _joined(parts: Iterator[str], field: str) -> Iterator[str]:

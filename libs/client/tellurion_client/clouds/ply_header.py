@@ -107,9 +107,10 @@ def _check(order: str, elements: list[Element], held: int, name: str) -> None:
         if not names or len(set(names)) < len(names):
             accepted = "properties, each once"
             raise InvalidInput.of(name, received=f"element {element.name} of {names}", accepted=accepted)
-    # A number of text has a digit and a space at least, the last no space; a list may be empty.
+    # A number of text has a digit and a space at least, the last one no space; a list may be empty.
     needed = sum(
         element.count * sum(np.dtype(each.length or each.kind).itemsize if order else 2 for each in element.properties)
         for element in elements
     )
-    check_whole(held + 1, needed, f"bytes of {sum(element.count for element in elements)} rows", name)
+    rows = sum(element.count for element in elements)
+    check_whole(held if order else held + 1, needed, f"bytes of {rows} rows", name)

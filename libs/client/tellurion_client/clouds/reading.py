@@ -60,7 +60,7 @@ def chunks(
     """
     path = Path(path)
     check_file(path)
-    field, suffix, read = shown(path.name), path.suffix.lower(), 0
+    field, suffix, read = shown(path), path.suffix.lower(), 0
     with _readable(field):
         if suffix in _CHUNKED:
             parts = _CHUNKED[suffix](path, field, most)
@@ -85,7 +85,7 @@ def _split(cloud: Cloud) -> Iterator[Cloud]:
 
 def check_file(path: Path) -> None:
     """Raises InvalidInput unless this is a plain file that is named as one of the formats and can be read to an end."""
-    field, suffix = shown(path.name), path.suffix.lower()
+    field, suffix = shown(path), path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput.of(field, received=f"a file of {suffix or 'no suffix'}", accepted=", ".join(SUFFIXES))
     with _readable(field):

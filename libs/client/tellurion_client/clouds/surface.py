@@ -23,6 +23,8 @@ class Mesh:
     """[ΣK] vertices around each polygon, from 0."""
     sizes: NDArray[np.int64]
     """[F] corners of each polygon."""
+    first: int = 0
+    """Number of the first vertex, as the file counts them."""
 
     def cloud(self, count: int, seed: int, field: str) -> Cloud:
         """The vertices of what has no polygons; else `count` points, by area at random.
@@ -34,8 +36,9 @@ class Mesh:
             return self.vertices
         outside = (self.corners < 0) | (self.corners >= len(self.vertices))
         if outside.any():
-            received = f"a face at vertex {self.corners[outside][0]}"
-            raise InvalidInput.of(field, received=received, accepted=f"0 to {len(self.vertices) - 1}")
+            received = f"a face at vertex {self.corners[outside][0] + self.first}"
+            accepted = f"{self.first} to {len(self.vertices) - 1 + self.first}"
+            raise InvalidInput.of(field, received=received, accepted=accepted)
         return _sampled(self.vertices, _triangles(self.corners, self.sizes), count, np.random.default_rng(seed), field)
 
 
