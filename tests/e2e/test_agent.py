@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+
+from tellurion_client import connect
+from tellurion_client.operations import OperationStatus
 
 TELLURION = (sys.executable, "-m", "tellurion_client")
 WARMING = "What is the linear trend of sea surface temperature from 1981 to 2010, in degrees per decade?"
@@ -86,6 +91,8 @@ def test_a_question_is_answered_without_a_platform_to_start_first(command: Comma
     assert told["status"] == "answered"
     assert answer["value"] == pytest.approx(RATE, rel=0.01)
     assert "decade" in answer["units"]
+    assert "sea surface temperature" in told["data"][0]
+    assert told["assumed"]
     assert told["report"] == str(tmp_path / "run" / "report.html")
     page = Path(told["report"]).read_text()
     assert WARMING in page
@@ -153,6 +160,21 @@ def test_plans_are_shown_on_a_terminal_and_one_is_chosen(
     assert done.returncode == 0, done.stderr
     assert b"Which plan" in shown
     assert str(tmp_path / "run" / "report.html").encode() in shown.replace(b"\r\n", b"")
+
+
+def test_a_question_that_is_interrupted_leaves_no_work(data: Path, state: Path, tmp_path: Path) -> None:
+    asked = ("agent", "ask", WARMING, "--data", data, "--out", tmp_path / "run", "--yes", "--state", state)
+    process = subprocess.Popen([*TELLURION, *map(str, asked)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with connect(state) as client:
+        running: list[OperationStatus] = []
+        while not running and process.poll() is None:
+            running = list(client.operations.list("agent", matching="state = RUNNING"))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) != 0
+        work = client.operations.named(running[0].name)
+        while not (status := work.get()).done:
+            time.sleep(0.1)
+    assert status.state == "CANCELLED"
 
 
 def test_data_and_analyses_are_listed(command: Command, data: Path, state: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ class AgentClient:
         Raises:
             InvalidInput: a question or data that cannot be used.
             NotFound: there is no such library.
-            DeadlineExceeded: not done within `timeout` seconds; the work goes on.
+            DeadlineExceeded: not done within `timeout` seconds; the work is cancelled.
             Unavailable: the service cannot be reached or started.
         """
         left = countdown(timeout)
@@ -180,14 +181,16 @@ class AgentClient:
     def _followed(
         self, request: agent_pb2.AskRequest, told: Told | None, timeout: float | None
     ) -> tuple[str, list[Plan], Answer | None]:
-        """The run, its plans, and how it ended where it was run."""
+        """The run, its plans, and how it ended where it was run; its work is cancelled where the waiting ends early."""
         run, plans, answer = "", list[Plan](), None
         self._client.keep_working(SERVICE)
-        with self._client.calling(SERVICE):
+        with ExitStack() as waiting, self._client.calling(SERVICE):
             for news in self._stub().Ask(request, timeout=timeout, metadata=call_metadata()):
                 match news.WhichOneof("news"):
                     case "proposal":
                         run, plans = news.proposal.run, list(map(Plan.of, news.proposal.plans))
+                    case "operation":
+                        waiting.enter_context(cancelled_if_left(Operation(self._client, news.operation).cancel))
                     case "answer":
                         answer = Answer.of(run, news.answer)
                     case "doing" | "log" as kind if told is not None:

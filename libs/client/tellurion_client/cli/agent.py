@@ -253,8 +253,17 @@ def _document(answer: Answer, folder: Path | None) -> dict[str, Any]:
     document["notes"] = list(answer.notes)
     document["run"] = answer.run
     if folder is not None:
-        document["report"] = str(folder / REPORT)
+        document |= {**_basis(folder), "report": str(folder / REPORT)}
     return document
+
+
+def _basis(folder: Path) -> dict[str, Any]:
+    """What an answer rests on: its data, and what was assumed because nobody said it."""
+    import json
+
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    settings = ((setting["name"], setting["value"]) for setting in record["settings"] if setting["assumed"])
+    return {"data": [source["title"] for source in record["sources"]], "assumed": dict(settings)}
 
 
 def _value(value: Any) -> dict[str, Any]:
@@ -275,6 +284,11 @@ def _show(answer: Answer, folder: Path | None) -> None:
     for option in answer.options:
         display.line(f"  - {option}")
     if folder is not None:
+        basis = _basis(folder)
+        for title in basis["data"]:
+            display.line(f"data: {title}")
+        for name, value in basis["assumed"].items():
+            display.line(f"assumed: {name}: {value}")
         display.line(f"report: {folder / REPORT}")
 
 

@@ -3,15 +3,17 @@
     python -m tellurion_agent.planning.calibrate REQUESTS.jsonl [--report OTHERS.jsonl] [--write]
 
 A line is ``{"request": "…", "recipe": "linear_trend"}``, the recipe null where none answers it, and a list where
-several do. What is reported on should be of other people. Needs `tellurion-agent[calibration]`.
+several do; `choices` may say what it means of the slots with choices. What is reported on should be of other people.
+Needs `tellurion-agent[calibration]`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +22,11 @@ from safetensors.numpy import save_file
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
+from tellurion_agent.planning import calibrate_choices
+from tellurion_agent.planning import choices as choices_module
 from tellurion_agent.planning import learned as learned_module
 from tellurion_agent.planning import thresholds as module
+from tellurion_agent.planning.choices import LearnedChoices
 from tellurion_agent.planning.embedding import KEPT, PACKAGED
 from tellurion_agent.planning.learned import Learned
 from tellurion_agent.planning.planner import Planner
@@ -48,6 +53,10 @@ class Example:
     """[recipes + 1, features], the last of there being none."""
     right: frozenset[int]
     """Which recipes; −1 for none."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """Choices that its words name, of the right recipe."""
+    choices: Mapping[str, str] | None = None
+    """Choices that are meant, where that is known."""
 
     def judged(self, learned: Learned) -> Example:
         """With a classifier's word."""
@@ -126,8 +135,20 @@ def read(paths: Iterable[Path], planner: Planner) -> list[Example]:
         content = json.loads(line)
         right = content["recipe"] if isinstance(content["recipe"], list) else [content["recipe"]]
         numbers = frozenset(-1 if name is None else names.index(name) for name in right)
-        examples.append(Example(*planner.example(content["request"]), numbers))
+        vector, features, fillings = planner.example(content["request"])
+        said = fillings[right[0]].said if right[0] else {}
+        examples.append(Example(vector, features, numbers, said, content.get("choices")))
     return examples
+
+
+def labelled(examples: Iterable[Example]) -> list[calibrate_choices.Known]:
+    """What is known of the choices that requests mean."""
+    recipes = [*RECIPES.values()]
+    return calibrate_choices.by_slot(
+        (recipes[min(each.right)], each.vector, each.said, each.choices)
+        for each in examples
+        if each.choices is not None and len(each.right) == 1
+    )
 
 
 def keep_phrases() -> None:
@@ -144,9 +165,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
-    planner = Planner(cache=arguments.cache, thresholds=START, learned=Learned.nothing())
+    planner = Planner(cache=arguments.cache, thresholds=START, learned=Learned.nothing(), choices=LearnedChoices({}))
     texts = ((text, number) for number, r in enumerate(RECIPES.values()) for text in (r.title, *r.phrases))
-    phrases = [Example(*planner.example(text), frozenset({number})) for text, number in texts]
+    phrases = [Example(*planner.example(text)[:2], frozenset({number})) for text, number in texts]
     examples = read(arguments.requests, planner)
     judged = cross_judged(examples, phrases)
     found = fitted(judged)
@@ -158,7 +179,11 @@ def main() -> None:
         if those:
             good, bad = outcome(found, those)
             print(f"{what}: {good:.1%} right, {bad:.1%} wrong, the others asked back or abstained")
+    slots = labelled(examples)
+    tallies = [calibrate_choices.cross_judged(slot, meant) for _, slot, meant in slots]
+    print("choices, cross-validated:", dict(sum(map(Counter, tallies), Counter())))
     if arguments.write:
+        save_file(calibrate_choices.fitted(slots).tensors(), PACKAGED / choices_module.FILE)
         (PACKAGED / module.FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         save_file(learned.tensors(), PACKAGED / learned_module.FILE)
         keep_phrases()

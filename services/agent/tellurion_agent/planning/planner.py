@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tellurion_agent.catalogue.dataset import DataSet
 from tellurion_agent.catalogue.library import Catalogue
 from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED
+from tellurion_agent.planning.choices import LearnedChoices
 from tellurion_agent.planning.embedding import embedder
 from tellurion_agent.planning.extraction.reading import Reading, Vocabulary
 from tellurion_agent.planning.filling import fill
@@ -50,14 +51,15 @@ class Planner:
         cache: Path | None = None,
         thresholds: Thresholds | None = None,
         learned: Learned | None = None,
+        choices: LearnedChoices | None = None,
     ) -> None:
         embed = embedder()
         self._recipes = recipes
         words = phrase_words(recipes.values())
         self._vocabulary = Vocabulary.of(variable_names(), GAZETTEER, words, embed.knows)
         self._thresholds = thresholds or Thresholds.calibrated()
-        learned = learned or Learned.packaged()
-        self._scoring = Scoring(recipes, self._vocabulary, self._thresholds, learned, embed, cache)
+        learned, choices = learned or Learned.packaged(), choices or LearnedChoices.packaged()
+        self._scoring = Scoring(recipes, self._vocabulary, self._thresholds, learned, choices, embed, cache)
         self._known = common_words(recipes.values())
         self._telling = telling_words(recipes.values())
 
@@ -118,24 +120,24 @@ class Planner:
         value = mentions[0].value if mentions else None
         return value[0] if slot.kind is Kind.VARIABLE and value else value
 
-    def example(self, request: str) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Vector and features [recipes + 1, features] of a request, whatever the data: what is calibrated with."""
+    def example(self, request: str) -> tuple[NDArray[np.float32], NDArray[np.float64], dict[str, Filling]]:
+        """Vector, features [recipes + 1, features] and fillings of a request, whatever the data: to calibrate with."""
         reading = _without_absent_indices(self._vocabulary.read(request), {})
         vectors = self._scoring.vectors(reading)
-        fillings = [fill(recipe, reading, {}) for recipe in self._recipes.values()]
-        return vectors.ravel(), self._scoring.features(reading, vectors, fillings)
+        fillings = {name: fill(recipe, reading, {}) for name, recipe in self._recipes.items()}
+        return vectors.ravel(), self._scoring.features(reading, vectors, [*fillings.values()]), fillings
 
     def _ranked(self, reading: Reading, there: There, context: Context) -> tuple[list[Scored], Mapping[str, Any]]:
         """Recipes, the likeliest first, and the slots that hold from before."""
-        ranked = sorted(self._scoring.scored(reading, there), key=lambda s: -s.probability)
-        before = next((s for s in ranked if s.recipe.name == context.recipe), None)
-        titled = next((s for s in ranked if s.recipe.title.lower() == reading.text.plain.strip(" .")), None)
-        if titled is not None:
-            return [replace(titled, probability=1.0)], context.slots
-        asks = _ASKS.match(reading.text.plain)
-        if before is not None and reading.mentions and not asks and not own_words(reading):
-            return [replace(before, probability=1.0)], context.slots
-        return ranked, context.slots if _FOLLOWS.search(reading.text.plain) else {}
+        plain = reading.text.plain
+        goes_on = bool(reading.mentions) and not _ASKS.match(plain) and not own_words(reading)
+        titled = (name for name, recipe in self._recipes.items() if recipe.title.lower() == plain.strip(" ."))
+        meant = next(titled, context.recipe if goes_on else None)
+        follows = bool(_FOLLOWS.search(plain))
+        scored = self._scoring.scored(reading, there, alone=not follows and meant is None)
+        if (one := next((s for s in scored if s.recipe.name == meant), None)) is not None:
+            return [replace(one, probability=1.0)], context.slots
+        return sorted(scored, key=lambda s: -s.probability), context.slots if follows else {}
 
     def _lacking(self, reading: Reading) -> str:
         """What is asked back where a request speaks of nothing, or of a variable and says no more."""

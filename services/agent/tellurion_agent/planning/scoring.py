@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED
+from tellurion_agent.planning.choices import LearnedChoices
 from tellurion_agent.planning.concepts import Profiles
 from tellurion_agent.planning.embedding import Embedder
 from tellurion_agent.planning.extraction.reading import Reading, Vocabulary
@@ -66,23 +67,28 @@ class Scoring:
         vocabulary: Vocabulary,
         thresholds: Thresholds,
         learned: Learned,
+        choices: LearnedChoices,
         embed: Embedder,
         cache: Path | None,
     ) -> None:
         self._recipes = recipes
         self._thresholds = thresholds
         self._learned = learned
+        self._choices = choices
         self._embed = embed
         phrases = [[vocabulary.read(p) for p in (recipe.title, *recipe.phrases)] for recipe in recipes.values()]
         self._profiles = Profiles(phrases)
         self._retrieval = Retrieval([[topic(reading) for reading in readings] for readings in phrases], embed, cache)
         self._words = [frozenset(stems(" ".join((recipe.title, *recipe.phrases)))) for recipe in recipes.values()]
 
-    def scored(self, reading: Reading, there: There) -> list[Scored]:
-        """In the recipes' order."""
+    def scored(self, reading: Reading, there: There, *, alone: bool) -> list[Scored]:
+        """In the recipes' order; `alone` where a request goes on from none before, and says all that it means."""
         fillings = [fill(recipe, reading, there) for recipe in self._recipes.values()]
-        features = self.features(reading, self.vectors(reading), fillings)
-        shares = self._thresholds.probabilities(features)
+        vectors = self.vectors(reading)
+        shares = self._thresholds.probabilities(self.features(reading, vectors, fillings))
+        if alone:
+            settled = partial(self._choices.settled, vector=vectors.ravel())
+            fillings = [*map(settled, self._recipes.values(), fillings)]
         return [
             Scored(recipe, float(share), filling)
             for recipe, share, filling in zip(self._recipes.values(), shares, fillings, strict=True)
@@ -97,7 +103,8 @@ class Scoring:
     ) -> NDArray[np.float64]:
         """[recipes + 1, features], as `FEATURES` names them; the last are those of there being no recipe."""
         meaning, words = self._retrieval.nearness(topic(reading), vectors[0])
-        learned = self._learned.log_shares(vectors.ravel(), list(self._recipes))
+        named = [name for name in self._recipes if _names(reading, name)]
+        learned = self._learned.log_shares(vectors.ravel(), list(self._recipes), named)
         features = np.column_stack(
             [
                 learned[:-1],
@@ -122,6 +129,12 @@ def topic(reading: Reading) -> str:
             parts += [plain[last : mention.start], _GENERAL[mention.kind]]
             last = mention.end
     return _TALK.sub(" ", "".join([*parts, plain[last:]])).strip(" ,")
+
+
+def _names(reading: Reading, name: str) -> bool:
+    """Whether a request has all words of a name."""
+    words = _stems(name)
+    return bool(words) and words <= {*stems(reading.text.plain)}
 
 
 def _unused(reading: Reading, filling: Filling, known: frozenset[str]) -> int:

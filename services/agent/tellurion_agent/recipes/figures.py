@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tellurion_agent.diagnostics.times import decimal_years
 from tellurion_agent.recipes.recipe import Outcome, Slots
@@ -42,6 +43,8 @@ def lines(*names: str, logarithmic: bool = False) -> Plot:
             axes.legend(fontsize="small")
         if first.dims[0] == "month":
             axes.set_xticks(range(1, 13))
+        elif _x_label(first) == _COORDINATES["year"]:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     return plot
 
@@ -156,7 +159,7 @@ def _mesh(figure: Figure, axes: Axes, array: xr.DataArray, diverging: bool) -> N
         vmax=high,
         shading="nearest",
     )
-    figure.colorbar(mesh, ax=axes, label=fill(_with_units(array), 44))
+    figure.colorbar(mesh, ax=axes, label=_with_units(array))
 
 
 def _x(array: xr.DataArray, dim: str) -> np.ndarray:
@@ -182,4 +185,6 @@ def _level_label(array: xr.DataArray) -> str:
 
 
 def _with_units(array: xr.DataArray) -> str:
-    return f"{array.attrs.get('long_name', array.name)} ({array.attrs.get('units', '1')})"
+    """A label that fits beside an axis; labels such as those of periods have no units."""
+    units = f" ({array.attrs['units']})" if "units" in array.attrs else ""
+    return fill(f"{array.attrs.get('long_name', array.name)}{units}", 44)

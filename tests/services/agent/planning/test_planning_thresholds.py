@@ -60,11 +60,13 @@ def test_the_classifier_finds_directions_and_knows_nothing_of_what_was_taught_si
     ]
     learned = classified(examples)
     for number in (0, 7, len(names)):
-        shares = learned.log_shares(np.eye(2 * WIDTH, dtype=np.float32)[number], [*names, "taught"])
-        order = np.delete(shares, len(names))
+        vector = np.eye(2 * WIDTH, dtype=np.float32)[number]
+        shares = learned.log_shares(vector, [*names, "taught", "unnamed"], ["taught"])
+        order = np.delete(shares, [len(names), len(names) + 1])
         assert np.argmax(order) == number
         assert np.exp(order).sum() == pytest.approx(1)
         assert shares[len(names)] == shares.max()
+        assert shares[len(names) + 1] < shares.max() - 10
 
 
 def test_right_wrong_and_neither_are_told_apart():
