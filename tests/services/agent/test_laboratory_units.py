@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tellurion_agent.laboratory.units import in_units, of_other_quantities
+from tellurion_agent.laboratory.units import asked_first, in_units, of_other_quantities
 from tellurion_agent.recipes.recipe import Value
 
 
@@ -51,3 +51,12 @@ def test_values_none_of_which_can_be_in_the_units_answer_another_question() -> N
     assert not of_other_quantities([Value("warming", 2.0, "K")], "degC")
     assert not of_other_quantities([heat], "year")
     assert not of_other_quantities([Value("slope", 0.3, "mm day-1 K-1")], "mm day-1")
+
+
+def test_what_is_in_the_units_that_were_asked_for_comes_first() -> None:
+    strength, depth, month = Value("strength", 17.0, "Sv"), Value("depth", 1000.0, "m"), Value("month", "May", "1")
+    slope = Value("slope", 0.3, "mm day-1 K-1")
+    assert asked_first([strength, depth, month], "km") == [depth, strength, month]
+    assert asked_first([strength, slope, depth], "mm day-1") == [slope, strength, depth]
+    assert asked_first([strength, depth], "Sv") == [strength, depth]
+    assert asked_first([strength, depth], "year") == [strength, depth]

@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tellurion_agent.catalogue.canonical import canonical
-from tellurion_agent.laboratory.units import in_units, of_other_quantities
+from tellurion_agent.laboratory.units import asked_first, in_units, of_other_quantities
 from tellurion_agent.libraries import read
 from tellurion_agent.recipes.recipe import Inputs, NoAnswer, Outcome, Recipe, Slots, Value
 
@@ -49,7 +49,7 @@ def answer(recipe: Recipe, inputs: Inputs, slots: Slots, output: Path) -> None:
     figure = Figure(figsize=INCHES, dpi=DPI, layout="constrained")
     recipe.plot(figure, outcome, slots)
     checks = [{"states": each.states, "holds": bool(each.holds(outcome, inputs, slots))} for each in recipe.checks]
-    values = [in_units(value, asked) for value in outcome.values] if asked else outcome.values
+    values = [in_units(value, asked) for value in asked_first(outcome.values, asked)] if asked else outcome.values
     keep(values, output, data=outcome.data, figure=figure, notes=outcome.notes, checks=checks)
 
 

@@ -38,10 +38,20 @@ def of_other_quantities(values: Sequence[Value], asked: str) -> bool:
     Units of time, as people speak of years, and those that are a part of a number's own, mm day-1 of mm day-1 K-1, are
     of none.
     """
-    numbers = [value.units for value in values if not isinstance(value.value, str)]
-    if _TIME.fullmatch(asked) or any({*asked.split()} <= {*units.split()} for units in numbers):
+    numbers = [value for value in values if not isinstance(value.value, str)]
+    return bool(numbers) and not _TIME.fullmatch(asked) and not any(_of(value, asked) for value in numbers)
+
+
+def asked_first(values: Sequence[Value], asked: str) -> list[Value]:
+    """The values, those that can be in the units asked for before the others: they are what was asked for."""
+    return list(values) if _TIME.fullmatch(asked) else sorted(values, key=lambda value: not _of(value, asked))
+
+
+def _of(value: Value, asked: str) -> bool:
+    """Whether a value can be in units, or these are a part of its own."""
+    if isinstance(value.value, str):
         return False
-    return bool(numbers) and all(_conversion(units, asked) is None for units in numbers)
+    return {*asked.split()} <= {*value.units.split()} or _conversion(value.units, asked) is not None
 
 
 def _conversion(units: str, asked: str) -> tuple[Unit, Unit, str] | None:

@@ -81,7 +81,7 @@ def _units(reading: Reading, slots: Mapping[str, Any]) -> Iterator[str]:
     asked += [m.value.units for m in reading.of(Kind.NUMBER) if m.value.units and _COMPARED.search(plain[: m.start])]
     for units in asked:
         other = quantity_of(units)
-        comparable = {of, "time", "angle", "fraction", ""} | ({"length"} if of == "water flux" else set())
+        comparable = {of, "time", "angle", "fraction", "count", ""} | ({"length"} if of == "water flux" else set())
         if of and other not in comparable:
             yield f"{variable.words[0].capitalize()} is no {other}, and cannot be in {units}."
 

@@ -11,7 +11,7 @@ from tellurion_agent.planning.extraction.reading import Reading
 from tellurion_agent.slots import Kind, Region
 
 _JOINED = re.compile(
-    r"[\s,(:\-]*(?:(?:ocean|over|of|in|within|between|from|the|region|area|box|sector|at|i\.e\.)[\s,(:]*)*"
+    r"[\s,(:=\-]*(?:(?:ocean|over|of|in|within|between|from|the|region|area|box|sector|at|i\.e\.)[\s,(:=]*)*"
 )
 """What stands between words that name one region together: ``the Pacific north of 20°N``."""
 

@@ -25,7 +25,7 @@ from tellurion_agent.recipes.recipe import Recipe
 from tellurion_agent.regions import GLOBAL
 from tellurion_agent.slots import Kind, Level, Period, Slot
 
-DECISIVE = frozenset({Kind.REGION, Kind.PERIOD, Kind.LEVEL, Kind.SEASON})
+DECISIVE = frozenset({Kind.VARIABLE, Kind.REGION, Kind.PERIOD, Kind.LEVEL, Kind.SEASON})
 """What is not left out because a recipe has no use for it: the answer would be to another question."""
 BYTES_A_SECOND = 50e6
 """Read, decompressed and averaged."""
@@ -165,7 +165,10 @@ def _equals(found: Resolved, recipe: Recipe) -> tuple[str, str, tuple[str, ...]]
     required = {given.role for given in recipe.inputs if not given.optional} or {*found.by_role}
     for role, others in found.alternatives.items():
         if role in required:
-            sources = (found.by_role[role].source, *(other.source for other in others))
+            fitting = (found.by_role[role], *others)
+            sources = tuple(each.source for each in fitting)
+            if len({*sources}) < len(sources):
+                sources = tuple(each.label for each in fitting)
             return f"Several data sets fit: {', '.join(sources)}. Which one?", "source", sources
     return None
 

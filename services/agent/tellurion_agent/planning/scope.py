@@ -41,9 +41,14 @@ def strangers(reading: Reading, known: Collection[str]) -> Iterator[str]:
     for match in _NAME.finditer(rest):
         if next(spoken(match["name"].lower()), None):
             continue
-        words = [word for word in match["name"].split() if not {s for s in stems(word) if s.isalpha()} <= {*known}]
+        words = [word for word in match["name"].split() if not _is_known(word, known)]
         if words:
             yield " ".join(words)
+
+
+def _is_known(word: str, known: Collection[str]) -> bool:
+    """Whether a word, or what it is the plural of, is known by its stem."""
+    return {s for s in stems(word) if s.isalpha()} <= {*known} or {*stems(word.removesuffix("s"))} <= {*known}
 
 
 def own_words(reading: Reading) -> set[str]:

@@ -20,7 +20,7 @@ _IMPLIED = tuple(
     for words, variables in (
         (
             r"warm(?:ed|er|ing|s|est)?|hot(?:ter|test)?|cool(?:ed|er|ing|est)?|cold(?:er|est)?|frost|freezing|"
-            r"summer days?|tropical nights?|ice days|t[xn][xn]|t(?:max|min)|tx|tn",
+            r"delta[- ]?t|summer days?|tropical nights?|ice days|t[xn][xn]|t(?:max|min)|tx|tn",
             TEMPERATURES,
         ),
         (
@@ -29,10 +29,11 @@ _IMPLIED = tuple(
             TEMPERATURES,
         ),
         (
-            r"wet(?:ter|test)?|rained|rain(?:y|ier|iest)|dr(?:y|ier|iest)|drought|rx\dday|r\d\d?(?:mm|p)",
+            r"wet(?:ter|test)?|rained|falls? from the sky|rain(?:y|ier|iest)|dr(?:y|ier|iest)|drought|rx\dday|"
+            r"r\d\d?(?:mm|p)",
             ("precipitation_flux",),
         ),
-        (r"salt(?:y|ier|iest)|fresher|freshening", ("sea_water_salinity", "sea_surface_salinity")),
+        (r"salt(?:y|ier|iest)|saline|fresher|freshening", ("sea_water_salinity", "sea_surface_salinity")),
         (
             r"pressure(?! (?:levels?|coordinates?|surfaces?))",
             ("air_pressure_at_mean_sea_level", "surface_air_pressure"),
@@ -62,10 +63,16 @@ def variable_names() -> Iterator[tuple[str, tuple[str, ...]]]:
     for axis, name in (
         ("eastward", "eastward_wind"),
         ("zonal", "eastward_wind"),
+        ("west-to-east", "eastward_wind"),
         ("northward", "northward_wind"),
         ("meridional", "northward_wind"),
+        ("south-to-north", "northward_wind"),
     ):
         for words in (
+            "{} part of the 10 m wind",
+            "{} part of the wind",
+            "{} component of the 10 m wind",
+            "{} component of the wind",
             "{} 10 m wind",
             "10 m {} wind",
             "{} near-surface wind",
@@ -82,6 +89,9 @@ def variable_names() -> Iterator[tuple[str, tuple[str, ...]]]:
     for words in ("pressure reduced to sea level", "surface pressure reduced to sea level", "pressure at sea level"):
         yield words, ("air_pressure_at_mean_sea_level",)
     yield "salinity", ("sea_water_salinity", "sea_surface_salinity")
+    for sea in ("sea", "ocean", "sea's", "ocean's"):
+        for words in (f"salinity of the {sea} surface", f"salinity at the {sea} surface"):
+            yield words, ("sea_surface_salinity",)
     yield "surface temperature", ("surface_temperature", AIR, SURFACE_OF_SEA)
     for variable in VARIABLES.values():
         names = (variable.standard_name.replace("_", " "), *variable.words)

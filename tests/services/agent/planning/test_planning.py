@@ -9,12 +9,15 @@ import pytest
 
 from tellurion_agent.laboratory import instruments
 from tellurion_agent.laboratory.script import script
+from tellurion_agent.planning.extraction.mention import Role
 from tellurion_agent.planning.extraction.text import LONGEST
 from tellurion_agent.planning.filling import fill
 from tellurion_agent.planning.places import places
 from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plans
+from tellurion_agent.planning.planned import Asked, planned
+from tellurion_agent.planning.scoring import Scored
 from tellurion_agent.recipes.registry import RECIPES
-from tellurion_agent.slots import Level, Period, Season
+from tellurion_agent.slots import Kind, Level, Period, Season
 from tellurion_core.errors import InvalidInput
 
 
@@ -104,6 +107,11 @@ def best(ended):
             {"period": Period(1998, 1998), "base": Period(1961, 1990)},
         ),
         ("mean temperature over Africa, as that counts for us", "area_mean", {"region": "Africa"}),
+        (
+            "mean temperature of the western Pacific = the box 150E to 150W, 10S to 10N",
+            "area_mean",
+            {"region": "Pacific Ocean, 10°S–10°N, 150°E–150°W"},
+        ),
         ("ocean heat content of the upper 700 m", "ocean_heat_content", {"level": Level(0, 700, "m")}),
         ("Linear trnd of temprature in Eurpoe", "linear_trend", {"region": "Europe"}),
         ("linear trend of temprature in the Pacifc", "linear_trend", {"region": "Pacific Ocean"}),
@@ -314,6 +322,19 @@ def test_which_of_several_numbers_is_asked_for(planner, request_, recipe, said):
 def test_latitudes_that_are_said_once_hold_for_both_boxes(planner):
     reading = planner._vocabulary.read("D20 of 150E-180 minus D20 of 120W-90W, 5S-5N")
     assert [(p.region.south, p.region.north, p.region.west) for p in places(reading)] == [(-5, 5, 150), (-5, 5, 240)]
+
+
+def test_what_is_taken_as_truth_is_compared_with(planner):
+    reading = planner._vocabulary.read("With ERA5 taken as truth, the bias of MIROC6", {"ERA5", "MIROC6"})
+    assert {m.value: m.role for m in reading.of(Kind.SOURCE, *Role)} == {("ERA5",): Role.BASE, ("MIROC6",): Role.PLAIN}
+
+
+def test_a_variable_that_a_recipe_does_not_read_is_not_left_out(planner, observed):
+    asked = Asked(planner._vocabulary.read("sea ice thickness of the Arctic"), observed, {}, Context(), {}, frozenset())
+    scored = Scored(RECIPES["sea_ice_extent"], 1.0, fill(RECIPES["sea_ice_extent"], asked.reading, {}))
+    end = planned(scored, asked)
+    assert isinstance(end, Clarify)
+    assert "sea ice thickness" in end.question
 
 
 def test_a_depth_of_data_without_levels_contradicts(planner, observed):

@@ -314,6 +314,7 @@ DJF, JJA = Season("DJF", (12, 1, 2)), Season("JJA", (6, 7, 8))
         ("in fall", LocalSeason(Season("SON", (9, 10, 11)), Season("MAM", (3, 4, 5)))),
         ("in March", Season("March", (3,))),
         ("for May", Season("May", (5,))),
+        ("May 2002", Season("May", (5,))),
         ("this may be", None),
         ("June to September", Season("JJAS", (6, 7, 8, 9))),
         ("Nov-Mar", Season("NDJFM", (11, 12, 1, 2, 3))),

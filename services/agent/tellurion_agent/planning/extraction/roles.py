@@ -25,8 +25,8 @@ _BASE_BEFORE = re.compile(
     rf"{_FILLER}$"
 )
 _BASE_AFTER = re.compile(
-    r"^[\s(\-]*(?:(?:mean|average|period|years?|climatolog\w+|is|as|being|the|a|our)\W+)*"
-    r"(?:base(?:line)?|reference|normals?)(?!\w)"
+    r"^[\s(\-]*(?:(?:mean|average|period|years?|climatolog\w+|is|as|being|the|a|our|taken|used|serving|treated)\W+)*"
+    r"(?:base(?:line)?|reference|normals?|truth|yardstick|benchmark)(?!\w)"
 )
 _BASE_OF_TWO = re.compile(
     r"(?:climatolog\w+|normals?|clim\.?)(?: mean| period)?(?: of| for| from| over)?[\s:(]*(?:the )?$"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tellurion_agent.planning.extraction.mention import Mention
-from tellurion_agent.planning.extraction.text import Text
+from tellurion_agent.planning.extraction.text import TAKEN, Text
 from tellurion_agent.slots import Kind, Season
 
 MONTHS = (
@@ -85,7 +85,8 @@ def seasons(text: Text) -> Iterator[Mention]:
         first, last = match["first"] or match["a"] or match["b"], match["last"] or match["c"] or match["d"]
         add(match, months_from(_month(first), _month(last)))
     for match in _ONE.finditer(text.without((m.start, m.end) for m in found).plain):
-        named = match.start() > 0 and text.said[match.start("month")].isupper()
+        dated = re.match(rf"\s+(?:\d{{4}}(?!\d)|{TAKEN}{{4}})", text.plain[match.end() :]) is not None
+        named = dated or (match.start() > 0 and text.said[match.start("month")].isupper())
         if match["month"] not in ("may", "mar") or match["cue"] or named:  # may is a verb, and to mar too
             month = _month(match["month"])
             add(match, months_from(month, month))
