@@ -97,6 +97,8 @@ def test_a_question_is_answered_without_a_platform_to_start_first(command: Comma
     page = Path(told["report"]).read_text()
     assert WARMING in page
     assert "broken.nc" in page
+    again = command("agent", "replay", tmp_path / "run")
+    assert (again.returncode, again.stdout) == (0, "the same outcome from the same data\n")
 
 
 def test_a_question_back_has_exit_code_3(command: Command, data: Path, state: Path) -> None:

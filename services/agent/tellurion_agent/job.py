@@ -42,7 +42,7 @@ from tellurion_agent.store import Run, Store
 from tellurion_agent.uploads import LIBRARY, laid_out
 from tellurion_core.call import Identity
 from tellurion_core.endpoints.settings import EndpointSettings
-from tellurion_core.errors import DataCorrupted, NotFound
+from tellurion_core.errors import DataCorrupted, InvalidInput, NotFound
 from tellurion_core.jobs.database import open_engine
 from tellurion_core.jobs.running import RunningJob
 from tellurion_core.jobs.settings import JobSettings
@@ -103,7 +103,7 @@ def replay(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
         for file in source.files
         if file.name.startswith(f"{LIBRARY}/")
     }
-    libraries = _with_files(Libraries.of(load(AgentSettings).libraries), uploaded, job)
+    libraries = _with_files(_known(before.run, job), uploaded, job)
     news = _News(lambda key, content: None, job)
     if before.recipe in CAPABILITIES:
         return _compared(before, _fetched(_errand_again(before, job), libraries, job, news), job, news)
@@ -120,6 +120,16 @@ def replay(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
         limits=load(AgentSettings).limits,
     )
     return _compared(before, _recorded(task, libraries, job, news), job, news)
+
+
+def _known(run: str, job: RunningJob) -> Libraries:
+    """The folders that a run was planned with, where it is known here; this installation's have precedence."""
+    store = Store(open_engine(load(JobSettings).database_url(load(StateSettings))))
+    try:
+        planned = libraries_of(store.run(job.tenant, wire.run_id(run)).proposal or {})
+    except (InvalidInput, NotFound):  # of another installation
+        planned = Libraries({})
+    return Libraries({**planned.folders, **Libraries.of(load(AgentSettings).libraries).folders})
 
 
 class _News:

@@ -41,7 +41,7 @@ def write_weights(folder: Path, seed: int = 0) -> Path:
     Mmpt(OBJECT).save(folder / "mmpt.safetensors", CARD)
     scene = SceneModelSpec(SCENE, points=96, image_height=16, image_width=16, image_patch=8, image_depth=1)
     Gaussian2Scene(scene).save(folder / "gaussian2scene.safetensors", 1, CARD)
-    completion = CompletionSpec(OBJECT, partial=32, patches=4, patch_size=4, depth=1)
+    completion = CompletionSpec(OBJECT, partial=32, patch_size=4, depth=1)
     Completion(completion).save(folder / "completion.safetensors", CARD)
     Detector(DetectorSpec(CLASSES, SCENE, points=128, queries=8, depth=1)).save(folder / "detector.safetensors", CARD)
     return folder

@@ -126,7 +126,7 @@ def test_few_shots_are_judged_by_both_classifiers(corpus: Corpus, mmpt: Mmpt, mo
 @pytest.fixture(scope="module")
 def network() -> Completion:
     torch.manual_seed(0)
-    return Completion(CompletionSpec(TINY, partial=32, patches=8, patch_size=4, depth=1)).eval()
+    return Completion(CompletionSpec(TINY, partial=32, patch_size=4, depth=1)).eval()
 
 
 def test_a_protocol_that_is_told_to_stop_does(corpus: Corpus, mmpt: Mmpt, network: Completion) -> None:

@@ -1,7 +1,9 @@
 """Partial clouds made whole: what is missing as patches around places that are first guessed.
 
-From the tokens of the partial cloud a few places are guessed where something is missing; a transformer looks at tokens
-and places together and gives each place its patch of points. The points that were given stay as they are.
+The token of each patch that is seen guesses a place where something is missing, its counterpart, such as the other side
+of what is symmetric; a transformer looks at tokens and places together and gives each place its points. Places that
+begin spread over what is seen stay spread, where places out of one vector gather in the middle of what is missing. The
+points that were given stay as they are.
 
 Source: Yu et al. 2021 (PoinTr) for places as queries; Pang et al. 2022 (Point-MAE) for the linear head of a patch.
 """
@@ -19,13 +21,13 @@ from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
 from tellurion_pointcloud.downstream.backbone import Backbone, saved
 from tellurion_pointcloud.downstream.crops import nearer_half
-from tellurion_pointcloud.geometry.distances import chamfer_l2
+from tellurion_pointcloud.geometry.distances import chamfer_l1, chamfer_l2
 from tellurion_pointcloud.mmpt import Spec
 from tellurion_pointcloud.specs import check_model, check_sizes, stored_fields
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
 MODEL = "completion"
-LIMITS = {"partial": 1 << 16, "patches": 4096, "patch_size": 1024, "depth": 64}
+LIMITS = {"partial": 1 << 16, "patch_size": 1024, "depth": 64}
 """Largest numbers that a file may claim."""
 CHUNK = 32
 """Clouds that are scored at once."""
@@ -38,10 +40,8 @@ class CompletionSpec:
     encoder: Spec
     partial: int = 512
     """Points of a partial cloud that are looked at."""
-    patches: int = 64
-    """Places that are guessed."""
-    patch_size: int = 8
-    """Points around each."""
+    patch_size: int = 16
+    """Points around each place that is guessed, of which there are as many as the encoder has patches."""
     depth: int = 2
     """Blocks of the decoder."""
 
@@ -63,9 +63,9 @@ class Guess:
     """What is missing."""
 
     places: Tensor
-    """[B, patches, 3]."""
+    """[B, G, 3]."""
     points: Tensor
-    """[B, patches · patch_size, 3]."""
+    """[B, G · patch_size, 3]."""
 
 
 class Completion(nn.Module):
@@ -76,8 +76,8 @@ class Completion(nn.Module):
         self.spec = spec
         self.backbone = backbone or Backbone(spec.encoder)
         width = spec.encoder.width
-        self.places = nn.Sequential(nn.Linear(2 * width, 4 * width), nn.GELU(), nn.Linear(4 * width, 3 * spec.patches))
-        self.query = nn.Linear(2 * width, width)
+        self.places = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, 3))
+        self.query = nn.Linear(width, width)
         self.positions = PositionEmbedding(width)
         self.decoder = Transformer(width, spec.depth, spec.encoder.heads)
         self.points = nn.Linear(width, 3 * spec.patch_size)
@@ -85,21 +85,20 @@ class Completion(nn.Module):
     def forward(self, partial: Tensor) -> Guess:
         """Of clouds [B, N, 3] in the unit ball about their own centroid."""
         seen = self.backbone(partial)
-        places = self.places(seen.embedding).float().unflatten(-1, (-1, 3))
-        queries = self.query(seen.embedding)[:, None].expand(-1, places.shape[1], -1)
+        places = seen.centres + self.places(seen.tokens).float()
         positions = self.positions(torch.cat([seen.centres, places], 1))
-        tokens = self.decoder(torch.cat([seen.tokens, queries], 1), positions)[:, seen.tokens.shape[1] :]
+        tokens = self.decoder(torch.cat([seen.tokens, self.query(seen.tokens)], 1), positions)[:, places.shape[1] :]
         around = self.points(tokens).float().unflatten(-1, (-1, 3))
         return Guess(places, (places[:, :, None] + around).flatten(1, 2))
 
     def loss(self, partial: Tensor, missing: Tensor) -> dict[str, Tensor]:
-        """Chamfer-L2 of places and of points against what clouds [B, N, 3] lack [B, M, 3], as `forward` has them."""
+        """Chamfer-L1 of places and of points against what clouds [B, N, 3] lack [B, M, 3], as `forward` has them."""
         guess = self(partial)
-        return {name: chamfer_l2(getattr(guess, name), missing).mean() for name in ("places", "points")}
+        return {name: chamfer_l1(getattr(guess, name), missing).mean() for name in ("places", "points")}
 
     @torch.no_grad()
     def completed(self, partial: Tensor) -> Tensor:
-        """[B, N + patches · patch_size, 3]: clouds [B, N, 3] of any place and scale, then the points that they lack."""
+        """[B, N + G · patch_size, 3]: clouds [B, N, 3] of any place and scale, then the points that they lack."""
         framed, centre, radius = in_unit_ball(partial)
         return torch.cat([partial, self(framed).points * radius + centre], 1)
 
