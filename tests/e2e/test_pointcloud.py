@@ -192,12 +192,12 @@ def test_a_cloud_is_completed(printed: Printed, files: list[Path], tmp_path: Pat
     code, out, err = printed("complete", files[0], "-o", output, "--json")
     assert (code, err) == (0, "")
     told = json.loads(out)
-    assert (told["given"], told["added"]) == (200, 16)
+    assert (told["given"], told["added"]) == (200, 32)
     vertices = PlyData.read(output)["vertex"]
     points = np.stack([vertices[axis] for axis in "xyz"], axis=1)
     np.testing.assert_array_equal(points[:200], CLOUD)
-    assert len(points) == 216
-    assert vertices["added"].tolist() == [0] * 200 + [1] * 16
+    assert len(points) == 232
+    assert vertices["added"].tolist() == [0] * 200 + [1] * 32
     assert read_cloud(output, most=1000).colours is None
 
 
@@ -206,7 +206,7 @@ def test_a_completed_cloud_keeps_its_colours(printed: Printed, files: list[Path]
     assert printed("complete", files[1], "-o", output)[0] == 0
     read = read_cloud(output, most=1000)
     assert read.colours is not None
-    assert read.colours.tolist() == [[90, 90, 90]] * 200 + [[255, 0, 0]] * 16
+    assert read.colours.tolist() == [[90, 90, 90]] * 200 + [[255, 0, 0]] * 32
 
 
 def test_clouds_are_classified_from_folders_of_examples(printed: Printed, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ ENCODERS = ("mmpt", "gaussian2scene")
 """Models that encode: of objects, and of scenes with colours."""
 DEFAULT_MODEL = ENCODERS[0]
 MOST_POINTS = 1 << 23
-"""Of a cloud: with colours 226 MB in one message."""
+"""Of a cloud, which is 226 MB with its colours."""
 MOST_SAMPLED = 1 << 16
 """Points that a cloud can be sampled to."""
 MOST_CLASSES = 256
@@ -132,6 +132,8 @@ class PointCloudClient:
         self, scene: CloudGiven, *, min_score: float = 0.0, seed: int = 0, timeout: float | None = None
     ) -> Detections:
         """The objects in a scene, in metres with z up, of this score at least; `seed` draws the points of a mesh.
+
+        Scores below 0.01 are not answered.
 
         Raises:
             InvalidInput: a scene that cannot be used.

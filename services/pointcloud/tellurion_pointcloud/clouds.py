@@ -73,11 +73,17 @@ def resampled(points: Floats, count: int) -> tuple[NDArray[np.int64], Normalised
 def sampled(points: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     """Indices [count] of points [N, 3] in the unit ball: farthest ones, or all and some of them repeated.
 
-    The places chosen do not depend on the order of the points. Cost grows with count · min(N, COMPARED).
+    The places chosen do not depend on the order of the points. Cost grows with count times the points that are
+    compared: of more than COMPARED and `count` those that stay one to a cell, at most eight times as many.
     """
     if len(points) > max(COMPARED, count):
         kept = _one_of_each_cell(points, count)
-        return kept[sampled(points[kept], count)]
+        return kept[_spread(points[kept], count)]
+    return _spread(points, count)
+
+
+def _spread(points: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Indices [count] of the farthest of points [N, 3], or of all and some of them repeated."""
     times, rest = divmod(count, len(points))
     all_of_them = np.tile(np.arange(len(points)), times)
     return np.concatenate([all_of_them, farthest_points(points[None], rest)[0]]) if rest else all_of_them

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
+from tellurion_core.progress import Progress
 from tellurion_pointcloud.clouds import resampled
 from tellurion_pointcloud.corpus import Corpus
 from tellurion_pointcloud.downstream.completion import Completion, errors
@@ -39,8 +41,6 @@ BATCH = 32
 CLASSIFIERS: Mapping[str, Classifier] = {"linear": linear, "centroid": nearest_centroid}
 
 Array = NDArray[np.floating[Any]]
-Told = Callable[[float, str], None]
-"""Is told the share of the work that is done, and what is being done."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +99,12 @@ def untrained(spec: Spec, seed: int, clouds: Array | None = None) -> Mmpt:
     return mmpt.eval()
 
 
-def embeddings(mmpt: Mmpt, clouds: Array) -> Array:
-    """[S, n, D] of clouds [S, n, N, 3]."""
-    found = [mmpt.encode(batch).embedding for batch in torch.from_numpy(clouds).flatten(0, 1).split(BATCH)]
+def embeddings(mmpt: Mmpt, clouds: Array, done: Callable[[], None] = lambda: None) -> Array:
+    """[S, n, D] of clouds [S, n, N, 3]; `done` is called after each batch, and may raise."""
+    found = []
+    for batch in torch.from_numpy(clouds).flatten(0, 1).split(BATCH):
+        found.append(mmpt.encode(batch).embedding)
+        done()
     return torch.cat(found).numpy().reshape(*clouds.shape[:2], -1)
 
 
@@ -120,7 +123,7 @@ def told_by_few(features: Array, things: Things, drawn: Sequence[Episode], class
     return np.mean([accuracies(sampling, things.labels, drawn, classify) for sampling in features], axis=0)
 
 
-def svm(corpus: Corpus, mmpt: Mmpt, seed: int, told: Told) -> Scores:
+def svm(corpus: Corpus, mmpt: Mmpt, seed: int, told: Progress) -> Scores:
     """The frozen linear support vector machine, of MMPT, its untrained encoder and the descriptor made by hand."""
     things = labelled(corpus, points=mmpt.spec.points, samplings=SAMPLINGS, seed=seed)
     of: dict[str, Array] = {}
@@ -130,7 +133,7 @@ def svm(corpus: Corpus, mmpt: Mmpt, seed: int, told: Told) -> Scores:
     return Scores(_compared(of, things.groups), len(things.labels))
 
 
-def fewshot(corpus: Corpus, mmpt: Mmpt, seed: int, told: Told) -> Scores:
+def fewshot(corpus: Corpus, mmpt: Mmpt, seed: int, told: Progress) -> Scores:
     """Five ways and five shots, of the same three, by each of `CLASSIFIERS`."""
     things = labelled(corpus, points=mmpt.spec.points, samplings=SAMPLINGS, seed=seed)
     drawn = episodes(things.labels, things.groups, count=EPISODES, seed=seed)
@@ -143,7 +146,7 @@ def fewshot(corpus: Corpus, mmpt: Mmpt, seed: int, told: Told) -> Scores:
     return Scores(figures, len(things.labels))
 
 
-def completion(corpus: Corpus, network: Completion, seed: int, told: Told) -> Scores:
+def completion(corpus: Corpus, network: Completion, seed: int, told: Progress) -> Scores:
     """Chamfer-L2 of clouds of which one viewpoint's half is left, of the same made whole, and their ratio."""
     things = labelled(corpus, points=POINTS, samplings=1, seed=seed)
     clouds, found = torch.from_numpy(things.clouds[0]), []
@@ -166,12 +169,13 @@ def _sampling(cloud: NDArray[np.float32], points: int, random: np.random.Generat
     return resampled(scan, points)[1].points
 
 
-def _features(things: Things, mmpt: Mmpt, seed: int, told: Told) -> dict[str, Array]:
+def _features(things: Things, mmpt: Mmpt, seed: int, told: Progress) -> dict[str, Array]:
     """Of what is compared; MMPT first."""
-    told(0.0, f"encoding {len(things.labels)} clouds, {SAMPLINGS} samplings of each")
-    found = {"mmpt": embeddings(mmpt, things.clouds)}
-    told(0.2, "encoding them by an untrained encoder")
-    found["untrained"] = embeddings(untrained(mmpt.spec, seed, things.clouds[0]), things.clouds)
+    trained, bare = f"encoding {len(things.labels)} clouds, {SAMPLINGS} samplings of each", "the same, untrained"
+    found = {"mmpt": embeddings(mmpt, things.clouds, partial(told, 0.0, trained))}
+    found["untrained"] = embeddings(
+        untrained(mmpt.spec, seed, things.clouds[0]), things.clouds, partial(told, 0.2, bare)
+    )
     told(0.4, "describing them by hand")
     found["descriptor"] = described(things.clouds)
     told(0.5, "learning their classes")

@@ -112,8 +112,8 @@ def _lines(path: Path) -> list[str]:
 def _read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint8]]:
     """Places [N, 3], faces [F, 3] (none of a cloud), and the colours [F, 3] of faces, or [N, 3] of a cloud's points."""
     try:
-        if path.suffix in (".npy", ".txt", ".xyz"):
-            table = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=_delimiter(path), ndmin=2)
+        if (suffix := path.suffix.lower()) in (".npy", ".txt", ".xyz"):
+            table = np.load(path) if suffix == ".npy" else np.loadtxt(path, delimiter=_delimiter(path), ndmin=2)
             places = np.asarray(table, np.float64)[:, :3]
             faces, colours = np.empty((0, 3), np.int64), np.full((len(places), 3), GREY, np.uint8)
         else:
@@ -122,7 +122,7 @@ def _read(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[n
             places = np.asarray(mesh.vertices, np.float64)
             faces = np.asarray(getattr(mesh, "faces", np.empty((0, 3))), np.int64)
             colours = _colours(mesh, len(faces) or len(places))
-    except (OSError, ValueError, IndexError, KeyError) as error:
+    except (OSError, ValueError, IndexError, KeyError, NotImplementedError) as error:
         raise InvalidInput.of("file", received=path.name, accepted="a mesh or a cloud of points") from error
     if places.shape[1:] != (3,) or not np.isfinite(places).all() or (places == places[:1]).all():
         raise InvalidInput.of("file", received=path.name, accepted="finite places [N, 3], two different ones at least")

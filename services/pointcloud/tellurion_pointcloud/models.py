@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -83,16 +82,11 @@ class WeightsFile:
         self.path = path
         self._load = load
         self._lock = Lock()
-        self._network: Any = None
+        self._read: tuple[Any, str, dict[str, Any]] | None = None
 
     def network(self) -> Any:
         """The network. Raises NotFound where there is no such file, InvalidInput or DataCorrupted of another one."""
-        with self._lock:
-            if self._network is None:
-                if not self.path.is_file():
-                    raise NotFound(f"there are no weights {self.path.name} in the folder TELLURION_POINTCLOUD_WEIGHTS")
-                self._network = self._load(self.path)
-            return self._network
+        return self._all()[0]
 
     @property
     def shape(self) -> Shape:
@@ -102,15 +96,24 @@ class WeightsFile:
         points = spec.partial if isinstance(network, Completion) else spec.points
         return Shape(points, encoder.groups, encoder.group_size, encoder.width)
 
-    @cached_property
+    @property
     def sha256(self) -> str:
-        """Lower-case hexadecimal SHA-256 of the file."""
-        return weights.sha256(self.path)
+        """Lower-case hexadecimal SHA-256 of the file that the network is of."""
+        return self._all()[1]
 
-    @cached_property
+    @property
     def card(self) -> dict[str, Any]:
-        """The model card."""
-        return weights.card(self.path)
+        """The model card of the network."""
+        return self._all()[2]
+
+    def _all(self) -> tuple[Any, str, dict[str, Any]]:
+        """Network, SHA-256 and card, read together: another file may take the place of this one later."""
+        with self._lock:
+            if self._read is None:
+                if not self.path.is_file():
+                    raise NotFound(f"there are no weights {self.path.name} in the folder TELLURION_POINTCLOUD_WEIGHTS")
+                self._read = self._load(self.path), weights.sha256(self.path), weights.card(self.path)
+            return self._read
 
 
 Weights = Mapping[str, WeightsFile]
@@ -245,4 +248,4 @@ def _of_one_size(inputs: Mapping[str, Array]) -> Iterator[tuple[Array, dict[str,
 
 def _check(cancelled: CancelCheck) -> None:
     if cancelled():
-        raise Cancelled("cancelled while clouds were encoded")
+        raise Cancelled("cancelled while a model ran")

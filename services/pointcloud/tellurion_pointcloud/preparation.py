@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tellurion_core.errors import InvalidInput
+from tellurion_pointcloud.boxes import LARGEST
 from tellurion_pointcloud.clouds import COMPARED, check_points, resampled
 from tellurion_pointcloud.gaussian2scene.model import GREY
 from tellurion_pointcloud.received import Received
@@ -43,7 +45,10 @@ def prepared(received: Received, count: int, *, coloured: bool = False, metres: 
 
     In the unit ball; in `metres` moved alone. Raises InvalidInput for points that cannot be used.
     """
-    check_points(received.points, f"clouds[{received.index}].points")
+    field = f"clouds[{received.index}].points"
+    check_points(received.points, field)
+    if metres and (extent := float(np.ptp(received.points, axis=0).max())) > LARGEST:
+        raise InvalidInput.of(field, received=f"an extent of {extent:g}", accepted=f"at most {LARGEST:g} m")
     index, ball = resampled(received.points, count)
     unit = ball.scale if metres else 1.0
     inputs: dict[str, NDArray[Any]] = {"points": ball.points * np.float32(unit)}

@@ -67,9 +67,9 @@ class CloudStream:
             _check_count(request.tensor)
             reader.feed(request.tensor)
             if len(reader.tensors) == len(reader.specs):
-                tensors = reader.finish()
-                reader = TensorReader(0)
-                yield Received(index, tensors["points"], tensors.get("colours"), cloud.label)
+                whole, reader = reader, TensorReader(0)
+                yield _received(index, whole.finish(), cloud.label)
+                del whole
                 index += 1
         if reader.specs is not None:
             raise _out_of_place(None, "tensors of the cloud")
@@ -84,6 +84,10 @@ class CloudStream:
         if received is None:
             raise _out_of_place(None, "the spec, then one cloud")
         return received
+
+
+def _received(index: int, tensors: Mapping[str, Array], label: str) -> Received:
+    return Received(index, tensors["points"], tensors.get("colours"), label)
 
 
 def _check_count(part: Any) -> None:

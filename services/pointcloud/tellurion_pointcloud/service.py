@@ -130,14 +130,13 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
         stream = self._stream(requests)
         spec = await stream.spec()
         received = await stream.only()
+        notes = await asyncio.to_thread(unlike_rooms, received)
         scene = await self._prepared(received, "detector", metres=True)
         outputs = await self._predictor.infer(DETECT, scene.inputs)
         classes = self._weights["detector"].network().spec.classes
         boxes = wire.detected(outputs, scene, classes, spec.min_score)
         source = wire.source("detector", self._weights)
-        return pointcloud_pb2.DetectResponse(
-            boxes=boxes, points=scene.received, source=source, notes=unlike_rooms(received)
-        )
+        return pointcloud_pb2.DetectResponse(boxes=boxes, points=scene.received, source=source, notes=notes)
 
     async def Evaluate(  # noqa: N802
         self, request: pointcloud_pb2.EvaluateRequest, context: Context
@@ -170,8 +169,10 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
             raise InvalidInput.of("model", received=spec.model, accepted=" or ".join(ENCODERS))
 
         async def clouds() -> AsyncIterator[Prepared]:
-            async for received in stream.clouds():  # one is in memory as it came
-                yield await self._prepared(received, spec.model, spec.points)
+            async for received in stream.clouds():
+                cloud = await self._prepared(received, spec.model, spec.points)
+                del received  # before the next one comes
+                yield cloud
 
         async def work(cloud: Prepared) -> tuple[Prepared, dict[str, Array]]:
             return cloud, await self._batching.infer(encode_model(spec.model), cloud.inputs)

@@ -1,12 +1,18 @@
-"""What weights files may claim of networks: the fields of their spec, in sizes that memory holds."""
+"""Weights files of networks, and what they may claim: the fields of their spec, in sizes that memory holds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
 
 from tellurion_core.errors import InvalidInput
+from tellurion_diffusion import weights
+
+N = TypeVar("N", bound=torch.nn.Module)
 
 
 def check_sizes(spec: Any, largest: Mapping[str, int]) -> None:
@@ -42,3 +48,21 @@ def check_model(stored: dict[str, Any], name: str) -> None:
     """Takes the name of the model out of what is stored. Raises InvalidInput for another one's."""
     if (model := stored.pop("model", None)) != name:
         raise InvalidInput.of("weights.spec.model", received=model, accepted=name)
+
+
+def saved(path: Path, network: torch.nn.Module, model: str, spec: Mapping[str, Any], card: Mapping[str, Any]) -> None:
+    """Writes a weights file of a network built from `spec`, whole or not at all."""
+    weights.save(path, network, {"model": model, **spec}, card, half=True)
+
+
+def loaded(path: Path, model: str, build: Callable[[dict[str, Any]], N]) -> N:
+    """The network that `build` makes of the spec in a weights file of this model, with its weights, ready to be asked.
+
+    Raises InvalidInput or DataCorrupted for any other file.
+    """
+    tensors, stored = weights.load(path)
+    check_model(stored, model)
+    with torch.device("meta"):
+        network = build(stored)
+    weights.fill(network, tensors)
+    return network.eval()

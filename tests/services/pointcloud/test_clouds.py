@@ -110,6 +110,12 @@ def test_points_on_a_line_are_not_thinned_below_what_is_asked_for(monkeypatch: p
     assert np.diff(chosen).max() < 4 * 2 / 400
 
 
+def test_more_than_is_compared_may_be_asked_for_where_no_cells_come_near_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clouds, "COMPARED", 1024)
+    points = np.random.default_rng(7).normal(size=(4000, 3)).astype(np.float32) / 4
+    assert len(np.unique(sampled(points, 1024))) == 1024
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1e30, 1.1e9])
 def test_coordinates_that_cannot_be_are_refused(value: float) -> None:
     points = sphere(10).astype(np.float64)

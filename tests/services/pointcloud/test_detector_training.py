@@ -8,11 +8,12 @@ import pytest
 import torch
 from small_rooms import furniture
 
+from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
 from tellurion_pointcloud.boxes import Boxes
 from tellurion_pointcloud.detection.average_precision import Detections, Objects, matches
 from tellurion_pointcloud.detection.detector import Detector, DetectorSpec
-from tellurion_pointcloud.detection.evaluation import Evaluation, evaluated, interval
+from tellurion_pointcloud.detection.evaluation import Evaluation, detected, evaluated, interval
 from tellurion_pointcloud.rooms import Rooms
 from tellurion_pointcloud.scene_encoder import SceneEncoder, SceneSpec
 from tellurion_pointcloud.training import detector as training
@@ -79,15 +80,15 @@ def test_what_stands_in_the_rooms_scores_one(rooms):
 
 
 def test_groups_of_furniture_are_drawn_together():
-    # two groups of two objects, of which one is found: no, one or two draws of it with chances 1/4, 1/2, 1/4
-    centres = np.outer(np.arange(4.0) * 5, [1, 0, 0])
-    truth = Objects(Boxes.aligned(centres, np.ones((4, 3))), np.zeros(4, int))
+    # of three groups of two objects, one of which is found, two are drawn: it is drawn 0, 1 or 2 times of them
+    centres = np.outer(np.arange(6.0) * 5, [1, 0, 0])
+    truth = Objects(Boxes.aligned(centres, np.ones((6, 3))), np.zeros(6, int))
     found = Detections(Boxes.aligned(centres[:2], np.ones((2, 3))), np.zeros(2, int), np.array([0.9, 0.8]))
-    evaluation = Evaluation({0.25: matches([found], [truth], 1, 0.25)}, np.array([0, 0, 1, 1]))
+    evaluation = Evaluation({0.25: matches([found], [truth], 1, 0.25)}, np.array([0, 0, 1, 1, 2, 2]))
     drawn = evaluation.resampled(0.25, resamples=4000)
     values, counts = np.unique(drawn, return_counts=True)
     np.testing.assert_array_equal(values, [0, 0.5, 1])
-    np.testing.assert_allclose(counts / 4000, [0.25, 0.5, 0.25], atol=0.03)
+    np.testing.assert_allclose(counts / 4000, [4 / 9, 4 / 9, 1 / 9], atol=0.03)
     np.testing.assert_array_equal(drawn, evaluation.resampled(0.25, resamples=4000))
 
 
@@ -127,12 +128,25 @@ def test_the_command_begins_with_the_encoder_that_is_given(rooms, tmp_path):
 def test_an_encoder_that_has_seen_the_rooms_held_out_is_refused(rooms, tmp_path, capsys):
     given = tmp_path / "encoder.safetensors"
     inside = {f"encoder.{name}": tensor for name, tensor in SceneEncoder(SMALL).state_dict().items()}
-    spec, card = {"model": "gaussian2scene", "encoder": SMALL.stored()}, {"trained_on": "2 rooms of cuboids, held-out"}
+    spec, card = {"model": "gaussian2scene", "encoder": SMALL.stored()}, {"groups": ["b chair 0"]}
     weights.save(given, inside, spec, card)
     options = ["--held-out", str(rooms / "held-out"), "--encoder", str(given), "--output", str(tmp_path / "d")]
     with pytest.raises(SystemExit, match="2"):
         training.main([str(rooms / "training"), *options, "--steps", "1"])
-    assert "one trained on the rooms held out" in capsys.readouterr().err
+    assert "rooms: received one that was shown the groups ['b chair 0']" in capsys.readouterr().err
+
+
+def test_rooms_are_not_held_out_from_themselves(rooms, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        training.main([str(rooms / "training"), "--held-out", str(rooms / "training"), "--output", str(tmp_path / "d")])
+    assert "rooms: received one that was shown the groups ['a cabinet 0'" in capsys.readouterr().err
+
+
+def test_a_detector_of_other_classes_is_not_evaluated(rooms):
+    opened = Rooms.open(rooms / "held-out")
+    turned = Detector(DetectorSpec(tuple(reversed(opened.classes)), SMALL, points=128, queries=8, depth=1))
+    with pytest.raises(InvalidInput, match=r"detector: received table, .*; accepted: the rooms' classes cabinet, "):
+        detected(turned, opened)
 
 
 def test_rooms_of_other_classes_are_no_held_out_rooms(rooms, tmp_path, capsys):

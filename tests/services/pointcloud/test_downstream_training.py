@@ -96,6 +96,7 @@ def test_an_encoder_that_was_shown_what_it_is_judged_by_is_refused(
         training.main([str(corpus), *options(shown, tmp_path / "out.safetensors")])
     assert "encoder: received one that was shown the folds [0" in capsys.readouterr().err
     training.main([str(corpus), *FREE[training], *options(shown, tmp_path / "out.safetensors")])
+    assert weights.card(tmp_path / "out.safetensors")["folds"] == [0, 2]  # those of the encoder too
 
 
 def test_a_tokenizer_is_of_the_size_of_its_networks(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_call_ends_at_its_deadline_and_the_service_goes_on(asked: Asked) -> No
 def test_a_partial_cloud_gets_the_points_that_it_lacks(asked: Asked) -> None:
     report, tensors = asked.reconstruct(CLOUD, task=pointcloud_pb2.TASK_COMPLETE)
     assert (report.points, report.source.model) == (300, "completion")
-    assert {name: array.shape for name, array in tensors.items()} == {"added": (16, 3)}  # 4 patches of 4 points
+    assert {name: array.shape for name, array in tensors.items()} == {"added": (32, 3)}  # 8 patches of 4 points
     _, moved = asked.reconstruct(CLOUD * 10 + 100, task=pointcloud_pb2.TASK_COMPLETE)
     np.testing.assert_allclose(moved["added"], tensors["added"] * 10 + 100, atol=1e-2)
 

@@ -28,7 +28,7 @@ def e57_chunks(path: Path, field: str, most: int) -> Iterator[Cloud]:
     image = libe57.ImageFile(str(path), "r")
     scans = ScanHeader.from_data3d(image.root()["data3D"])
     check_count(sum(scan.point_count for scan in scans), most, field)
-    coloured = all(set(COLOURS) <= set(scan.point_fields) for scan in scans)
+    coloured = all(set(COLOURS) <= set(scan.point_fields) and _white(scan) > 0 for scan in scans)
     for scan in scans:
         places = next((names for names in (CARTESIAN, SPHERICAL) if set(names) <= set(scan.point_fields)), None)
         if places is None:

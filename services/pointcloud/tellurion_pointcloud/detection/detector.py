@@ -17,13 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tellurion_core.errors import InvalidInput
-from tellurion_diffusion import weights
 from tellurion_pointcloud.boxes import Boxes, overlap
 from tellurion_pointcloud.detection.average_precision import Detections
 from tellurion_pointcloud.scene_encoder import FULL as FULL_ENCODER
 from tellurion_pointcloud.scene_encoder import SMALL as SMALL_ENCODER
 from tellurion_pointcloud.scene_encoder import SceneEncoder, SceneSpec, scene_patches
-from tellurion_pointcloud.specs import check_model, check_sizes, stored_fields
+from tellurion_pointcloud.specs import check_sizes, loaded, saved, stored_fields
 from tellurion_pointcloud.transformer import Block, PositionEmbedding
 
 MODEL = "detector"
@@ -160,17 +159,12 @@ class Detector(nn.Module):
 
     def save(self, path: Path, card: Mapping[str, Any]) -> None:
         """Writes a weights file, whole or not at all."""
-        weights.save(path, self, {"model": MODEL, **self.spec.stored()}, card, half=True)
+        saved(path, self, MODEL, self.spec.stored(), card)
 
     @classmethod
     def load(cls, path: Path) -> Detector:
-        """The network of a weights file, ready to detect. Raises InvalidInput and DataCorrupted."""
-        tensors, stored = weights.load(path)
-        check_model(stored, MODEL)
-        with torch.device("meta"):
-            detector = cls(DetectorSpec.of(stored))
-        weights.fill(detector, tensors)
-        return detector.eval()
+        """The network of a weights file, ready to detect. Raises InvalidInput or DataCorrupted for any other."""
+        return loaded(path, MODEL, lambda stored: cls(DetectorSpec.of(stored)))
 
 
 def _detections(chances: NDArray[np.float64], centres: NDArray[np.float64], sizes: NDArray[np.float64]) -> Detections:

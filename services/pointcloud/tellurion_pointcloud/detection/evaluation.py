@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tellurion_core.errors import InvalidInput
+from tellurion_core.progress import Progress
 from tellurion_pointcloud import clouds
 from tellurion_pointcloud.detection.average_precision import (
     THRESHOLDS,
@@ -18,7 +20,7 @@ from tellurion_pointcloud.detection.average_precision import (
     mean_average_precision,
 )
 from tellurion_pointcloud.detection.detector import Detector
-from tellurion_pointcloud.downstream.intervals import COVERED, Interval
+from tellurion_pointcloud.downstream.intervals import Interval, drawn, interval
 from tellurion_pointcloud.rooms import Rooms
 
 BATCH = 8
@@ -49,18 +51,12 @@ class Evaluation:
         """
         names, which = np.unique(self.groups, return_inverse=True)
         random = np.random.default_rng(seed)
-        times = random.multinomial(len(names), np.full(len(names), 1 / len(names)), resamples).astype(float)
+        times = drawn(random, len(names), resamples)
         return np.array([mean_average_precision(self.matched[threshold], row[which]) for row in times])
 
     def interval(self, threshold: float) -> Interval:
         """The mean over classes, and the quantiles of the resampled ones."""
         return interval(self.average_precision(threshold), self.resampled(threshold))
-
-
-def interval(mean: float, resampled: NDArray[np.float64]) -> Interval:
-    """A figure with the quantiles of its resamples [R]."""
-    low, high = np.quantile(resampled, [(1 - COVERED) / 2, (1 + COVERED) / 2])
-    return Interval(mean, float(low), float(high))
 
 
 def evaluated(found: Sequence[Detections], rooms: Rooms) -> Evaluation:
@@ -73,10 +69,17 @@ def evaluated(found: Sequence[Detections], rooms: Rooms) -> Evaluation:
     return Evaluation({each: matches(found, truth, len(rooms.classes), each) for each in THRESHOLDS}, groups)
 
 
-def detected(detector: Detector, rooms: Rooms) -> list[Detections]:
-    """What is found in each room, of as many of its points as the detector reads, sampled as scenes are served."""
+def detected(detector: Detector, rooms: Rooms, report: Progress = lambda *_: None) -> list[Detections]:
+    """What is found in each room, of as many of its points as the detector reads, sampled as scenes are served.
+
+    Raises InvalidInput where the detector's classes are not those of the rooms.
+    """
+    if tuple(rooms.classes) != detector.spec.classes:
+        accepted = f"the rooms' classes {', '.join(rooms.classes)}"
+        raise InvalidInput.of("detector", received=", ".join(detector.spec.classes), accepted=accepted)
     found: list[Detections] = []
     for first in range(0, len(rooms), BATCH):
+        report(first / len(rooms), f"looking into room {first + 1} of {len(rooms)}")
         batch = slice(first, min(first + BATCH, len(rooms)))
         points, colours = rooms.points[batch], rooms.colours[batch]
         chosen = np.stack([clouds.resampled(each, detector.spec.points)[0] for each in points])[..., None]

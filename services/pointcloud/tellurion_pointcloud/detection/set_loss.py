@@ -80,7 +80,8 @@ def _matches(predictions: Predictions, targets: Sequence[Target]) -> tuple[Tenso
             - CLASS * likely[:, scene][..., target.classes]
         )
         for layer, costs in enumerate(cost.numpy(force=True)):
-            query, chosen = linear_sum_assignment(costs)
+            # What diverged is matched somehow: its loss is not finite either, and ends the training.
+            query, chosen = linear_sum_assignment(np.nan_to_num(costs))
             matched += [(layer, scene, q, m + first[scene]) for q, m in zip(query, chosen, strict=True)]
     rows = torch.tensor(matched, dtype=torch.int64, device=logits.device).reshape(-1, 4)
     return tuple(rows.T)

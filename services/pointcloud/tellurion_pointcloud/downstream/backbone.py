@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
-from tellurion_diffusion import weights
 from tellurion_pointcloud.mmpt import Encoded, Encoder, Mmpt, Spec
 from tellurion_pointcloud.mmpt.encoder import encoded
 
@@ -33,8 +28,3 @@ class Backbone(nn.Module):
     def forward(self, clouds: Tensor) -> Encoded:
         """Of normalised clouds [B, N, 3], N at least the patches and the points of each. Raises InvalidInput."""
         return encoded(self.encoder, self.spec, clouds)
-
-
-def saved(path: Path, network: nn.Module, model: str, spec: Mapping[str, Any], card: Mapping[str, Any]) -> None:
-    """Writes a weights file of a network built from `spec`, whole or not at all."""
-    weights.save(path, network, {"model": model, **spec}, card, half=True)

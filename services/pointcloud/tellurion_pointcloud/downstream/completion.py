@@ -18,12 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from tellurion_core.errors import InvalidInput
-from tellurion_diffusion import weights
-from tellurion_pointcloud.downstream.backbone import Backbone, saved
+from tellurion_pointcloud.downstream.backbone import Backbone
 from tellurion_pointcloud.downstream.crops import nearer_half
 from tellurion_pointcloud.geometry.distances import chamfer_l1, chamfer_l2
 from tellurion_pointcloud.mmpt import Spec
-from tellurion_pointcloud.specs import check_model, check_sizes, stored_fields
+from tellurion_pointcloud.specs import check_sizes, loaded, saved, stored_fields
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
 MODEL = "completion"
@@ -108,13 +107,8 @@ class Completion(nn.Module):
 
     @classmethod
     def load(cls, path: Path) -> Completion:
-        """The network of a weights file, ready to be asked. Raises InvalidInput or DataCorrupted for any other file."""
-        tensors, stored = weights.load(path)
-        check_model(stored, MODEL)
-        with torch.device("meta"):
-            network = cls(CompletionSpec.of(stored))
-        weights.fill(network, tensors)
-        return network.eval()
+        """The network of a weights file, ready to be asked. Raises InvalidInput or DataCorrupted for any other."""
+        return loaded(path, MODEL, lambda stored: cls(CompletionSpec.of(stored)))
 
 
 def in_unit_ball(clouds: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -48,18 +48,23 @@ def over_groups(
         accepted = f"one for each of {cases.shape[-1]} cases, two different ones at least"
         raise InvalidInput.of("groups", received=f"shape {group.shape}, {len(names)} different", accepted=accepted)
     random = np.random.default_rng(seed)
-    times = _drawn(random, len(names), resamples)  # [R, groups]
-    runs = _drawn(random, len(cases), resamples)  # [R, S]
+    times = drawn(random, len(names), resamples)  # [R, groups]
+    runs = drawn(random, len(cases), resamples)  # [R, S]
 
     def resampled(of_cases: NDArray[np.float64]) -> NDArray[np.float64]:
         sums = np.stack([np.bincount(which, run, len(names)) for run in of_cases])  # [S, groups]
         return ((runs @ sums) * times).sum(1)
 
     divisors = np.broadcast_to(np.asarray(per, np.float64), cases.shape)
-    low, high = np.quantile(resampled(cases) / resampled(divisors), [(1 - COVERED) / 2, (1 + COVERED) / 2])
-    return Interval(float(cases.sum() / divisors.sum()), float(low), float(high))
+    return interval(float(cases.sum() / divisors.sum()), resampled(cases) / resampled(divisors))
 
 
-def _drawn(random: np.random.Generator, count: int, resamples: int) -> NDArray[np.floating[Any]]:
+def interval(mean: float, resampled: NDArray[np.float64]) -> Interval:
+    """A figure with the quantiles of its resamples [R], of those that are numbers."""
+    low, high = np.nanquantile(resampled, [(1 - COVERED) / 2, (1 + COVERED) / 2])
+    return Interval(mean, float(low), float(high))
+
+
+def drawn(random: np.random.Generator, count: int, resamples: int) -> NDArray[np.floating[Any]]:
     """[R, count] times that each of `count` is drawn."""
     return random.multinomial(max(1, count - 1), np.full(count, 1 / count), size=resamples).astype(np.float64)

@@ -58,9 +58,9 @@ class Frame:
             accepted = "a finite world-to-camera matrix [4, 4]: a rotation, a translation, last row 0 0 0 1"
             raise InvalidInput.of("world_to_camera", received=pose.tolist(), accepted=accepted)
 
-    def points(self, stride: int = 1) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-        """Places [N, 3] in the world and colours [N, 3] of the pixels that have a depth, each `stride` of them."""
-        row, column = np.mgrid[stride // 2 : self.depth.shape[0] : stride, stride // 2 : self.depth.shape[1] : stride]
+    def points(self) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+        """Places [N, 3] in the world and colours [N, 3] of the pixels that have a depth."""
+        row, column = np.mgrid[: self.depth.shape[0], : self.depth.shape[1]]
         depth = self.depth[row, column].astype(np.float64)
         ahead = depth > 0
         x = (column[ahead] + 0.5 - self.K[0, 2]) / self.K[0, 0]

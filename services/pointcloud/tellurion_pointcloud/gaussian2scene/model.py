@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from tellurion_core.errors import InvalidInput
-from tellurion_diffusion import weights
 from tellurion_pointcloud.gaussian2scene.gaussians import GaussianHead, PredictedGaussians
 from tellurion_pointcloud.gaussian2scene.images import ImageEncoder, image_patches
 from tellurion_pointcloud.gaussian2scene.masks import Masks, aligned, seen_in
@@ -27,7 +26,7 @@ from tellurion_pointcloud.gaussian2scene.spec import Spec
 from tellurion_pointcloud.geometry.checks import points_of
 from tellurion_pointcloud.mmpt.encoder import Encoded, pooled
 from tellurion_pointcloud.scene_encoder import SceneEncoder, scene_patches
-from tellurion_pointcloud.specs import check_model
+from tellurion_pointcloud.specs import loaded, saved
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
 MODEL = "gaussian2scene"
@@ -196,21 +195,21 @@ class Gaussian2Scene(nn.Module):
 
     def save(self, path: Path, stage: int, card: Mapping[str, Any]) -> None:
         """Writes a weights file after this stage, whole or not at all."""
-        weights.save(path, self, {"model": MODEL, "stage": stage, **self.spec.stored()}, card, half=True)
+        saved(path, self, MODEL, {"stage": stage, **self.spec.stored()}, card)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The networks of a weights file, ready to encode. Raises InvalidInput or DataCorrupted for any other file."""
-        tensors, stored = weights.load(path)
-        check_model(stored, MODEL)
-        stage = stored.pop("stage", None)
-        if stage not in (1, 2):
-            raise InvalidInput.of("weights.spec.stage", received=stage, accepted="1 or 2")
-        with torch.device("meta"):
+        """The networks of a weights file, ready to encode. Raises InvalidInput or DataCorrupted for any other."""
+
+        def built(stored: dict[str, Any]) -> Self:
+            stage = stored.pop("stage", None)
+            if stage not in (1, 2):
+                raise InvalidInput.of("weights.spec.stage", received=stage, accepted="1 or 2")
             model = cls(Spec.of(stored))
-        weights.fill(model, tensors)
-        model.stage = stage
-        return model.eval()
+            model.stage = stage
+            return model
+
+        return loaded(path, MODEL, built)
 
 
 def spacing(centres: Tensor) -> Tensor:

@@ -16,12 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tellurion_diffusion import weights
 from tellurion_pointcloud.mmpt.encoder import Encoded, Encoder, encoded, pooled
 from tellurion_pointcloud.mmpt.images import ImageEncoder
 from tellurion_pointcloud.mmpt.spec import Spec
 from tellurion_pointcloud.mmpt.tokenizer import Tokenizer
-from tellurion_pointcloud.specs import check_model
+from tellurion_pointcloud.specs import loaded, saved
 from tellurion_pointcloud.transformer import PositionEmbedding, Transformer
 
 MODEL = "mmpt"
@@ -79,17 +78,12 @@ class Mmpt(nn.Module):
 
     def save(self, path: Path, card: Mapping[str, Any]) -> None:
         """Writes a weights file, whole or not at all."""
-        weights.save(path, self, {"model": MODEL, **self.spec.stored()}, card, half=True)
+        saved(path, self, MODEL, self.spec.stored(), card)
 
     @classmethod
     def load(cls, path: Path) -> Mmpt:
-        """The networks of a weights file, ready to encode. Raises InvalidInput or DataCorrupted for any other file."""
-        tensors, stored = weights.load(path)
-        check_model(stored, MODEL)
-        with torch.device("meta"):
-            model = cls(Spec.of(stored))
-        weights.fill(model, tensors)
-        return model.eval()
+        """The networks of a weights file, ready to encode. Raises InvalidInput or DataCorrupted for any other."""
+        return loaded(path, MODEL, lambda stored: cls(Spec.of(stored)))
 
 
 def _head(before: int, after: int) -> nn.Sequential:

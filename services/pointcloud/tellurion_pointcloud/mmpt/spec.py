@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tellurion_core.errors import InvalidInput
 from tellurion_pointcloud.specs import check_blocks, check_sizes, stored_fields
 
 LIMITS = {
@@ -23,6 +24,8 @@ LIMITS = {
     "contrast": 4096,
 }
 """Largest numbers that a file may claim."""
+LEAST_GROUP = 4
+"""Points of a patch, of which the tokenizer first draws a quarter."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,16 @@ class Spec:
     def __post_init__(self) -> None:
         check_sizes(self, LIMITS)
         check_blocks(self)
+        if self.group_size < LEAST_GROUP:
+            raise InvalidInput.of("spec.group_size", received=self.group_size, accepted=f"at least {LEAST_GROUP}")
+        if self.code_width % (heads := self.code_heads):
+            accepted = f"a multiple of {heads}, the tokenizer's heads"
+            raise InvalidInput.of("spec.code_width", received=self.code_width, accepted=accepted)
+
+    @property
+    def code_heads(self) -> int:
+        """Heads of the tokenizer's attention: one for each 32 numbers of a code."""
+        return max(1, self.code_width // 32)
 
     @classmethod
     def of(cls, stored: Any) -> Spec:

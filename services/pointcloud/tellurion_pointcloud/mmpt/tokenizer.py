@@ -39,7 +39,7 @@ class Tokenizer(nn.Module):
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         self.spec = spec
-        width, heads = spec.code_width, max(1, spec.code_width // 32)
+        width, heads = spec.code_width, spec.code_heads
         self.patches = PatchEmbedding(width, spec.hidden)
         self.positions = PositionEmbedding(width)
         self.before = Transformer(width, 1, heads)

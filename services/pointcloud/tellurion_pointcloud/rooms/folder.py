@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -86,6 +87,10 @@ class Rooms:
         if rooms.kinds.max(initial=-1) >= len(rooms.classes) or rooms.groups.max(initial=-1) >= len(rooms.group_names):
             raise InvalidInput.of("rooms", received="numbers without a name", accepted="names of all kinds and groups")
         return rooms
+
+    def digest(self) -> str:
+        """SHA-256 of the rooms' points, lower-case hexadecimal."""
+        return hashlib.sha256(np.ascontiguousarray(self.points).data).hexdigest()
 
     def objects(self, index: int) -> NDArray[np.intp]:
         """Columns of a room that hold an object."""

@@ -12,6 +12,7 @@ from tellurion_core.errors import InvalidInput
 from tellurion_pointcloud.corpus import Corpus
 from tellurion_pointcloud.training.draws import Draws
 from tellurion_pointcloud.training.encoders import SIZES, add_size
+from tellurion_pointcloud.unseen import shown
 
 
 def add_corpora(parser: argparse.ArgumentParser) -> None:
@@ -37,10 +38,10 @@ def draws_of(given: argparse.Namespace) -> tuple[Draws, dict[str, Any]]:
     for path, some in zip(given.corpora, chosen, strict=True):
         if not len(some):
             raise InvalidInput.of("corpora", received=f"{path.name}: nothing", accepted="one unlabelled thing at least")
-    shown = (f"{len(some)} things of {corpus.source}" for corpus, some in zip(corpora, chosen, strict=True))
+    things = (f"{len(some)} things of {corpus.source}" for corpus, some in zip(corpora, chosen, strict=True))
     described = {
-        "trained_on": "; ".join(shown),
-        "folds": given.folds,
+        "trained_on": "; ".join(things),
+        "folds": shown("folds", given.folds, getattr(given, "tokenizer", None), getattr(given, "encoder", None)),
         "batch": given.batch,
         "size": given.size,
     }

@@ -33,6 +33,7 @@ from tellurion_pointcloud.training.draws import numpy_of
 from tellurion_pointcloud.training.encoders import add_size
 from tellurion_pointcloud.training.loop import fit
 from tellurion_pointcloud.training.room_changes import light, lit, some_points, turn
+from tellurion_pointcloud.unseen import check_unseen, shown
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "detector.safetensors"
 NOISE = 0.005
@@ -84,10 +85,9 @@ def _train(given: argparse.Namespace) -> None:
     if held_out is not None and held_out.classes != rooms.classes:
         raise InvalidInput.of("held-out", received=held_out.classes, accepted=f"the classes {rooms.classes}")
     encoder = None if given.encoder is None else load_encoder(given.encoder)
-    seen = "" if given.encoder is None else weights.card(given.encoder).get("trained_on", "")
-    if held_out is not None and held_out.source in seen:
-        received = "one trained on the rooms held out"
-        raise InvalidInput.of("encoder", received=received, accepted="one that has not seen them")
+    groups = shown("groups", rooms.group_names, given.encoder)
+    if held_out is not None:
+        check_unseen("rooms", {"groups": groups}, "groups", held_out.group_names)
     spec = full(tuple(rooms.classes)) if given.size == "full" else DetectorSpec(tuple(rooms.classes))
     if encoder is not None:
         spec = replace(spec, encoder=encoder.spec, queries=min(spec.queries, encoder.spec.groups))
@@ -99,6 +99,7 @@ def _train(given: argparse.Namespace) -> None:
     described = {
         "trained_on": f"{len(rooms)} rooms of {rooms.source}",
         "limits": "rooms of furniture in metres, z up, made by a computer; boxes along the axes; no scan was tried",
+        "groups": groups,
         "encoder": "from nothing" if given.encoder is None else weights.sha256(given.encoder),
         "batch": given.batch,
         "learning_rate": given.learning_rate,

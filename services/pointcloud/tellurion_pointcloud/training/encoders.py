@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from tellurion_core.errors import InvalidInput
 from tellurion_diffusion import weights
 from tellurion_pointcloud.downstream.backbone import Backbone
 from tellurion_pointcloud.mmpt import Mmpt
 from tellurion_pointcloud.mmpt.spec import FULL, SMALL
+from tellurion_pointcloud.unseen import check_unseen
 
 SIZES = {"small": SMALL, "full": FULL}
 
@@ -32,12 +32,5 @@ def backbone_of(given: argparse.Namespace, judged: Iterable[int] = ()) -> tuple[
     """
     if given.encoder is None:
         return Backbone(SIZES[given.size]), None
-    check_unseen("encoder", given.encoder, judged)
+    check_unseen("encoder", weights.card(given.encoder), "folds", judged)
     return Backbone.of(Mmpt.load(given.encoder)), weights.sha256(given.encoder)
-
-
-def check_unseen(field: str, path: Path, judged: Iterable[int]) -> None:
-    """Raises InvalidInput for a weights file whose card says that it was shown things of the folds `judged`."""
-    if shown := sorted(set(weights.card(path).get("folds", ())) & set(judged)):
-        received = f"one that was shown the folds {shown}"
-        raise InvalidInput.of(field, received=received, accepted="one that was not shown what is held out")

@@ -21,13 +21,14 @@ from torch.nn import functional
 from tellurion_core.errors import InvalidInput
 from tellurion_pointcloud.clouds import resampled
 from tellurion_pointcloud.corpus import Corpus
-from tellurion_pointcloud.downstream.backbone import saved
 from tellurion_pointcloud.downstream.classification import Classifier
 from tellurion_pointcloud.evaluate import BATCH, labelled
+from tellurion_pointcloud.specs import saved
 from tellurion_pointcloud.training import command
 from tellurion_pointcloud.training.draws import evenly, numpy_of
 from tellurion_pointcloud.training.encoders import add_encoder, add_size, backbone_of
 from tellurion_pointcloud.training.loop import fit
+from tellurion_pointcloud.unseen import shown
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,6 +59,7 @@ def _train(given: argparse.Namespace) -> None:
     described = {
         "trained_on": f"{np.count_nonzero(~held_out)} labelled things of {corpus.source}",
         "held_out_fold": given.fold,
+        "folds": shown("folds", things.folds[~held_out].tolist(), given.encoder),
         "encoder": encoder,
         "batch": given.batch,
         "learning_rate": given.learning_rate,

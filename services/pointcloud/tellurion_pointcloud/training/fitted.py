@@ -32,7 +32,7 @@ def fit_rooms(rooms: Rooms, output: Path, *, count: int, steps: int, seed: int) 
 
     Raises InvalidInput where the folder holds Gaussians of other rooms or of another fit.
     """
-    about = {"rooms": rooms.source, "count": count, "steps": steps, "seed": seed}
+    about = {"rooms": rooms.digest(), "count": count, "steps": steps, "seed": seed}
     if not (output / ABOUT).exists():
         write_whole(output / ABOUT, json.dumps(about).encode())
     elif (found := json.loads((output / ABOUT).read_text())) != about:
@@ -51,14 +51,12 @@ def fit_rooms(rooms: Rooms, output: Path, *, count: int, steps: int, seed: int) 
 def fitted_means(folder: Path, rooms: Rooms) -> NDArray[np.float32]:
     """[R, M, 3] places of the Gaussians of each room, in its own frame; of a room that has fewer they are repeated.
 
-    Raises InvalidInput for a folder that does not hold Gaussians of all these rooms, or that holds more.
+    Raises InvalidInput for a folder that does not hold Gaussians of all these rooms.
     """
     try:
         about = json.loads((folder / ABOUT).read_text())
-        if about["rooms"] != rooms.source:
-            raise InvalidInput.of("fitted", received=about["rooms"], accepted=rooms.source)
-        if _file(folder, len(rooms)).exists():  # those to train on and those held out have one source
-            raise InvalidInput.of("fitted", received=f"more than {len(rooms)} rooms", accepted="as many as the rooms")
+        if about["rooms"] != rooms.digest():
+            raise InvalidInput.of("fitted", received="Gaussians of other rooms", accepted=f"those of {rooms.source}")
         means = np.empty((len(rooms), int(about["count"]), 3), np.float32)
         for index in range(len(rooms)):
             with np.load(_file(folder, index)) as file:

@@ -34,6 +34,7 @@ from tellurion_pointcloud.training.encoders import add_size
 from tellurion_pointcloud.training.fitted import fitted_means
 from tellurion_pointcloud.training.loop import fit, generator_of
 from tellurion_pointcloud.training.seen_rooms import Drawn, draw
+from tellurion_pointcloud.unseen import shown
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "gaussian2scene.safetensors"
 BLIND = 0.25
@@ -92,6 +93,7 @@ def _train(given: argparse.Namespace) -> None:
     rooms, held_out = (None if path is None else Rooms.open(path) for path in (given.rooms, given.held_out))
     described = {
         "trained_on": f"{len(rooms)} rooms of {rooms.source}",
+        "groups": shown("groups", rooms.group_names, given.first),
         "stage": given.stage,
         "batch": given.batch,
         "learning_rate": given.learning_rate,

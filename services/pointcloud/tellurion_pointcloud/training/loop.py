@@ -41,7 +41,7 @@ class Schedule:
     learning_rate: float = 1e-3
     """The highest. It falls as a cosine of the share of the budget that is used, to zero at its end."""
     weight_decay: float = 0.05
-    """Of matrices; biases, norms and single tokens' vectors are not decayed."""
+    """Of what has two axes or more; biases and norms are not decayed."""
     warmup: int = 100
     """Steps in which the learning rate grows linearly."""
     clip: float = 10.0

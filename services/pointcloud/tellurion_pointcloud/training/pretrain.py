@@ -22,9 +22,9 @@ from tellurion_pointcloud.mmpt import Mmpt
 from tellurion_pointcloud.mmpt.tasks import TASKS, Deformed, Seen, losses
 from tellurion_pointcloud.training import command
 from tellurion_pointcloud.training.corpora import add_corpora, draws_of, held_out_folds
-from tellurion_pointcloud.training.encoders import check_unseen
 from tellurion_pointcloud.training.loop import fit
 from tellurion_pointcloud.training.tokenizer import load_tokenizer
+from tellurion_pointcloud.unseen import check_unseen
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "mmpt.safetensors"
 
@@ -52,7 +52,7 @@ def _train(given: argparse.Namespace) -> None:
     if "tokens" in tasks:
         if given.tokenizer is None:
             raise InvalidInput.of("tokenizer", received="nothing", accepted="a weights file, for the task tokens")
-        check_unseen("tokenizer", given.tokenizer, held_out_folds(draws, given))
+        check_unseen("tokenizer", weights.card(given.tokenizer), "folds", held_out_folds(draws, given))
         model.tokenizer = load_tokenizer(given.tokenizer, draws.spec).requires_grad_(False)
         described["tokenizer"] = weights.sha256(given.tokenizer)
     model.to(given.device)

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tellurion_pointcloud.downstream.backbone import saved
 from tellurion_pointcloud.downstream.part_layout import Parted, parts_of, shapenet_part
 from tellurion_pointcloud.downstream.segmentation import PartSegmenter, mean_iou
+from tellurion_pointcloud.specs import saved
 from tellurion_pointcloud.training import command
 from tellurion_pointcloud.training.draws import deformed, numpy_of
 from tellurion_pointcloud.training.encoders import add_encoder, add_size, backbone_of
