@@ -164,18 +164,28 @@ def test_plans_are_shown_on_a_terminal_and_one_is_chosen(
     assert str(tmp_path / "run" / "report.html").encode() in shown.replace(b"\r\n", b"")
 
 
-def test_a_question_that_is_interrupted_leaves_no_work(data: Path, state: Path, tmp_path: Path) -> None:
-    asked = ("agent", "ask", WARMING, "--data", data, "--out", tmp_path / "run", "--yes", "--state", state)
-    process = subprocess.Popen([*TELLURION, *map(str, asked)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    with connect(state) as client:
-        running: list[OperationStatus] = []
-        while not running and process.poll() is None:
-            running = list(client.operations.list("agent", matching="state = RUNNING"))
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) != 0
-        work = client.operations.named(running[0].name)
-        while not (status := work.get()).done:
-            time.sleep(0.1)
+def test_a_question_that_is_interrupted_leaves_no_work(
+    command: Command, data: Path, state: Path, tmp_path: Path
+) -> None:
+    worker = json.loads(command("status", "--json", "--state", state).stdout)["services"]["jobs"]["pid"]
+    os.kill(worker, signal.SIGSTOP)  # the work is not begun meanwhile
+    try:
+        asked = ("agent", "ask", WARMING, "--data", data, "--out", tmp_path / "run", "--yes", "--state", state)
+        process = subprocess.Popen([*TELLURION, *map(str, asked)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with connect(state) as client:
+            queued: list[OperationStatus] = []
+            while not queued and process.poll() is None:
+                queued = list(client.operations.list("agent", matching="state = QUEUED"))
+                time.sleep(0.2)
+            time.sleep(1)  # the command is told of it
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) != 0
+            os.kill(worker, signal.SIGCONT)
+            work = client.operations.named(queued[0].name)
+            while not (status := work.get()).done:
+                time.sleep(0.1)
+    finally:
+        os.kill(worker, signal.SIGCONT)
     assert status.state == "CANCELLED"
 
 
