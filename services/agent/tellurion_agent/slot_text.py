@@ -30,7 +30,9 @@ def text(value: Any) -> str:
 
 def _region(region: Region) -> str:
     box = f"{_latitude(region.south)}–{_latitude(region.north)}"
-    if region.east - region.west < 360:
+    if region.east > 360 > region.east - region.west:  # over Greenwich
+        box += f", {360 - region.west:g}°W–{region.east - 360:g}°E"
+    elif region.east - region.west < 360:
         box += f", {region.west:g}–{region.east:g}°E"
     return f"{region.name} ({box}{', ' + region.surface if region.surface else ''})"
 

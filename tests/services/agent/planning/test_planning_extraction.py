@@ -16,6 +16,7 @@ from tellurion_agent.planning.extraction.periods import SaidPeriod, periods
 from tellurion_agent.planning.extraction.seasons import LocalSeason, seasons
 from tellurion_agent.planning.extraction.text import LONGEST, mended, one_edit, text_of
 from tellurion_agent.planning.extraction.units import quantity_of, units
+from tellurion_agent.slot_text import text
 from tellurion_agent.slots import Kind, Level, Period, Region, Season, Slot
 from tellurion_core.errors import InvalidInput
 
@@ -423,3 +424,15 @@ def test_depths_without_many_words(request_, read):
 
 def test_a_paper_is_no_year_of_data():
     assert values(periods, "after Gregory et al. (2004), 1979 to 2010") == [SaidPeriod(1979, 2010)]
+
+
+@pytest.mark.parametrize(
+    ("region", "written"),
+    [
+        (Region("Niño 3.4", -5, 5, 190, 240), "Niño 3.4 (5°S–5°N, 190–240°E)"),
+        (Region("Africa", -35, 38, 342, 412), "Africa (35°S–38°N, 18°W–52°E)"),
+        (Region("tropics", -23.5, 23.5), "tropics (23.5°S–23.5°N)"),
+    ],
+)
+def test_regions_as_people_write_them(region, written):
+    assert text(region) == written
