@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
@@ -32,6 +32,7 @@ from tellurion_agent.planning.learned import Learned
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.planning.thresholds import FEATURES, Thresholds
 from tellurion_agent.recipes.registry import RECIPES
+from tellurion_core.whole_files import write_whole
 
 PRICE = 5
 """Right plans that one wrong one undoes: an answer to another question is worse than a question back."""
@@ -183,9 +184,9 @@ def main() -> None:
     tallies = [calibrate_choices.cross_judged(slot, meant) for _, slot, meant in slots]
     print("choices, cross-validated:", dict(sum(map(Counter, tallies), Counter())))
     if arguments.write:
-        save_file(calibrate_choices.fitted(slots).tensors(), PACKAGED / choices_module.FILE)
+        write_whole(PACKAGED / choices_module.FILE, save(calibrate_choices.fitted(slots).tensors()))
         (PACKAGED / module.FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        save_file(learned.tensors(), PACKAGED / learned_module.FILE)
+        write_whole(PACKAGED / learned_module.FILE, save(learned.tensors()))
         keep_phrases()
 
 

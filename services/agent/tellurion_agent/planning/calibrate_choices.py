@@ -21,6 +21,8 @@ FEWEST = 20
 """Requests that a classifier is fitted to."""
 PARTS = 5
 """Each request is judged by a classifier that was fitted without that fifth of them."""
+SAYING_NOTHING = 3.0
+"""Weight of requests that say nothing of a slot: people say less than those who are asked to word every choice."""
 NEVER = -1e4
 """Bias of a choice that nobody meant."""
 
@@ -51,7 +53,8 @@ def classified(slot: Slot, examples: Sequence[Meant]) -> NDArray[np.float32]:
     seen = np.unique(right)
     weights[seen] = 0
     if len(seen) > 1:
-        found = LogisticRegression(C=LOOSENESS, max_iter=500).fit(rows[:, :-1], right)
+        counts = np.where(right == known[UNSAID], SAYING_NOTHING, 1.0)
+        found = LogisticRegression(C=LOOSENESS, max_iter=500).fit(rows[:, :-1], right, counts)
         fitted = np.column_stack([found.coef_, found.intercept_])
         weights[found.classes_[-len(fitted) :]] = fitted  # of two classes the first is at 0
     return weights

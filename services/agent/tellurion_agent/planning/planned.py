@@ -60,14 +60,17 @@ def planned(scored: Scored, asked: Asked) -> Plan | Clarify | Abstain:
 
     if filling.impossible:
         return back(f"That cannot be: {filling.impossible[0]}. What is meant?", "contradiction")
+    preferred = {**asked.context.preferred.get(recipe.name, {}), **before}
+    values = filling.values(recipe, preferred)
+    known = dict.fromkeys(values) | closed(values)
+    for reason in contradictions(asked.reading, recipe, known):  # before details of what cannot be meant
+        return back(f"{reason} What is meant?", "contradiction")
     if filling.unclear:
         first = filling.unclear[0]
         return back(first.question, first.name, first.options)
     if useless := [words for mention in filling.unused if (words := _decisive(mention, asked.reading, recipe))]:
         return back(f"“{recipe.title}” has no use for {', '.join(useless)}. What is it for?", "recipe")
     notes = dict(filling.notes)
-    preferred = {**asked.context.preferred.get(recipe.name, {}), **before}
-    values = filling.values(recipe, preferred)
     for slot in filling.missing(recipe, preferred):
         options = _options(slot, recipe, asked)
         if slot.kind is Kind.VARIABLE and len(options) == 1 and own_words(asked.reading) <= asked.known:
