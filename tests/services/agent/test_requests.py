@@ -156,7 +156,7 @@ def test_heat_content_is_the_sum_over_layers_clipped_at_the_depth(
     assert ours.between(2014, 2014).mean() - ours.between(1980, 1980).mean() == pytest.approx(gained, rel=5e-3)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 5, 7])
+@pytest.mark.parametrize("seed", [1, 2, 3, 5, 7, 11, 13])
 def test_events_shares_and_periods_are_the_prescribed_ones(examining: ModuleType, seed: int) -> None:
     made = examining.World(seed)
     p, enso = made.parameters, examining.questions.enso
@@ -237,23 +237,40 @@ def wordings(examining: ModuleType) -> list[tuple[str, ...]]:
     return [kind for kind in kinds if all(isinstance(text, str) for text in kind) and any(t[0] == "+" for t in kind)]
 
 
-def test_the_reporting_seeds_show_wordings_of_another_hand_only(examining: ModuleType, developed: list[Any]) -> None:
-    for seed in examining.REPORTING_SEEDS:
-        found = examining.examination(examining.World(seed))
-        assert all(request.held_out for request in found)
-        assert [request.id for request in found] == [request.id for request in developed]
-        assert not {request.text for request in found} & {request.text for request in developed}
+def test_the_reporting_seeds_were_not_looked_at(examining: ModuleType) -> None:
+    seeds = [examining.DEVELOPMENT_SEED, *examining.LOOKED_AT_SEEDS, *examining.REPORTING_SEEDS]
+    assert len(seeds) == len(set(seeds))
+    hands = examining.wording.HANDS
+    assert {hands[seed] for seed in examining.REPORTING_SEEDS} == {"="}
+    assert "=" not in {hands.get(seed) for seed in examining.LOOKED_AT_SEEDS}
 
 
-def test_a_kind_has_as_many_wordings_of_another_hand_as_open_ones(examining: ModuleType, developed: list[Any]) -> None:
-    marks = [Counter(text[0] if text[0] in "*+" else "" for text in kind) for kind in wordings(examining)]
-    assert all(count["+"] == count[""] for count in marks)
-    assert sum(count["+"] for count in marks) == len(developed)
+@pytest.mark.parametrize("seed", [5, 7, 11, 13])
+def test_a_seed_of_another_hand_shows_its_wordings_only(
+    examining: ModuleType, developed: list[Any], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    shown = []
+    made = examining.wording.Ask
+    monkeypatch.setattr(examining.wording, "Ask", lambda *args: shown.append(args[2]) or made(*args))
+    found = examining.examination(examining.World(seed))
+    mark = examining.wording.HANDS[seed]
+    assert shown == [text[1:] for kind in wordings(examining) for text in kind if text[0] == mark]
+    assert all(request.held_out for request in found)
+    assert [request.id for request in found] == [request.id for request in developed]
+    assert not {request.text for request in found} & {request.text for request in developed}
+
+
+def test_a_kind_has_as_many_wordings_of_each_other_hand_as_open_ones(
+    examining: ModuleType, developed: list[Any]
+) -> None:
+    marks = [Counter(text[0] if text[0] in "*+=" else "" for text in kind) for kind in wordings(examining)]
+    assert all(count["+"] == count["="] == count[""] for count in marks)
+    assert sum(count["="] for count in marks) == len(developed)
 
 
 def test_no_wording_of_another_hand_equals_another(examining: ModuleType) -> None:
-    texts = Counter(plain(text.lstrip("*+")) for kind in wordings(examining) for text in kind)
-    others = [text for kind in wordings(examining) for text in kind if text[0] == "+"]
+    texts = Counter(plain(text.lstrip("*+=")) for kind in wordings(examining) for text in kind)
+    others = [text for kind in wordings(examining) for text in kind if text[0] in "+="]
     assert [text for text in others if texts[plain(text[1:])] > 1] == []
 
 

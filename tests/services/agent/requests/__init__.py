@@ -7,8 +7,8 @@ conventions, all of theirs are right.
 
 `World(seed)` is a folder of data; `examination(world)` the requests about it. Wordings, regions, periods, sources and
 numbers follow the seed. `DEVELOPMENT_SEED` is for calibrating thresholds: it never shows the wordings that are held
-out. `LOOKED_AT_SEEDS` do, but their failures were looked at and mended. `REPORTING_SEEDS` are for reporting: they show
-only wordings of another hand, and nothing may be tuned on them.
+out. `LOOKED_AT_SEEDS` show those or another hand's, but their failures were looked at and mended. `REPORTING_SEEDS` are
+for reporting: they show only the wordings of the latest hand, and nothing may be tuned on them.
 """
 
 from __future__ import annotations

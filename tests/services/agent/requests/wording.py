@@ -1,7 +1,7 @@
 """Puts requests into words: phrases for regions, periods, sources and variables, chosen by the seed.
 
 A wording is a text with slots. The development seed shows only those without a mark. Those that begin with `*` are held
-out from it; those that begin with `+` are of another hand, and what the reporting seeds show, and no other seed.
+out from it; those that begin with `+` or `=` are of two other hands, and shown by the seeds of `HANDS` alone.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from .world import World
 
 DEVELOPMENT_SEED = 1
 """The seed on which thresholds are calibrated."""
-LOOKED_AT_SEEDS = (2, 3)
-"""The seeds that show the wordings held out, whose failures were looked at and mended: no longer blind."""
-REPORTING_SEEDS = (5, 7)
-"""The seeds on which results are reported: they show the wordings of another hand only."""
+LOOKED_AT_SEEDS = (2, 3, 5, 7)
+"""The seeds whose failures were looked at and mended: no longer blind. 2 and 3 show the wordings held out."""
+REPORTING_SEEDS = (11, 13)
+"""The seeds on which results are reported: they show the wordings of the latest hand only."""
+HANDS = {5: "+", 7: "+"} | dict.fromkeys(REPORTING_SEEDS, "=")
+"""The seeds that show wordings of one other hand only, and the mark of those."""
 
 Slots = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")
@@ -58,14 +60,14 @@ def requests(
 ) -> Iterator[Request]:
     """A topic's requests: as many for every seed, though other seeds than development show other wordings.
 
-    The reporting seeds show those of another hand; the rest, those held out and as many open ones as are missing.
+    The seeds of `HANDS` show those of one other hand; the rest, those held out and as many open ones as are missing.
     """
     rng = world.rng("wording", topic)
     number = 0
     for kind, texts in wordings.items():
-        held, other = ([text[1:] for text in texts if text[0] == mark] for mark in "*+")
-        open_ = [text for text in texts if text[0] not in "*+"]
-        if world.seed in REPORTING_SEEDS:
+        held, other = ([text[1:] for text in texts if text[0] == mark] for mark in ("*", HANDS.get(world.seed)))
+        open_ = [text for text in texts if text[0] not in "*+="]
+        if world.seed in HANDS:
             shown = [(text, True) for text in other[: len(open_)]]
         elif world.seed != DEVELOPMENT_SEED:
             kept = sorted(rng.permutation(len(open_))[: max(len(open_) - len(held), 0)])

@@ -24,6 +24,10 @@ CLOUD = {
         "+{data}: all-sky minus clear-sky net radiation at TOA, {area}, {years} average",
         "+The combined shortwave and longwave effect of clouds on the top-of-atmosphere budget {region} {source} {period} is required.",
         "+mean net CRE, {years}, {area}, dataset {data}",
+        "=Net CRE = (SW + LW) at TOA: {data} mean of {years} {region}, W m-2?",
+        "=All-sky versus clear-sky: what net radiative effect do clouds have at top of atmosphere {region} {source} {period}?",
+        "=TOA net cloud radiative forcing, {data}, {area}, time mean {years}",
+        "=Please evaluate for {years} how much clouds cool (negative) or heat (positive) the planet {region} in {data}: net CRE at TOA in W/m².",
     ),
     "short": (
         "What is the mean shortwave cloud radiative effect {region} {source} {period}?",
@@ -33,6 +37,9 @@ CLOUD = {
         "+What is the shortwave part of the cloud radiative effect {region}? {data}, averaged {period}",
         "+SW CRE at TOA (clear-sky minus all-sky reflected flux), {area}, {data}, {years}",
         "+Solar component of cloud forcing at the top of the atmosphere, {data}, {years} mean, {area}, W m-2",
+        "=Reflection by clouds: SW cloud radiative effect at TOA, {area}, {data}, average {years} (negative = cooling)",
+        "=What is SWCRE {region} in {data} if averaged {period}, W/m²?",
+        "=Shortwave CRE of {data} please, {area} mean, years {dashed}",
     ),
     "long": (
         "What is the mean longwave cloud radiative effect {region} {source} {period}?",
@@ -41,6 +48,9 @@ CLOUD = {
         "+How strong is the greenhouse effect of clouds {region}? Longwave cloud radiative effect at TOA, {data}, {years}",
         "+{data} LW cloud forcing, {area}, mean {years}",
         "+By how many W/m² do clouds reduce outgoing longwave radiation {region} in {data} {period}?",
+        "=LW cloud radiative effect at top of atmosphere {region}: {data}, {years} climatology?",
+        "=How many W m-2 of OLR are trapped by clouds {region}? (LWCRE, {data}, {years})",
+        "=OLR clear-sky minus OLR all-sky, {data}, {area}, mean {years}, W/m2",
     ),
 }
 ALBEDO = {
@@ -67,6 +77,16 @@ ALBEDO = {
         "+Ratio of reflected to incident solar flux at the ground {region}, {data}, {years}, in %",
         "+Please provide the {years} mean of albedo at the surface {region} as seen in {data}.",
         "+How large is the share of downwelling shortwave that the surface returns over {area}? {data}, average of {years}.",
+        "=What fraction of downwelling solar radiation at the surface goes back up {region}, in {data}, {years} mean?",
+        "=Surface albedo, {area}, {data}: mean over {dashed}, dimensionless please",
+        "=Ground albedo {source} {region}; averaging window {years}. Value?",
+        "=I model bifacial solar panels and need the mean surface albedo {region} from {data}, long-term average {years}.",
+        "=rsus divided by rsds, {data}, {area}, {years} climatology",
+        "=Would you please determine the time-averaged shortwave albedo of the surface {region} {period} on the basis of {data}?",
+        "=how reflective is surface in average {region}? albedo, {data}, {years}",
+        "=For the snow/ice-albedo discussion: mean surface albedo {region} as given by {data} for {years}, in per cent",
+        "=albedo(sfc) {data} {area} avg {years}",
+        "=Mean surface SW albedo of {area}, from upwelling and downwelling fluxes of {data} {period}?",
     ),
 }
 WIND = {
@@ -84,12 +104,20 @@ WIND = {
         "+Please tell me the climatological 10-metre wind speed of {area} for {years} with {data}.",
         "+mean |V| at 10 m, {area}, {data} {years}; speed first, averaging afterwards",
         "+Surface winds are what we need: time and area mean of their speed {region}, {data}, {years}",
+        "=Turbine siting, first guess: mean 10 m wind speed {region}, {data}, {years}, in m/s",
+        "=What does {data} say about typical surface wind speed {region}, as the {years} mean?",
+        "=mean(|U10|), {area}, {data}, {years}, full wind speed not a component",
+        "=Averaged over all months of {years}, how fast does the wind blow at 10 m {region} according to {data}?",
+        "=Please report climatological scalar wind speed near surface of {data}, area {area}, period {years}, m s-1.",
+        "=10-metre wind: area and time mean of its magnitude {region}, {data}, {dashed}",
     ),
     "trend": (
         "What is the trend in MIROC6's near-surface wind speed {region} {period}, in m/s per decade?",
         "wind speed trend MIROC6 historical {area} {years}",
         "+Does the wind near the surface get stronger in MIROC6 over {area}? Linear trend of its speed {period}, m/s per decade.",
         "+MIROC6, sfcWind, {area}, {years}: change per decade by linear fit",
+        "=Stilling or reversal? Linear trend of near-surface wind speed {region} in MIROC6, {years}, m/s per decade",
+        "=MIROC6 historical 10 m wind speed, {area}: slope {period} in m s-1 per decade",
     ),
     "eastward": (
         "What is the mean eastward 10 m wind component {region} in ERA5 {period}?",
@@ -97,6 +125,8 @@ WIND = {
         "*average zonal near-surface wind {region}, ERA5, {years}",
         "+How strong is the west-to-east part of the 10 m wind over {area} in the ERA5 mean of {years}?",
         "+ERA5 zonal wind component at 10 m, {area}, {years} mean, m/s (westerly positive)",
+        "=u-component of the 10 m wind, ERA5, time mean {years} {region}, m/s",
+        "=How strong are mean westerlies (positive) or easterlies (negative) at 10 m {region} in ERA5, {years}? Zonal component in m/s.",
     ),
 }
 EXTREMES = {
@@ -108,6 +138,9 @@ EXTREMES = {
         "+How hot does the hottest day of the year get in E-OBS, averaged over {years} and the grid? Daily maximum temperature.",
         "+E-OBS, {years}: TXx, mean over years and grid",
         "+For heat-health planning please compute the yearly maximum of Tmax at each point of E-OBS and average it over area and {years}, °C",
+        "=ETCCDI TXx for the E-OBS region, average across grid and {years}, °C",
+        "=What temperature does the hottest afternoon of a year reach in E-OBS ({years}), that is, the yearly maximum of tasmax averaged over years and cells?",
+        "=Annual peak of daily max temperature in E-OBS, averaged {period}: how many degrees?",
     ),
     "summer": (
         "How many summer days (Tmax above 25 °C) per year are there on average in E-OBS, {years}?",
@@ -115,22 +148,29 @@ EXTREMES = {
         "*mean yearly number of days with maximum temperature over 25 degrees, E-OBS {years}",
         "+On how many days a year does the maximum temperature rise above 25 °C in E-OBS? Mean of {years}.",
         "+SU index (summer days) as yearly average, E-OBS, {years}",
+        "=SU25 from E-OBS: mean days per year with Tx > 25 °C, {years}",
+        "=How many summer days (ETCCDI SU) does an average year have in E-OBS {period}?",
     ),
     "hot": (
         "Mean number of hot days (tasmax > 30 °C) per year in E-OBS {years}?",
         "days above 30C per year, E-OBS, {years}",
         "+How many days with a maximum above 30 °C does an average year have, E-OBS, {years}?",
         "+E-OBS {years}: annual count of days whose Tmax exceeds 30 degrees, mean",
+        "=Average annual count of days hotter than 30 °C (daily maximum) in E-OBS, {years}?",
+        "=Tx > 30 °C: how many days a year, E-OBS, {years} mean",
     ),
     "p95": (
         "What is the 95th percentile of daily maximum temperature in E-OBS, {years}?",
         "p95 of tasmax E-OBS {years}",
         "+Above which daily maximum temperature lie only 5 % of the days in E-OBS, {years}?",
         "+E-OBS tx, 95th percentile, all days of {years}",
+        "=E-OBS {years}: 95th percentile of the daily Tmax distribution, °C",
+        "=What Tmax marks the hottest 5 % of days in E-OBS {period}?",
     ),
     "p90": (
         "90th percentile of daily Tmax, E-OBS, {years}",
         "+What daily maximum temperature is exceeded on one day in ten in E-OBS ({years})?",
+        "=Upper decile threshold (90th percentile) of daily maximum temperature in E-OBS, all days {period}",
     ),
     "rx1": (
         "What is the mean annual maximum one-day precipitation (Rx1day) in E-OBS, {years}?",
@@ -138,6 +178,8 @@ EXTREMES = {
         "*heaviest daily rainfall of a year, averaged over {years}, E-OBS",
         "+How much rain does the wettest day of the year bring to a place in E-OBS, as an average over {years}?",
         "+annual maximum of daily precipitation, E-OBS, mean {years}, mm",
+        "=ETCCDI Rx1day, E-OBS, average of the annual values {years}, mm",
+        "=For drain design: the largest one-day rainfall of each year, averaged over {dashed} and the E-OBS grid, in mm?",
     ),
     "r10": (
         "How many days per year have at least 10 mm of rain in E-OBS, {years} average?",
@@ -146,12 +188,17 @@ EXTREMES = {
         "+How often per year does it rain 10 mm or more in a day at a place, E-OBS, mean of {years}?",
         "+E-OBS: yearly number of days with precipitation >= 10 mm, averaged over {years}",
         "+The insurance office asks for the mean annual frequency of days with 10 mm of rain or more ({years}, E-OBS).",
+        "=Mean annual number of days with rain of 10 mm and above in E-OBS, {years}?",
+        "=ETCCDI R10mm averaged over E-OBS and {years}",
+        "=On how many days in a normal year does daily precipitation reach at least 10 mm in E-OBS ({years})?",
     ),
     "cdd": (
         "What is the mean longest dry spell per year (consecutive days below 1 mm, CDD) in E-OBS, {years}?",
         "CDD E-OBS {years} mean",
         "+How many days does the longest rainless spell of a year last on average in E-OBS, {years}? (dry day = under 1 mm)",
         "+consecutive dry days index, E-OBS, yearly maximum averaged over {years}, threshold 1 mm",
+        "=ETCCDI CDD for E-OBS, average of the yearly values {years} (dry: RR < 1 mm)",
+        "=Longest run of consecutive days with less than 1 mm rain in a year, mean of {years}, E-OBS, how many days?",
     ),
 }
 DROUGHT = {
@@ -171,12 +218,21 @@ DROUGHT = {
         "+spi({scale}) value at bergheim in {month} of {year}?",
         "+Fit a gamma distribution to the {scale}-month rain sums at Bergheim and convert {month} {year} to a standard normal value (SPI).",
         "+Which SPI-{scale} results for Bergheim in {month} {year}?",
+        "=What SPI-{scale} do you compute for {month} {year} from the Bergheim gauge?",
+        "=SPI, timescale {scale} months, station Bergheim, {month} {year}, gamma fit to full record",
+        "=Please tell me the standardized precipitation index (accumulation period {scale} months) at Bergheim at the end of {month} {year}.",
+        "=Agricultural drought check for Bergheim: SPI{scale} in {month} {year}?",
+        "=Bergheim rainfall, {scale}-month totals ending {month} {year}, expressed as SPI",
+        "=How many standard deviations wet or dry (SPI-{scale}) was {month} {year} at Bergheim?",
+        "=index SPI of {scale} months for {month}, {year}, gauge of Bergheim, which number it is?",
     ),
     "count": (
         "In how many months was SPI-{scale} below -1 at Bergheim, 1975-2014?",
         "count of months with SPI{scale} < -1, Bergheim, whole record",
         "+How many dry months (SPI-{scale} under −1) has the Bergheim record 1975–2014?",
         "+Bergheim 1975-2014, number of months in which the {scale}-month SPI is less than -1",
+        "=Number of months in the Bergheim series 1975–2014 with SPI-{scale} lower than −1 (moderate drought or worse)?",
+        "=Bergheim SPI{scale} 1975-2014: how often (months) does it fall under -1?",
     ),
     "least": (
         "What is the lowest SPI-{scale} in the Bergheim record?",
@@ -184,6 +240,8 @@ DROUGHT = {
         "*most severe drought at Bergheim by SPI-{scale}: what value?",
         "+How severe was the worst drought at Bergheim by the {scale}-month SPI (lowest value)?",
         "+Bergheim, all years: smallest value of SPI-{scale}",
+        "=Driest SPI-{scale} ever at Bergheim, 1975–2014: which value?",
+        "=min(SPI{scale}) over the full Bergheim gauge record",
     ),
 }  # fmt: skip
 

@@ -33,12 +33,18 @@ INDEX = {
         "+HadISST SST averaged in the {nino} box, {month} {year}, minus the 1981–2010 mean of that calendar month",
         "+How many degrees above or below the usual (1981–2010) was the sea in the {nino} region in {month} {year}, if HadISST is trusted?",
         "+{nino}, {month} {year}, HadISST. Climatology: 1981 to 2010. Anomaly?",
+        "=ENSO monitoring: {nino} SST anomaly in HadISST for {month} {year}, with respect to the 1981–2010 climatology of that month?",
+        "=HadISST {nino} {month} {year} minus clim(1981-2010), K",
+        "=Please, what was anomaly of sea surface temperature in {nino} region for {month} of {year}? HadISST, normal is 1981-2010.",
+        "=How did the {nino} index stand in {month} {year}? I use HadISST and a 1981–2010 baseline.",
     ),
     "open": (
         "What was {nino} in {month} {year} according to HadISST?",
         "HadISST {nino} index {month} {year}",
         "+Please look up the {nino} SST anomaly of {month} {year} in HadISST.",
         "+Which {nino} index value does HadISST give in {month} {year}?",
+        "=I lost my table: what did HadISST have for {nino} in {month} {year}?",
+        "=state of {nino} SST anomaly, {month} {year}, HadISST",
     ),
     "oni": (
         "What was the ONI in {season} {years} (HadISST, base period 1981-2010)?",
@@ -46,12 +52,16 @@ INDEX = {
         "*ONI value for {season} {years} with HadISST and climatology of 1981–2010",
         "+Give the three-month running mean of the Niño 3.4 anomaly for {season} {years}, HadISST, 1981-2010 as reference (that is, the ONI).",
         "+How high or low stood the Oceanic Niño Index around December {year}? HadISST, {season}, normal period 1981–2010",
+        "=HadISST-based ONI, {season} {years} season, anomalies from the 1981-2010 mean: value in °C?",
+        "=Running 3-month Niño 3.4 anomaly (Oceanic Niño Index) centred on December {year}; HadISST; climatology 1981–2010. How much?",
     ),
     "deviation": (
         "Standard deviation of the monthly {nino} index in HadISST, {span}, anomalies w.r.t. 1981-2010?",
         "how strong is ENSO variability: std of monthly {nino} anomalies (HadISST, 1981-2010 base, {span})",
         "+With what standard deviation do monthly {nino} anomalies scatter in HadISST, {span}, if 1981-2010 is the base?",
         "+ENSO strength as sigma of the {nino} index: HadISST, all months of {span}, climatology 1981–2010",
+        "=Std dev of {nino} in HadISST over all months {span}; anomalies from the 1981–2010 monthly climatology",
+        "=As a measure of ENSO amplitude I'd take the standard deviation of monthly {nino} anomalies: HadISST, {span}, base 1981-2010. Result?",
     ),
 }
 EVENTS = {
@@ -65,6 +75,10 @@ EVENTS = {
         "+El Niño tally, HadISST, 1980–2014, NOAA's ONI definition with base 1981-2010",
         "+A journalist wants to know how many El Niños occurred in the years 1980-2014. Please answer from HadISST with the Oceanic Niño Index.",
         "+detect warm ENSO events by ONI in HadISST SST 1980-2014 and give their number",
+        "=Could you count El Niño events in HadISST, January 1980 to December 2014? Definition: ONI >= +0.5 K for five or more consecutive 3-month seasons, climatology 1981–2010.",
+        "=Frequency of El Niño, HadISST 1980–2014: how many distinct events under NOAA's operational ONI definition, fixed base 1981-2010?",
+        "=nb of El Niño episodes 1980–2014 (HadISST, ONI threshold 0.5, base 1981–2010)",
+        "=In HadISST, how many warm phases of ENSO qualify as El Niño during 1980-2014, ONI criterion?",
     ),
     "cold": (
         "How many La Niña events did HadISST have 1980-2014 according to the ONI, base 1981-2010?",
@@ -73,6 +87,9 @@ EVENTS = {
         "+How many times did La Niña come between 1980 and 2014? Data HadISST, criterion ONI, normals 1981–2010.",
         "+HadISST 1980-2014: cold ENSO episodes, counted (ONI at or below −0.5 °C during at least five consecutive overlapping seasons)",
         "+I need the number of La Niñas in HadISST for 1980–2014; please go by the Oceanic Niño Index with base 1981–2010.",
+        "=La Niña events in HadISST, 1980–2014: total number, ONI-based, 1981-2010 climatology",
+        "=How many La Niña episodes can be identified from the Oceanic Niño Index in HadISST for the period 1980-2014?",
+        "=Please tally cold events of ENSO (ONI of −0.5 or lower for min. 5 successive seasons) in HadISST between 1980 and 2014; base is 1981–2010.",
     ),
     "peak": (
         "What was the highest ONI value in HadISST between 1980 and 2014 (base 1981-2010)?",
@@ -80,12 +97,16 @@ EVENTS = {
         "*maximum of the Oceanic Niño Index, HadISST, 1980-2014, reference 1981–2010",
         "+How strong did El Niño ever get in HadISST, 1980-2014, measured by the highest ONI (base 1981–2010)?",
         "+Largest value reached by the Oceanic Niño Index in 1980–2014; HadISST; anomalies from 1981-2010",
+        "=What ONI did the most intense El Niño of 1980-2014 reach at its height? HadISST SST, 1981–2010 climatology.",
+        "=max(ONI) over 1980–2014 from HadISST, anomalies against 1981-2010",
     ),
     "year": (
         "In which year did the strongest El Niño in HadISST peak (1980–2014)?",
         "year of the strongest El Nino event HadISST 1980-2014?",
         "+When (year) did the mightiest El Niño of 1980–2014 culminate according to HadISST?",
         "+HadISST 1980-2014, biggest El Niño by ONI: year of its peak",
+        "=Which year saw the peak of the most powerful El Niño in HadISST, 1980–2014?",
+        "=The record El Niño in HadISST (1980-2014, by ONI) had its maximum in what year?",
     ),
 }
 DIVERSITY = {
@@ -99,6 +120,10 @@ DIVERSITY = {
         "+EP-type El Niño events: how many in HadISST 1980–2014, using the Niño3/Niño4 comparison?",
         "+I teach ENSO flavours and want the number of Eastern Pacific El Niños {span} seen by HadISST.",
         "+HadISST, {span}. El Niño events with winter (DJF) Niño3 anomaly above the Niño4 anomaly. Count?",
+        "=ENSO flavours: number of canonical (Eastern Pacific) El Niños in HadISST {span}, i.e. Niño3 exceeding Niño4 in boreal winter DJF",
+        "=How many of HadISST's El Niños {span} count as EP type when DJF Niño3 and Niño4 are compared?",
+        "=EP El Niño count please, HadISST, {span}, DJF Niño3 > Niño4",
+        "=Using the Niño3–Niño4 criterion, give the number of eastern Pacific El Niño events {span}, HadISST SST",
     ),
     "central": (
         "How many El Niños of HadISST from 1980 to 2014 are of the Central Pacific (Modoki) type, with Niño4 > Niño3 in DJF?",
@@ -110,12 +135,18 @@ DIVERSITY = {
         "+HadISST {span}, CP events of El Niño, how many (Niño method)?",
         "+Count those El Niños in HadISST 1980–2014 whose DJF warming is larger in Niño4 than in Niño3.",
         "+Of all El Niño events {span} in HadISST, what number belongs to the Central Pacific class?",
+        "=How many Modoki-type El Niños, meaning DJF Niño4 anomaly above Niño3, do we see in HadISST {span}?",
+        "=HadISST: CP (warm-pool) El Niño events {span}, number by the comparison of Niño3 and Niño4 in DJF",
+        "=Please split the El Niño events of HadISST {span} by the Niño3/Niño4 method and return how many fall in the Central Pacific category.",
+        "=N of El Niño with Niño4 > Niño3 in winter DJF, HadISST, {span}",
     ),
     "amplitude": (
         "Mean DJF Niño3 anomaly of the Eastern Pacific El Niño events in HadISST 1980–2014, base 1981-2010?",
         "average amplitude of EP El Niños (Nino3, DJF mean, HadISST, 1980-2014, anomalies from 1981-2010)",
         "+When an Eastern Pacific El Niño happens in HadISST (1980–2014), how warm is Niño3 in DJF on average, relative to 1981-2010?",
         "+EP El Niños of HadISST 1980-2014: composite mean of the DJF Niño3 anomaly, base period 1981–2010, K",
+        "=How warm does Niño3 get in the DJF mean of an average EP-type El Niño? HadISST, {span}, anomalies from 1981–2010.",
+        "=HadISST {span}: take the Eastern Pacific El Niños (Niño3 > Niño4), average their DJF Niño3 anomalies (climatology 1981-2010); result in K",
     ),
 }
 PERIOD = {
@@ -133,6 +164,12 @@ PERIOD = {
         "+Which periodicity is preferred by the simulated ENSO of {data}, when analysed with wavelets?",
         "+ENSO cycle length {data}, from time-averaged wavelet power of {nino} SST anomalies",
         "+Perform a wavelet transform of the {nino} index from the {data} historical run and state the period that carries most power",
+        "=Which ENSO periodicity does {data} simulate? Morlet wavelet of {nino}, peak of the global power spectrum, in years.",
+        "=Wavelet analysis, {data}, {nino}, {span}: dominant period (yr)",
+        "=At what period (years) does time-mean wavelet power of the {nino} index reach its maximum {source}?",
+        "=I would be thankful for the leading ENSO period in {data} by continuous wavelet transform of {nino} anomalies.",
+        "=How often does El Niño recur in {data}, in years, according to CWT of the {nino} series?",
+        "=CWT (Morlet, omega0 = 6) on {nino} from {data}; return the period with strongest mean power, in years",
     ),
     "spectrum": (
         "At which period does the power spectrum of the Southern Oscillation Index peak (1951-2014)?",
@@ -144,6 +181,10 @@ PERIOD = {
         "+SOI 1951–2014, Fourier spectrum: period of the strongest peak",
         "+We suspect an oscillation in the SOI record. At which period is the spectral power greatest?",
         "+dominant period of southern oscillation index (whole series), spectral method, in years",
+        "=What periodicity, in years, shows up most strongly in a spectral analysis of the SOI?",
+        "=SOI: FFT, peak period in years?",
+        "=Estimate the power spectral density of the monthly Southern Oscillation Index, 1951-2014, and tell the period of its maximum in years.",
+        "=The SOI swings with which dominant period (spectral maximum, whole 1951–2014 record)?",
     ),
 }
 TOGETHER = {
@@ -155,6 +196,9 @@ TOGETHER = {
         "+Do the SOI and Niño 3.4 in HadISST mirror each other? Correlation coefficient of the monthly series 1980–2014.",
         "+r between monthly SOI and HadISST Nino 3.4 anomaly, years 1980 through 2014",
         "+Textbooks say the pressure seesaw and equatorial SST are tightly linked: what is the correlation of the monthly SOI with HadISST's Niño3.4, 1980-2014?",
+        "=Linear correlation SOI vs. Niño3.4 (HadISST anomalies), months of 1980–2014?",
+        "=How tightly is the Southern Oscillation Index coupled to Niño 3.4 from HadISST? I need r at zero lag, monthly values, 1980-2014.",
+        "=Atmosphere–ocean coupling check: Pearson coefficient of monthly SOI and HadISST Niño-3.4 anomalies during 1980–2014",
     ),
     "regression": (
         "Regress ERA5 precipitation anomalies averaged over 10S-10N, 150E-150W on HadISST's Niño 3.4 index, {span}: slope in mm/day per K?",
@@ -164,18 +208,25 @@ TOGETHER = {
         "+When Niño 3.4 (HadISST) warms by one kelvin, how does ERA5 rainfall over 10S-10N, 150E-150W respond in mm/day? Linear regression of monthly anomalies, {span}.",
         "+linear response of precipitation (ERA5, 10°S-10°N, 150°E-150°W) to HadISST nino 3.4, monthly anomalies {span}, mm/day/K",
         "+Take monthly anomalies, {span}: ERA5 rain in the box 10S-10N, 150E-150W as y, HadISST Niño3.4 as x. Slope of the fit?",
+        "=Sensitivity of equatorial Pacific rain to ENSO: d(pr)/d(Niño3.4), pr from ERA5 over 10S–10N, 150E–150W, index from HadISST, monthly anomalies {span}, mm/day per K",
+        "=By least squares, how many mm/day of ERA5 precipitation anomaly in 10S-10N, 150E-150W go with +1 °C of HadISST Niño 3.4? Months of {span}.",
+        "=ERA5 precip anomalies (mean of 10°S–10°N, 150°E–150°W) regressed on Niño3.4 anomalies, HadISST, {span}, monthly: regression coefficient in mm/d/K please",
     ),
     "rain": (
         "Correlation of ERA5 rainfall anomalies over 10S–10N, 150E–150W with Niño 3.4 from HadISST, {span}?",
         "correlate nino 3.4 (HadISST) with ERA5 precip in 10S-10N 150E-150W, monthly anomalies, {span}",
         "+How closely does ERA5 rainfall over 10S-10N, 150E-150W follow Niño 3.4 of HadISST? Pearson r of monthly anomalies, {span}.",
         "+corr. coeff. of monthly anomalies, {span}: HadISST Nino3.4 and ERA5 pr averaged over 10S-10N, 150E-150W",
+        "=Is ERA5 rain at 10S-10N, 150E-150W in phase with Niño3.4 (HadISST)? Correlation coefficient of the monthly anomalies, {span}",
+        "=Zero-lag correlation, monthly anomalies {span}: Niño 3.4 in HadISST against area-mean ERA5 precipitation of 10°S–10°N, 150°E–150°W",
     ),
     "indices": (
         "Correlation between the monthly Niño 3 and Niño 4 anomalies in HadISST, {span}?",
         "r of Nino3 and Nino4 monthly SST anomalies HadISST {span}",
         "+To what degree do Niño 3 and Niño 4 go together in HadISST ({span})? Correlation of monthly anomalies.",
         "+Pearson coefficient, Niño3 vs Niño4, HadISST SST anomalies by month, {span}",
+        "=How similar are Niño3 and Niño4 in HadISST? Give the correlation of their monthly anomaly series for {span}.",
+        "=corr(Niño3, Niño4), monthly anomalies, HadISST SST, {span}",
     ),
 }  # fmt: skip
 _MONTHS = {11: ("November", "Nov"), 12: ("December", "Dec")}

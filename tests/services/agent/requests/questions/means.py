@@ -50,12 +50,22 @@ MEAN = {
         "+which is the average value of {variable} in {area}? must be of {data}, years {years}, weighted by area please",
         "+What number do you get when {variable} of {data} is averaged over {area} and over all of {years}?",
         "+Long-period mean wanted. Field: {variable}. Dataset: {data}. Domain: {area}. Span: {years}.",
+        "=Dear colleague, could you please send me the {years} mean of {variable} for {area} from {data}? Kind regards",
+        "={data} {area} {variable} {years} avg [{units}]",
+        "=What does {data} have as the climatological {variable} of {area}, with {years} as the averaging window?",
+        "=Need a sanity check on my own script: area-weighted {variable} {region}, all months of {years}, {data}. What do you get in {units}?",
+        "=Anyone knows the typical {variable} {region} {source}? I mean the average of all of {years}, {units}",
+        "=compute climatology of {variable}, domain = {area}, dataset = {data}, time = {years}, then the spatial mean",
+        "=I'm writing a fact sheet and miss one figure, the average {variable} of {area} during {dashed} in {data}; can you supply it?",
+        "=For {years}, {data} gives which average {variable} when we integrate on {area} and divide by its surface?",
     ),
     "unique": (
         "What is the mean sea surface salinity {region}?",
         "how salty is the sea surface on average {region} {period}",
         "+Averaged over {area}, what is the salinity of the ocean's surface?",
         "+I am preparing a lecture on the water cycle: mean salinity at the sea surface {region}, {years}?",
+        "=Sea surface salinity, area average {region}, {years}: value?",
+        "=I'd like the typical salinity of surface sea water {region}, in psu, as a mean {period}.",
     ),
     "open": (
         "What is the mean {variable} {region} {period}?",
@@ -65,6 +75,9 @@ MEAN = {
         "+For a water-balance sketch I need to know how large {variable} is, as a long-term mean, {region} {period}.",
         "+{area}, {years}: {variable}, mean over the whole time?",
         "+how many mm per day of {variable} do we have over {area}, mean {years}?",
+        "=Hydrology question: what's the time-averaged {variable} {region} {period}, in mm/day?",
+        "=Mean {variable} {region}, averaging window {years}. Thank you in advance!",
+        "=give climatological {variable} {area}, all years {years}, mm d-1",
     ),
 }
 RAIN = {
@@ -87,6 +100,14 @@ RAIN = {
         "+Find the climatological {variable} of {area} in the {data} archive, averaging {period}.",
         "+quick one: {data} average {variable} for {area}, mm per day, {years}?",
         "+How much water falls from the sky per day, as a mean of {years}, {region}? Take {data}.",
+        "=I run a hydrological model and would need {data}'s mean daily {variable} over {area}, {years}, mm/day.",
+        "=climatological {variable} | {area} | {data} | {years} | mm day-1",
+        "=Averaged {period}, what {variable} (in mm per day) does {data} show for {area}?",
+        "=Sir, kindly inform the average daily {variable} for {area} as per {data} during {dashed}.",
+        "=How wet is {area} in {data}? I am after the {years} mean of {variable}, expressed as mm/day.",
+        "=Put a number on the rain: {data}, {area}, {years} average, mm/d",
+        "=Time- and area-mean of {variable}, {data}, {years}, restricted to {area} — units mm day^-1 please.",
+        "=what is the long run average of {variable} {region}? using {data} and only {years}, output mm/day",
     ),
     "total": (
         "What is the mean annual total {variable} {region} {source} {period}, in mm per year?",
@@ -94,6 +115,8 @@ RAIN = {
         "*how many mm of precipitation per year {region} on average, {data}, {years}?",
         "+The farmers' association asks how much precipitation a year brings on average to {area}: {data}, {years}, in mm please.",
         "+annual rainfall amount (mm), mean of {years}, {area}, {data}",
+        "=How many millimetres of precipitation accumulate in a typical year {region}? {data}, average of {years}.",
+        "=MAP (mean annual precipitation, mm per year) of {area} from {data}, years {years}",
     ),
 }
 SPREAD = {
@@ -115,6 +138,14 @@ SPREAD = {
         "+Let x be the annual mean {variable} of {area}; I need the standard deviation of x across {years} in {data}.",
         "+Needed for a signal-to-noise estimate: year-to-year standard deviation of {variable} {region} {source} {period}, from annual means of the area average.",
         "+What scatter (std. dev., hPa) do the yearly averages of {variable} have when {area} is averaged in {data}, {years}?",
+        "=How noisy is {variable} on interannual time scales {region}? Please report the standard deviation of the annual-mean area average, {data}, {years}, hPa.",
+        "=interannual sd of {variable}, {area}, {data}, {years}; spatial mean before anything else",
+        "=Dear all, I require the standard deviation amongst the {years} annual means of {variable} averaged on {area}, dataset {data}.",
+        "=Yearly {variable} of {area} in {data}, one value per year {period}: what is the std of these values?",
+        "=Give interannual variability (1 std) of {variable} {region} {source}; use calendar-year means of {years}.",
+        "=Year-to-year fluctuations: sigma of the annually averaged regional-mean {variable}, {area}, {data} {period}",
+        "=For error bars on a bar chart of annual {variable} {region} I want one standard deviation across the years {dashed} in {data}.",
+        "=annual mean series, {variable}, area mean of {area}, {data}, {years} -> std dev in hPa",
     ),
     "detrended": (
         "Interannual standard deviation of the detrended annual-mean global near-surface temperature {source}, {years}?",
@@ -122,6 +153,8 @@ SPREAD = {
         "*detrended interannual std dev of annual global mean 2m temperature, {data} {period}",
         "+How much does the global annual temperature near the surface wobble around its linear trend in {data} {period}? Standard deviation, please.",
         "+Global tas, {data}, {years}: take out the straight line from the yearly means and quote the sigma of the residuals",
+        "=Natural variability estimate: global annual mean surface air temperature of {data}, {years}, linear trend removed, standard deviation?",
+        "=After linear detrending, what standard deviation is left in the yearly global-mean 2 m temperature {source} {period}?",
     ),
 }
 SEASONS = {
@@ -135,12 +168,18 @@ SEASONS = {
         "+{data}, {area}: span of the mean annual cycle of {variable} (max month minus min month), {years}",
         "+We compare continentality between regions and need the annual temperature range {region} {source} {period}, meaning warmest less coldest climatological month.",
         "+Build a 12-month climatology of {variable} {region} from {data}, {years}, and subtract its lowest value from its highest.",
+        "=Seasonality check: climatological monthly {variable} {region}, {data}, {years}. What is the hottest month's value minus the coldest month's?",
+        "=annual temperature range (max monthly normal − min monthly normal) {area} {data} {years}",
+        "=From coldest to warmest month of the mean year, by how many degrees does {variable} change {region} {source} {period}?",
+        "=In climatology of {data} for {years}, how big is difference between the highest and lowest monthly mean {variable} of {area}?",
     ),
     "amplitude": (
         "What is the amplitude of the seasonal cycle of {variable} {region} {source} {period}?",
         "seasonal amplitude {variable} {area} {data} {years}",
         "+How large is the seasonal amplitude of {variable} {region} {source} ({years})?",
         "+amplitude of the yearly cycle in {variable}, {area}, {data}, {years}, pls",
+        "=How strong is the annual cycle of {variable} {region} in {data} ({years})? Amplitude wanted.",
+        "=What seasonal-cycle amplitude has {variable} in the {data} data for {area} ({dashed})?",
     ),
     "peak": (
         "In which month does the {variable} climatology peak {region} {source} ({years})?",
@@ -150,6 +189,9 @@ SEASONS = {
         "+At what time of the year does {variable} reach its maximum over {area}? Month only, {data}, {years}.",
         "+A pupil asks which calendar month is the hottest in the long-term mean for {area}. What does {data} say ({years})?",
         "+Name the month in which climatological {variable} is highest {region} {source} {period}.",
+        "=Which calendar month comes out warmest {region} in the {years} normals of {data}? ({variable})",
+        "=timing of annual maximum of {variable}: month? {area} {data} {years}",
+        "=I need for a school poster the hottest month of the average year {region}, taken from {data} {variable}, {years}.",
     ),
     "season": (
         "What is the mean {season} {variable} {region} {source} {period}?",
@@ -161,12 +203,18 @@ SEASONS = {
         "+Only {season} counts for us: mean {variable} {region}, {data}, {years}.",
         "+{area}; {season}; {variable}; {data}; average over {years}, °C",
         "+Restrict {data} to {season} and {years}, then average {variable} over {area}.",
+        "=For tourism planning: typical {variable} in {season} {region}, {data}, {years} normals, in °C",
+        "={data}: {variable}, {season} mean, {area}, {years}, deg C",
+        "=Keeping just {season} of each year {period}, which mean {variable} results for {area} in {data}?",
+        "=What {variable} can one expect in {season} {region}, judging by the {years} climatology of {data}?",
     ),
     "wettest": (
         "Which is the wettest month of the year {region} {source} {period}?",
         "month with most precipitation in the mean annual cycle, {area}, {data}, {years}",
         "+When does it rain most over {area}? I mean the calendar month of the mean annual cycle, {data}, {years}.",
         "+month of maximum climatological precipitation {region} {source}, {years}",
+        "=Peak of the rainy season {region}: which month, in the {data} climatology of {years}?",
+        "=In {data}, climatology {years}, the highest monthly precipitation {region} falls in what month?",
     ),
 }  # fmt: skip
 _SEASONS = {

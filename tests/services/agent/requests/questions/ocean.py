@@ -29,6 +29,10 @@ OHC = {
         "+{data}: global OHC, surface to {depth} m, average {later} less average {earlier}, in zettajoules",
         "+For a budget of the Earth's energy, please work out the rise in ocean heat content above {depth} m between the periods {earlier} and {later} with {data}.",
         "+heat storage change ocean 0–{depth} m, {data}, ({later}) − ({earlier})",
+        "=Heat uptake of the global ocean between {earlier} and {later}: OHC(0–{depth} m) difference in {data}, ZJ?",
+        "=How much more heat (in 10^21 J) did the 0-{depth} m layer of the world ocean hold in {later} than in {earlier}, according to {data}?",
+        "=ΔOHC{depth} {data} [{later} minus {earlier}] in J",
+        "=I'm an engineer curious about ocean warming: energy gained by the upper {depth} m of all oceans, mean {later} less mean {earlier}, {data}, in joules please.",
     ),
     "trend": (
         "What is the trend of global 0-{depth} m ocean heat content {source} {period}, in ZJ per year?",
@@ -42,10 +46,16 @@ OHC = {
         "+I want a line fitted to global ocean heat content down to {depth} m {source}, {years}; what is its slope?",
         "+Ocean warming expressed as heat content tendency of the layer 0–{depth} m, {data} {years}, ZJ per decade",
         "+how much heat per year goes in the ocean above {depth} m, {data}, linear trend of {years}?",
+        "=Ocean heat content 0–{depth} m: linear rate in ZJ/yr, {data}, {years}",
+        "=How many zettajoules per year does the ocean down to {depth} m gain {source} {period} (regression)?",
+        "=Please provide slope of the global OHC time series, upper {depth} m, from {data} for {years}, unit ZJ/year.",
+        "=OHC({depth} m) tendency {period}, {data}, J/yr, least squares",
+        "=Decadal rate of global upper-ocean (0-{depth} m) heat gain in {data}, {years}, ZJ per decade?",
     ),
     "flux": (
         "What ocean heat uptake in W m-2 of ocean area does the 0-{depth} m trend {source} {period} imply?",
         "+Convert the heat content trend of the upper {depth} m {source} {period} into a flux per square metre of ocean surface (W/m2).",
+        "=Planetary heat uptake view: 0–{depth} m OHC trend in {data}, {years}, divided by the ocean surface area, in W/m²?",
     ),
 }
 AMOC = {
@@ -61,6 +71,11 @@ AMOC = {
         "+{data} {years}: maximum over depth of the Atlantic meridional streamfunction, latitude 26.5N, mean",
         "+To compare with the RAPID array I need the model's mean overturning at 26.5°N; model {data}, years {years}.",
         "+AMOC intensity for {data} at 26.5 degrees north please, averaged {period}",
+        "=Mean strength of the Atlantic overturning cell at 26.5°N, {data}, {years}, Sv?",
+        "=AMOC index (max. streamfunction, 26.5N): {data} average of {years}",
+        "=How vigorous is the AMOC at the RAPID section (26.5°N) {source}, mean over {dashed}, in Sverdrups?",
+        "=Please what is the {years} average of overturning at 26.5 degree North in Atlantic of {data}?",
+        "=For a model documentation paper: {data}, {years}, mean AMOC at 26.5°N in Sv",
     ),
     "deviation": (
         "Interannual standard deviation of the annual-mean AMOC strength at 26.5°N {source} {period}?",
@@ -68,18 +83,24 @@ AMOC = {
         "*How much does annual mean AMOC strength at 26.5N fluctuate (std), {data} {years}?",
         "+From year to year, how unsteady is the AMOC at 26.5°N in {data}? Standard deviation of annual means, {years}.",
         "+sigma (annual averages) of overturning strength 26.5N, {data}, {years}, Sv",
+        "=Interannual AMOC variability at 26.5°N in {data}, {years}: std of the yearly means, in Sv",
+        "=By how many Sv (one standard deviation) does the annual AMOC at 26.5N vary {source} {period}?",
     ),
     "depth": (
         "At what depth is the mean AMOC streamfunction at 26.5°N strongest {source}, {years}?",
         "depth of the AMOC maximum at 26.5N, {data} {years}",
         "+How deep down does the mean Atlantic overturning at 26.5°N reach its maximum in {data}, {years}?",
         "+{data}, {years}, AMOC at 26.5N: level of the streamfunction maximum in metres",
+        "=Where in the vertical does the {years} mean AMOC streamfunction of {data} peak at 26.5°N? Depth in m.",
+        "=depth (m) of maximum Atlantic overturning, 26.5N, {data}, climatology {years}",
     ),
     "year": (
         "What was the annual mean AMOC at 26.5°N in {year} {source}?",
         "AMOC strength {year} annual mean 26.5N {data}",
         "+For {year} alone, what was the AMOC strength at 26.5°N in {data} (annual mean)?",
         "+{data}: overturning at 26.5 N, average of the twelve months of {year}, Sv",
+        "=AMOC at 26.5°N, year {year}, {data}: annual average in Sv?",
+        "=How many Sverdrups on average did the Atlantic overturning at 26.5N have in {year} in the {data} run?",
     ),
 }
 THERMOCLINE = {
@@ -95,6 +116,11 @@ THERMOCLINE = {
         "+Please determine how far below the surface the 20-degree isotherm runs on average in {pacific} {source} {period}.",
         "+Thermocline depth is needed for a delayed-oscillator model: D20 mean, {pacific}, {data}, {years}.",
         "+mean depth 20°C level, {pacific}, from {data} temperatures, {years}",
+        "=Average 20 °C isotherm depth of {pacific}, {data}, {years}, in metres?",
+        "=Thermocline (Z20) climatology: {data}, {pacific}, mean over {dashed}",
+        "=In the {years} mean of {data}, how many metres down is the 20°C surface on average over {pacific}?",
+        "=We compare warm water volume proxies and need mean D20 {source} for {pacific} {period}.",
+        "=Please compute mean depth where potential temperature equals 20 °C, {pacific}, dataset {data}, time {years}.",
     ),
     "half": (
         "Mean 20 °C isotherm depth in the {side} equatorial Pacific ({half}) {source}, {years}?",
@@ -106,12 +132,18 @@ THERMOCLINE = {
         "+{data} D20 average, {side} Pacific = {half}, {years}",
         "+Within {half}, find the mean depth of the 20 °C surface {source} {period}.",
         "+How many metres below the surface does the 20°C isotherm lie in {half}, {data}, averaging {years}?",
+        "=Z20 of the {side} half of the equatorial Pacific, {half}, {data}, {years} average in m",
+        "=How deep is the thermocline (20°C) on the {side} side of the Pacific basin, {half}, {source} {period}?",
+        "=average depth of 20 degC isotherm within {half} ({data}, {dashed})",
+        "=For {side} equatorial Pacific ({half}) I need the 20-degree isotherm depth of {data}, time mean {years}.",
     ),
     "difference": (
         "How much deeper is the 20 °C isotherm in {west} than in {east} {source}, {years}?",
         "tilt of thermocline: D20 {west} minus D20 {east}, {data} {years}",
         "+The thermocline slopes up to the east: by how many metres does D20 differ, {west} minus {east}, {data}, {years}?",
         "+{data} {years}: depth of 20 °C isotherm in {west} compared to {east} (first minus second)",
+        "=East–west thermocline tilt: mean D20 of {west} less mean D20 of {east}, {data}, {years}, m",
+        "=By how many metres is the 20°C isotherm deeper in {west} compared with {east}? {data}, averaged {period}",
     ),
 }
 ICE = {
@@ -127,6 +159,11 @@ ICE = {
         "+For a press release: typical {month} sea ice extent in the {hemisphere} {source}, mean of {years}, in million square kilometres",
         "+Average the {month} sea-ice extent of the {hemisphere} over {years} in {data}.",
         "+mean extent (ice conc > 15%) {hemisphere} {month}, {data} {years}",
+        "=Climatological {month} sea ice extent of the {hemisphere}, {data}, {years}, 15% concentration threshold, million km²",
+        "=How much ocean is ice-covered (extent, >= 15 %) in {month} on average in the {hemisphere}? Use {data} {period}.",
+        "={month} SIE, {hemisphere}, {data}, mean of {dashed}, in 10^6 km^2",
+        "=I am journalist and need usual extent of {hemisphere} sea ice in {month}, mean {years}, {data}",
+        "=Mean of all {month} values of sea-ice extent {source} for the {hemisphere}, {years}",
     ),
     "area": (
         "What is the mean {month} sea ice area (not extent) in the {hemisphere} {source} {period}?",
@@ -134,6 +171,8 @@ ICE = {
         "*{month} ice-covered area (concentration times cell area), {hemisphere}, {data}, {years}",
         "+Not the extent but the true ice area: {hemisphere}, {month}, {data}, mean {years}?",
         "+Weight every cell by its ice concentration and add up: what sea ice area has the {hemisphere} in {month}? {data}, mean of {years}",
+        "=Integrated sea ice area (sum of concentration x cell area) of the {hemisphere} in {month}: {data}, {years} mean, 10^6 km2",
+        "=SIA rather than SIE please: {hemisphere}, {month} average, {data}, {years}",
     ),
     "trend": (
         "What is the trend of September Arctic sea ice extent {source} {period}, in million km2 per decade?",
@@ -142,10 +181,14 @@ ICE = {
         "+Arctic sea ice extent of September: what linear change per decade in {data} {period}?",
         "+{data}, {years}: linear fit to September sea ice extent in the Arctic, km2 per decade",
         "+We need the slope of Arctic September ice extent for {years} from {data}; 10^6 km2 per 10 years.",
+        "=How fast is the September minimum of Arctic sea ice extent changing in {data}, {years}? million km² per decade, with sign",
+        "=Sept Arctic SIE slope, {data}, {years}, OLS, 10^6 km2/decade",
+        "=Please compute decadal trend for Arctic sea-ice extent in September with {data} {period}.",
     ),
     "loss": (
         "By how much is {data}'s mean September Arctic sea ice extent of 2005-2014 smaller than that of 1980-1989?",
         "+How much September ice extent did the Arctic lose in {data} from 1980–1989 to 2005–2014?",
+        "=Arctic September sea ice extent in {data}: 1980-1989 average minus 2005-2014 average, million km²",
     ),
 }
 LEVELS = {
@@ -159,6 +202,10 @@ LEVELS = {
         "+2005-2014 mean of ERA5 air temperature, pressure level {level} hPa, {area}, degC",
         "+For comparison with radiosondes: ERA5 T at {level} hPa over {area}, averaged 2005–2014",
         "+Which mean temperature has the {level} hPa level over {area}, as given by ERA5 during 2005-2014?",
+        "=ERA5 upper-air climatology: mean temperature {region} at {level} hPa, 2005–2014, °C?",
+        "={level} hPa temp, {area}, ERA5, avg 2005–2014 (deg C)",
+        "=For an aviation study, please give the average air temperature on {level} hPa {region} in ERA5 from 2005 to 2014.",
+        "=What is ERA5's 2005-2014 mean temperature of the {level} hPa pressure level when averaged over {area}?",
     ),
     "zg": (
         "Mean geopotential height at {level} hPa {region}, ERA5, 2005-2014?",
@@ -166,6 +213,8 @@ LEVELS = {
         "*what is the average height of the {level} hPa level {region} in ERA5, 2005–2014",
         "+How high up does the {level} hPa surface lie over {area}? Mean geopotential height of ERA5, 2005-2014",
         "+geopotential height, {level} hPa, {area}, ERA5, ten-year mean 2005–2014, metres",
+        "=Geopotential height of {level} hPa in ERA5: what is the 2005–2014 mean {region}, in m?",
+        "=At what mean altitude (geopotential metres) is the {level} hPa surface found {region}, ERA5, 2005–2014?",
     ),
     "so": (
         "What is the mean salinity at {depth} m depth {region} in IAP, 2005-2014?",
@@ -177,6 +226,10 @@ LEVELS = {
         "+{area}, {depth} m, salinity, IAP, 2005–2014, psu",
         "+I study water masses and need the average salinity at a depth of {depth} metres over {area}; data IAP, 2005-2014.",
         "+How saline is the sea {depth} m down, averaged over {area}? IAP, average of 2005–2014, g/kg",
+        "=IAP ocean salinity at the {depth} m level, averaged 2005–2014 {region}, psu?",
+        "=Salinity {depth} m below surface: IAP mean 2005-2014 {region}",
+        "=Which salinity do gridded IAP data have at {depth} m {region}? average 2005 to 2014",
+        "=One point of a salinity profile: S at {depth} m, {area}, IAP, 2005–2014 mean",
     ),
 }
 BUDGET = {
@@ -188,6 +241,9 @@ BUDGET = {
         "+How many kelvin per month do the zonal currents bring to the upper 50 m of {box} in IPSL-CM6A-LR? Term −u ∂T/∂x, mean of 1990–1999.",
         "+IPSL-CM6A-LR, 1990-1999, mixed layer 0–50 m, {box}: -u dT/dx in K/month",
         "+Please diagnose east-west temperature advection (zonal term of the heat budget) averaged over {box} and the top 50 m, IPSL-CM6A-LR 1990–1999, K per month.",
+        "=Mixed layer heat budget of IPSL-CM6A-LR, {box}, 0–50 m, 1990–1999: mean of −u·∂T/∂x in K per month?",
+        "=What heating (K/month) results from zonal temperature advection in the upper 50 m over {box}, IPSL-CM6A-LR, 1990-1999 average?",
+        "=zonal term, heat budget, top 50 m, {box}, IPSL-CM6A-LR 1990–1999, K mon-1",
     ),
     "vertical": (
         "Vertical advection term (-w dT/dz) over {box}, 0-50 m, IPSL-CM6A-LR, 1990-1999, in K per month?",
@@ -196,12 +252,17 @@ BUDGET = {
         "+Upwelling brings cold water up: what is the mean tendency −w ∂T/∂z in the top 50 m of {box}, IPSL-CM6A-LR, 1990–1999, in K/month?",
         "+IPSL-CM6A-LR {box}, 0–50 m, 1990-1999: temperature tendency from vertical advection in K per month",
         "+What does vertical advection contribute to the heat budget of the upper 50 m in {box}? IPSL-CM6A-LR, average of 1990–1999, K per month",
+        "=Value of −w·∂T/∂z averaged in the upper 50 m of {box} for IPSL-CM6A-LR, 1990–1999, K per month please",
+        "=Vertical advective temperature tendency of the 0–50 m layer, {box}, IPSL-CM6A-LR (1990-1999): how many K/month?",
+        "=In IPSL-CM6A-LR, which temperature tendency in K/month comes from vertical motion (−w dT/dz) over {box}, 0–50 m, mean of 1990–1999?",
     ),
     "meridional": (
         "Meridional advection (-v dT/dy) in the 0-50 m heat budget of {box}, IPSL-CM6A-LR, 1990-1999, K/month?",
         "meridional heat advection IPSL-CM6A-LR upper 50 m {box} 1990-1999",
         "+North-south advection of temperature (−v ∂T/∂y) in the 0–50 m layer, {box}, IPSL-CM6A-LR, 1990-1999: K per month?",
         "+contribution of meridional currents to the heating of the top 50 m, {box}, IPSL-CM6A-LR mean 1990–1999, K/month",
+        "=Meridional term of the upper-50-m heat budget, {box}, IPSL-CM6A-LR, 1990–1999, K/month (−v·dT/dy)",
+        "=How many K per month does north–south temperature advection contribute over {box} in the 0-50 m layer of IPSL-CM6A-LR, average 1990-1999?",
     ),
     "surface": (
         "What warming rate does the surface heat flux give for a 50 m layer over {box} in IPSL-CM6A-LR, 1990-1999, in K per month?",
@@ -209,10 +270,13 @@ BUDGET = {
         "*Q/(rho*cp*50m) averaged over {box}, IPSL-CM6A-LR, 1990–1999, in K/month",
         "+If the net surface heat flux were spread over 50 m of water, how fast would {box} warm in IPSL-CM6A-LR (1990–1999)? K per month.",
         "+surface heating term of the heat budget, 50 m slab, {box}, IPSL-CM6A-LR, 1990-1999, K/month",
+        "=Net surface heating expressed as K/month for a 50 m deep layer: {box}, IPSL-CM6A-LR, 1990-1999",
+        "=Heat budget of {box}, IPSL-CM6A-LR, 1990–1999: contribution of Qnet/(rho cp H) with H = 50 m, in K per month?",
     ),
     "flux": (
         "Mean net surface heat flux into the ocean over {box} in IPSL-CM6A-LR, 1990–1999?",
         "+How many W/m² does the ocean receive through its surface in {box}? hfds of IPSL-CM6A-LR, average 1990–1999",
+        "=Time-mean net downward heat flux at the sea surface (hfds), {box}, IPSL-CM6A-LR, 1990-1999, W m-2",
     ),
 }  # fmt: skip
 

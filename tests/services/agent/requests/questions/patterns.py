@@ -31,6 +31,13 @@ EOF = {
         "+pca on slp, 20CR file, seasonal cycle removed; variance ratio of component {number}?",
         "+I am learning EOFs with 20CR sea-level pressure. After taking off the monthly climatology and weighting by latitude, what share of the variance has EOF {number}?",
         "+Kindly report the explained variance (%) belonging to the {nth} eigenvector of North Atlantic SLP anomalies from 20CR, monthly data.",
+        "=North Atlantic SLP from 20CR, monthly anomalies: fraction of total variance carried by EOF{number}, as percent?",
+        "=20CR / MSLP / deseasonalised monthly data / EOF {number}: explained variance",
+        "=How much of the variance does the {nth} mode take in an EOF analysis of 20CR monthly pressure anomalies?",
+        "=Dear Sir or Madam, I would kindly request the percentage of variance accounted for by the {nth} EOF of the North Atlantic sea level pressure anomalies in 20CR (monthly, latitude-weighted).",
+        "=lambda_{number} / sum(lambda) in % for the SLP anomaly covariance matrix, 20CR monthly, North Atlantic, sqrt(cos lat) weights (EOF analysis)",
+        "=My supervisor asks how important is {nth} principal component of 20CR monthly SLP anomalies; answer as explained variance in %.",
+        "=After removing the mean annual cycle from the 20CR sea level pressure, run a PCA: what variance percentage has the {nth} mode?",
     ),
     "sum": (
         "How much variance do the first two EOFs of 20CR's monthly sea level pressure anomalies explain together?",
@@ -40,6 +47,9 @@ EOF = {
         "+If I keep only EOF 1 and EOF 2 of the monthly 20CR pressure anomalies, what percentage of the variance do I retain?",
         "+20CR North Atlantic SLP, monthly anomalies: variance explained by the leading pair of EOFs taken together",
         "+Add up the explained variances of the first and second mode of 20CR sea level pressure anomalies (monthly), please; the total in %.",
+        "=Two-mode truncation of 20CR monthly SLP anomalies (EOFs 1 and 2): how many per cent of the total variance does it keep?",
+        "=What part of the North Atlantic monthly pressure variance (20CR anomalies) is explained jointly by the two leading principal components?",
+        "=20CR EOFs of monthly MSLP anomalies, cumulative variance at mode 2",
     ),
 }
 ZONAL = {
@@ -55,6 +65,11 @@ ZONAL = {
         "+Averaging over all longitudes, what {variable} is found in the belt {band} {source} {period}?",
         "+I need one point of a zonal-mean profile: {variable}, band {band}, {data}, averaged {period}.",
         "+2 m temperature of the latitude belt {band}, all longitudes, {data}, mean of {years} in celsius",
+        "=What {variable} do we get when {data} is averaged around all longitudes between {ends}, years {years}?",
+        "=[zonal mean] {variable}, lat {band}, {data}, {years}, °C",
+        "=For validation of an energy balance model: {data} {variable} in the latitude belt {band}, averaged {period}",
+        "=Give me zonally averaged {variable} {source} for latitudes {band}; time mean of {years}; Celsius.",
+        "=Between {ends}, all meridians included, the mean {variable} in {data} {period} is how much?",
     ),
     "contrast": (
         "How much warmer is {band} than {colder} in the zonal mean {variable} {source} {period}?",
@@ -68,6 +83,11 @@ ZONAL = {
         "+meridional contrast {years}, {variable}, average of {band} less average of {colder}, {data}",
         "+Take the belts {band} and {colder} in {data} {period}: by how much is the first warmer in mean {variable}?",
         "+What is left when the mean {variable} of {colder} is subtracted from that of {band}? {data}, {years}",
+        "=Meridional temperature difference in {data}, {years}: zonal-mean {variable} at {band} minus {colder}",
+        "=Low- minus high-latitude {variable}: {band} against {colder}, {data}, {years} mean, in K",
+        "=How much colder is {colder} than {band} in terms of mean {variable} {source} {period}? Positive number please.",
+        "=Please quantify the equator–pole gradient as mean {variable} of {band} less mean {variable} of {colder} for {years}, {data}.",
+        "=Tropics–polar contrast wanted! {data}, {variable}, [{band}] - [{colder}], {years}",
     ),
 }
 EVALUATION = {
@@ -83,6 +103,11 @@ EVALUATION = {
         "+Does {model} run hot or cold over {area} {period}? Quantify the average departure from ERA5 in {variable}.",
         "+systematic error of {model} against ERA5: {variable}, {area}, time mean {years}",
         "+With ERA5 taken as truth, what is the mean offset of {variable} in {model} {region} {period}?",
+        "=Mean error of {model} in {variable}, reference ERA5, {area}, {years}, kelvin",
+        "=Relative to ERA5, how biased is the historical {model} run in {variable} {region} {period}?",
+        "=Model validation: time-mean area-mean {variable} of {model} minus the same from ERA5, {area}, {years}",
+        "=Is {model} warmer or colder than ERA5 {region}? Please the mean difference model minus reanalysis of {variable} in {years}.",
+        "=Compute bias = <{model}> - <ERA5> for {variable} {region}, {years}",
     ),
     "rmse": (
         "What is the area-weighted RMSE of {model}'s climatological annual-mean {variable} map against ERA5, {years}, global?",
@@ -92,12 +117,17 @@ EVALUATION = {
         "+How far off is the climatological {variable} map of {model}, {years}, from ERA5's over the globe? Root mean square difference, area-weighted.",
         "+{model} / ERA5, {variable}, {years} mean fields, RMSE over all grid cells with area weights",
         "+Please score {model}: RMSE of its long-term mean {variable} pattern versus ERA5 ({years}, global).",
+        "=Global area-weighted root-mean-square deviation of {model} from ERA5 for the {years} climatological mean {variable} field?",
+        "=skill of {model}: RMSE against the ERA5 climatology, {variable}, {years}, global, K",
+        "=I need the spatial RMSE between two maps, {variable} averaged {period}: one from {model}, the other from ERA5, whole globe, weighted with cos(lat).",
     ),
     "correlation": (
         "Spatial pattern correlation of the {years} mean {variable} between {model} and ERA5?",
         "pattern correlation {model} ERA5 {variable} climatology {years} global",
         "+How similar in shape are the {years} mean {variable} fields of {model} and ERA5 over the globe? Pattern correlation please.",
         "+centred, area-weighted spatial correlation of the {variable} climatology, {model} with ERA5, {years}",
+        "=Taylor diagram input: pattern correlation of {model} with ERA5 for the {years} mean {variable}, global",
+        "=How well does the spatial pattern of {years} climatological {variable} in {model} correlate with that in ERA5 over the globe (centred, cos-lat weights)?",
     ),
     "best": (
         "Which of {three} has the smallest RMSE of climatological {variable} against ERA5 ({years})?",
@@ -107,6 +137,9 @@ EVALUATION = {
         "+I may choose only one of {three}. Which reproduces ERA5's {years} mean {variable} with the smallest global RMSE?",
         "+model ranking {three}: climatological {variable} {years}, RMSE relative to ERA5, name the winner",
         "+Among {three}, whose mean {variable} field ({years}) comes nearest to ERA5 in the root-mean-square sense over the globe?",
+        "={three}: whose {years} mean {variable} climatology agrees best with ERA5 by global RMSE?",
+        "=Need to select one model from {three} - take the one with lowest RMSE of the mean {variable} ({years}) against ERA5 globally. Which?",
+        "=smallest climatological {variable} error (global RMSE vs ERA5, {years}) among {three}?",
     ),
 }
 OBSERVED = {
@@ -122,6 +155,11 @@ OBSERVED = {
         "+My supervisor says {first} rains more than {second}. What is the difference of their mean {variable} {region}, {years}?",
         "+Subtract {second} from {first}: mean {variable} {region}, {years}",
         "+observational uncertainty of {variable}, expressed as {first} minus {second}, {area}, mean of {years}, mm/day",
+        "=How large is the gap {first} minus {second} in mean {variable} {region}, {years}, mm/day?",
+        "=Dataset intercomparison: mean {variable} of {area}, {years}, ({first}) − ({second}), in mm/d",
+        "=Please compute excess of {first} over {second} for average {variable} {region} {period}.",
+        "={first} gives more {variable} than {second} {region}, but how much more on average {period} (mm per day)?",
+        "=Does {first} overestimate {variable} with respect to {second} {region}? {years} mean difference please, in mm day-1, {first} as minuend",
     ),
     "each": (
         "Compare mean {variable} {region} in GPCP-SG, NCEP-NCAR-R1 and ERA5 {period}: one number for each.",
@@ -131,12 +169,17 @@ OBSERVED = {
         "+The products disagree about mean {variable} {region} {period}, I am told. Give me the value of ERA5, that of GPCP-SG and that of NCEP-NCAR-R1.",
         "+{area}, {years}, mean {variable}: GPCP-SG? NCEP-NCAR-R1? ERA5?",
         "+Tabulate the mean {variable} {region} {period} for the datasets NCEP-NCAR-R1, ERA5 and GPCP-SG.",
+        "=Average {variable} {region}, {years}, according to ERA5 and to GPCP-SG and to NCEP-NCAR-R1, three values please",
+        "=I'd like to see how ERA5, GPCP-SG and NCEP-NCAR-R1 differ: state the mean {variable} {region} {period} of each one.",
+        "=table: dataset (GPCP-SG, ERA5, NCEP-NCAR-R1) | mean {variable} {area} {years}",
     ),
     "wettest": (
         "Which of the observational products GPCP-SG, NCEP-NCAR-R1 and ERA5 is the wettest {region} {period}?",
         "highest mean {variable} {area} {years}: ERA5, GPCP-SG or NCEP-NCAR-R1?",
         "+GPCP-SG, ERA5, NCEP-NCAR-R1: in which one is mean {variable} over {area} the largest ({years})?",
         "+Name the dataset that rains most {region} {period}, out of ERA5, NCEP-NCAR-R1 and GPCP-SG.",
+        "=Of NCEP-NCAR-R1, GPCP-SG and ERA5, which one has the most {variable} on average {region} {period}?",
+        "=ERA5 vs GPCP-SG vs NCEP-NCAR-R1, {area}, {years}: who is wettest on average?",
     ),
 }
 SPANS = ((1985, 2014), (1981, 2010), (1980, 2014), (1995, 2014))
