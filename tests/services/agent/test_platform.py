@@ -256,7 +256,7 @@ def test_clouds_are_encoded_completed_classified_and_searched(start: Start, poin
     with np.load(io.BytesIO(agent.file(answer, "encodings.npz"))) as arrays:
         assert arrays["embedding"].shape == (4, 48)
     _, answer = agent.answered("complete the point cloud thing.npy", "2")
-    assert {each.label: each.number for each in answer.values} == {"points added": 16, "points given": 150}
+    assert {each.label: each.number for each in answer.values} == {"points added": 32, "points given": 150}
     assert agent.file(answer, "completed.ply").startswith(b"ply\n")
     _, answer = agent.answered("classify the point cloud thing.npy by the examples", "3")
     assert [(each.label, each.text) for each in answer.values] == [("class of thing.npy", "rod")]

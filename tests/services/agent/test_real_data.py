@@ -136,7 +136,7 @@ def test_the_seasonal_cycle_of_the_equatorial_pacific(iris: Ask) -> None:
 
 
 def test_a_curvilinear_grid(iris: Ask) -> None:
-    found = iris("Mean sea surface temperature of the North Atlantic in NEMO in January 2015")
+    found = iris("What is the mean sea surface temperature of the North Atlantic in NEMO, January 2015?")
     file = IRIS / "NEMO" / "nemo_1m_20150101-20150201_grid-T.nc"
     field, lat, lon = (array.squeeze().ravel() for array in read(file, "tos", "nav_lat", "nav_lon"))
     fine = [array.ravel() for array in np.meshgrid(np.arange(0.25, 65, 0.5), np.arange(280.25, 360, 0.5))]

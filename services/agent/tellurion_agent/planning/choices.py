@@ -20,10 +20,11 @@ from tellurion_agent.recipes.recipe import Recipe
 from tellurion_agent.slots import Kind, Slot
 
 FILE = "choices.safetensors"
-SURE, SURE_IN_WORDS, SURE_AGAINST_WORDS = 0.8, 0.6, 0.9
-"""From this probability on a choice is taken where words name none; where they name it too; where they name another.
+SURE, SURE_IN_WORDS, SURE_AGAINST_WORDS, SURE_OF_DEFAULT = 0.8, 0.6, 0.9, 0.5
+"""From this probability on a choice is taken: where words name none; name it too; name another; where it is the default.
 
-Below it is asked which is meant: by cross-validation the limits that are worth most, at the price of `calibrate`.
+Below it is asked which is meant. By cross-validation the first three are worth most, at the price of `calibrate`; who
+names nothing is asked less, since all that a recipe computes stands in its answer.
 """
 NAMED = 3.0
 """What a choice that words name weighs beside the vectors, whose length is one each."""
@@ -91,7 +92,10 @@ def decided(slot: Slot, said: str, probabilities: Mapping[str | None, float]) ->
     """The choice that is meant, None for none; or what is asked back."""
     ranked = sorted(probabilities, key=lambda choice: -probabilities[choice])
     best = ranked[0]
-    enough = SURE_IN_WORDS if best == (said or slot.default) else SURE_AGAINST_WORDS if said else SURE
+    if said:
+        enough = SURE_IN_WORDS if best == said else SURE_AGAINST_WORDS
+    else:
+        enough = SURE_OF_DEFAULT if best == slot.default else SURE
     if probabilities[best] >= enough:
         return best
     options = tuple(choice for choice in ranked if choice is not None)[:OPTIONS]
