@@ -21,7 +21,7 @@ from tellurion_agent.slots import Kind, Slot
 
 FILE = "choices.safetensors"
 SURE, SURE_IN_WORDS, SURE_AGAINST_WORDS, SURE_OF_DEFAULT = 0.8, 0.6, 0.9, 0.5
-"""From this probability on a choice is taken: where words name none; name it too; name another; where it is the default.
+"""From this probability on a choice is taken: where words name none, name it too, name another; and the default.
 
 Below it is asked which is meant. By cross-validation the first three are worth most, at the price of `calibrate`; who
 names nothing is asked less, since all that a recipe computes stands in its answer.
