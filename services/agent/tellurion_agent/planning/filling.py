@@ -202,8 +202,10 @@ def _holds(mention: Mention, spans: Sequence[tuple[int, int]]) -> bool:
 def _most_said(text: Text, slot: Slot, choices: list[str]) -> list[str]:
     """What is said more often than the others, where all are listed once: the factor of A in a fit of A, B and C."""
     counts = Counter(choice for choice, _, _ in found_at(text, slot) if choice in choices)
-    (first, most), (_, next_) = counts.most_common(2)
-    return [first] if most > next_ and slot.default is None else choices
+    if slot.default is not None or not counts:
+        return choices
+    (first, most), *rest = counts.most_common(2)
+    return [first] if all(most > next_ for _, next_ in rest) else choices
 
 
 def _last_sentence(text: Text) -> int:

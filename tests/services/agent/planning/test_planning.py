@@ -319,6 +319,12 @@ def test_which_of_several_numbers_is_asked_for(planner, request_, recipe, said):
     assert {name: filled.said.get(name) for name in said} == said
 
 
+def test_two_boxes_of_an_index_are_asked_between(planner):
+    reading = planner._vocabulary.read("by the Niño3–Niño4 criterion, the number of eastern Pacific El Niño events")
+    fillings = {name: fill(recipe, reading, {}) for name, recipe in RECIPES.items()}
+    assert ("box", ("Niño 3", "Niño 4")) in [(each.name, each.options) for each in fillings["enso_index"].unclear]
+
+
 def test_latitudes_that_are_said_once_hold_for_both_boxes(planner):
     reading = planner._vocabulary.read("D20 of 150E-180 minus D20 of 120W-90W, 5S-5N")
     assert [(p.region.south, p.region.north, p.region.west) for p in places(reading)] == [(-5, 5, 150), (-5, 5, 240)]
