@@ -18,6 +18,22 @@ CancelCheck = Callable[[], bool]
 """Whether the work should stop; cheap enough to ask at every step."""
 
 
+class Described(Protocol):
+    """What is known of a model without running it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def inputs(self) -> Mapping[str, TensorSpec]:
+        """What it takes."""
+
+    @property
+    def outputs(self) -> Mapping[str, TensorSpec]:
+        """What it answers."""
+
+
 class Model(Protocol):
     """A model: a name, what it takes and answers, and a function between the two.
 
@@ -155,7 +171,7 @@ def _passed(deadline: float | None) -> bool:
     return deadline is not None and time.monotonic() >= deadline
 
 
-def check_outputs(model: Model, outputs: Mapping[str, Any]) -> None:
+def check_outputs(model: Described, outputs: Mapping[str, Any]) -> None:
     """Holds a model to its own description; a breach is a fault of the model, not of the caller."""
     extents: dict[str, int] = {}
     for name, spec in model.outputs.items():

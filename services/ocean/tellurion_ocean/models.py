@@ -13,6 +13,7 @@ import numpy as np
 from tellurion_core.errors import DataCorrupted, InvalidInput, NotFound
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
+from tellurion_core.settings import StateSettings, load
 from tellurion_core.tensors import Array, TensorSpec
 from tellurion_core.weights import WeightsStore
 from tellurion_diffusion import weights
@@ -146,6 +147,11 @@ def models(store: WeightsStore) -> list[AnalysisModel]:
     """One model a method, best first; registered weights are found in `store`."""
     prior = SharedPrior()
     return [AnalysisModel(method, prior, store) for method in reversed(METHODS)]
+
+
+def installed() -> list[AnalysisModel]:
+    """The models as the settings make them: with the weights that are registered on this machine."""
+    return models(WeightsStore(load(StateSettings).models_folder))
 
 
 def model_name(method: str) -> str:
