@@ -11,7 +11,7 @@ DAPPER := .cache/dapper/bin/python
 PEERS := .cache/splat-peers/.ready
 SCENES := .cache/scenes/floor/transforms.json
 READY := $(VENV)/.ready
-DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp] libs/geo libs/diffusion libs/splatting[metrics] libs/client[clouds] services/ocean[plot] services/assimilation[atmosphere] services/splat[scenes] services/pointcloud[plot,collections] services/benchmark[embeddings] services/agent[kubernetes] services/gateway
+DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp,ray] libs/geo libs/diffusion libs/splatting[metrics] libs/client[clouds] services/ocean[plot] services/assimilation[atmosphere] services/splat[scenes] services/pointcloud[plot,collections] services/benchmark[embeddings] services/agent[kubernetes] services/gateway
 STUBS := $(shell find protos -name '*.proto') protos/hatch_build.py
 PYPROJECTS := $(wildcard protos/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
 # Compiled kernels are kept between runs, wherever the package is installed.
