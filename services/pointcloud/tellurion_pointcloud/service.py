@@ -53,7 +53,7 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
 
     def __init__(self, predictor: Predictor, weights: Weights, *, data: Path, max_request_bytes: int) -> None:
         self._predictor = predictor
-        self._batching = Batching(predictor)
+        self._batching = Batching(predictor, models(weights))
         self._weights = weights
         self._data = data
         self._max_request_bytes = max_request_bytes
@@ -155,7 +155,6 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
     async def close(self) -> None:
         """Ends what runs."""
         await self._batching.close()
-        await self._predictor.close()
         for threads in (self._heavy, self._evaluations):
             await asyncio.to_thread(threads.shutdown, wait=True, cancel_futures=True)
 

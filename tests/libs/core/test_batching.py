@@ -33,7 +33,7 @@ class Scaled:
 
     def __init__(self) -> None:
         self.batches: list[int] = []
-        self.release, self.stopped = threading.Event(), threading.Event()
+        self.began, self.release, self.stopped = (threading.Event() for _ in range(3))
         self.release.set()
 
     def load(self) -> None:
@@ -41,6 +41,7 @@ class Scaled:
 
     def predict(self, inputs: Mapping[str, Array], *, cancelled: Any, progress: Any) -> dict[str, Array]:
         self.batches.append(len(inputs["x"]))
+        self.began.set()
         progress(0.5, "scaling")
         while not self.release.wait(0.002):
             if cancelled():
@@ -134,8 +135,7 @@ async def test_work_stops_when_the_last_of_a_batch_has_gone() -> None:
     model.release.clear()
     joint = batching(model)
     asked = [asyncio.create_task(joint.infer("scaled", request(2))) for _ in range(2)]
-    while not model.batches:
-        await asyncio.sleep(0.002)
+    await asyncio.to_thread(model.began.wait)
     asked[0].cancel()
     await asyncio.sleep(0.02)
     assert not model.stopped.is_set()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import queue
+import secrets
 import socket
 import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +20,7 @@ import grpc
 import numpy as np
 import pytest
 import ray
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from tellurion_core.errors import Cancelled, InvalidInput
@@ -88,19 +92,22 @@ FILTERED = ModelSource(Filtered.name, Filtered.inputs, Filtered.outputs, Filtere
 class Application:
     """The application, started when it is first asked for and after it was stopped."""
 
-    def __init__(self, folder: Path, metrics: str) -> None:
+    def __init__(self, folder: Path, metrics: str, collector: str) -> None:
         self.folder = folder
         self.patient = ModelSource(Patient.name, Patient.inputs, Patient.outputs, partial(Patient, folder))
         self.metrics = metrics
+        self._telemetry = TelemetrySettings(metrics_address=metrics, otlp_endpoint=collector)
         self._address = ""
 
-    def address(self) -> str:
+    def fresh(self) -> str:
+        """The front's address, with no trace of earlier calls in the folder."""
+        for name in ("began", "stopped"):
+            (self.folder / name).unlink(missing_ok=True)
         if not self._address:
             shared = {"num_cpus": 0.1, "batch_wait_s": 0.1}
             alone = Scaling(**shared, max_ongoing_requests=1, max_queued_requests=1)
             settings = RaySettings(scaling=Scaling(**shared), models={"patient": alone}, start_seconds=60)
-            telemetry = TelemetrySettings(metrics_address=self.metrics)
-            self._address = serve_on_ray([FILTERED, self.patient], settings, ServerSettings(), telemetry)
+            self._address = serve_on_ray([FILTERED, self.patient], settings, ServerSettings(), self._telemetry)
         return self._address
 
     def stop(self) -> None:
@@ -109,23 +116,47 @@ class Application:
             stop([FILTERED, self.patient])
 
 
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):
+    """Keeps the spans that it is sent."""
+
+    def __init__(self) -> None:
+        self.spans: queue.Queue[Any] = queue.Queue()
+
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802
+        for span in (s for r in request.resource_spans for scope in r.scope_spans for s in scope.spans):
+            self.spans.put(span)
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+
 @pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+def collector() -> Iterator[tuple[Collector, str]]:
+    server = grpc.server(ThreadPoolExecutor(1))
+    collecting = Collector()
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collecting, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield collecting, f"http://127.0.0.1:{port}"
+    server.stop(None)
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory, collector: tuple[Collector, str]) -> Iterator[Application]:
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    start_ray(RaySettings(num_cpus=2, object_store_bytes=200 << 20))
-    served = Application(tmp_path_factory.mktemp("patient"), f"127.0.0.1:{_free_port()}")
-    try:
-        yield served
-        served.stop()
-    finally:
-        ray.shutdown()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")  # milliseconds until spans are sent
+        environment.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        start_ray(RaySettings(num_cpus=2, object_store_bytes=200 << 20))
+        served = Application(tmp_path_factory.mktemp("patient"), f"127.0.0.1:{_free_port()}", collector[1])
+        try:
+            yield served
+            served.stop()
+        finally:
+            ray.shutdown()
 
 
 @pytest.fixture
 async def front(application: Application) -> AsyncIterator[Any]:
-    for name in ("began", "stopped"):
-        (application.folder / name).unlink(missing_ok=True)
-    async with grpc.aio.insecure_channel(await asyncio.to_thread(application.address)) as channel:
+    async with grpc.aio.insecure_channel(await asyncio.to_thread(application.fresh)) as channel:
         yield service_pb2_grpc.GRPCInferenceServiceStub(channel)
 
 
@@ -139,9 +170,13 @@ async def filtered(front: Any, inputs: Mapping[str, Array], **call: Any) -> Arra
 
 
 async def appeared(path: Path) -> None:
-    async with asyncio.timeout(5):
+    def watched() -> None:
+        deadline = time.monotonic() + 5
         while not path.exists():
-            await asyncio.sleep(0.005)
+            assert time.monotonic() < deadline, f"no file {path.name}"
+            time.sleep(0.005)
+
+    await asyncio.to_thread(watched)
 
 
 async def test_models_answer_as_they_do_in_this_process(front: Any) -> None:
@@ -275,6 +310,19 @@ async def test_prometheus_is_told_of_each_model(front: Any, application: Applica
     assert float(figures['tellurion_model_batch_size_count{model="filtered"}']) >= 1
     assert float(figures['tellurion_model_queue{model="filtered"}']) == 0
     assert float(figures['tellurion_model_replicas{model="filtered"}']) == 1
+
+
+async def test_a_trace_goes_on_from_the_caller_to_the_replica(front: Any, collector: tuple[Collector, str]) -> None:
+    trace = RANDOM.bytes(16)
+    await filtered(front, series(1, 8), metadata=(("traceparent", f"00-{trace.hex()}-00000000000000a1-01"),))
+    spans: dict[str, Any] = {}
+    while len(spans) < 2:
+        span = await asyncio.to_thread(collector[0].spans.get, timeout=10)
+        if span.trace_id == trace:
+            spans[span.name] = span
+    called, predicted = spans["inference.GRPCInferenceService/ModelInfer"], spans["filtered/predict"]
+    assert called.parent_span_id == bytes.fromhex("00000000000000a1")
+    assert predicted.parent_span_id == called.span_id
 
 
 async def test_a_call_in_progress_is_answered_when_the_application_stops(front: Any, application: Application) -> None:

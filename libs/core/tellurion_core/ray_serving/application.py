@@ -32,6 +32,8 @@ AUTOSCALED = {"min_replicas", "max_replicas", "target_ongoing_requests", "upscal
 """What Serve itself takes of a scaling."""
 
 POLL_SECONDS = 0.25
+HEALTH_SECONDS = 2.0
+"""How soon Serve notices that a replica is gone and starts another."""
 
 log = structlog.get_logger()
 
@@ -113,6 +115,7 @@ def _target(model: ModelSource, scaling: Scaling, ends: float, telemetry: Teleme
         autoscaling_config=scaling.model_dump(include=AUTOSCALED),
         max_ongoing_requests=scaling.max_ongoing_requests,
         max_queued_requests=scaling.max_queued_requests,
+        health_check_period_s=HEALTH_SECONDS,
         graceful_shutdown_timeout_s=ends,
         ray_actor_options={"num_cpus": scaling.num_cpus, "num_gpus": scaling.num_gpus},
     )(Replica)

@@ -61,7 +61,7 @@ class RaySettings(BaseSettings):
     scaling: Scaling = Scaling()
     """Of every model, as JSON."""
     models: dict[str, Scaling] = Field(default_factory=dict)
-    """What differs for a model, by its name, as JSON: `{"ocean_optimal_interpolation": {"max_replicas": 4}}`."""
+    """What differs for a model, by its name, as JSON: `{"ocean_oi": {"max_replicas": 4}}`."""
 
     def of(self, model: str) -> Scaling:
         """The scaling of a model."""
