@@ -23,6 +23,17 @@ def _checked_address(value: str) -> str:
 Address = Annotated[str, AfterValidator(_checked_address)]
 """`host:port`, port 0 for any free one, or `unix:/path`."""
 
+
+def _checked_serving(value: str) -> str:
+    scheme, _, address = value.partition("://")
+    if value != LOCAL and (scheme != "grpc" or _checked_address(address).endswith(":0")):
+        raise ValueError(f"{LOCAL}, or grpc://host:port with a port of 1 to 65535")
+    return value
+
+
+LOCAL = "local"
+"""Of ServingSettings: in the service's own process."""
+
 S = TypeVar("S", bound=BaseSettings)
 _CONFIG = SettingsConfigDict(env_prefix="TELLURION_", extra="ignore", frozen=True)
 
@@ -87,6 +98,15 @@ class StateSettings(BaseSettings):
     def models_folder(self) -> Path:
         """Folder of registered weights."""
         return self.models or self.state / "models"
+
+
+class ServingSettings(BaseSettings):
+    """Where models run."""
+
+    model_config = _CONFIG
+
+    serving: Annotated[str, AfterValidator(_checked_serving)] = LOCAL
+    """`local`, in their service's process, or `grpc://host:port`, on that server of the Open Inference Protocol."""
 
 
 def load(kind: type[S]) -> S:

@@ -71,8 +71,8 @@ FIELDS: Mapping[str, TensorSpec] = {
 }
 """The analysis, m/s, K and Pa."""
 FIGURES: Mapping[str, TensorSpec] = {
-    "innovation": TensorSpec("float64"),
-    "residual": TensorSpec("float64"),
+    "innovation": TensorSpec("float64", missing=True),
+    "residual": TensorSpec("float64", missing=True),
     "weights": OPTIONS["weights"],
 }
 """Root mean square of observation less background, and less analysis, in units of the error, NaN without observations;

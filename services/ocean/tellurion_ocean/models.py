@@ -28,7 +28,7 @@ OBSERVATIONS: Mapping[str, TensorSpec] = {
     "longitude": TensorSpec("float64", ("N",), unit="degrees_east"),
     "depth": TensorSpec("float64", ("N",), unit="m"),
     "temperature": TensorSpec("float64", ("N",), unit="degree_C"),
-    "uncertainty": TensorSpec("float64", ("N",), optional=True, unit="degree_C"),
+    "uncertainty": TensorSpec("float64", ("N",), optional=True, unit="degree_C", missing=True),
 }
 """The observations [N]; an uncertainty that is not known is NaN."""
 OPTIONS: Mapping[str, TensorSpec] = {
@@ -44,9 +44,9 @@ FIELDS: Mapping[str, TensorSpec] = {
     "depth": TensorSpec("float64", ("Z",), unit="m"),
     "lat": TensorSpec("float64", ("Y",), unit="degrees_north"),
     "lon": TensorSpec("float64", ("X",), unit="degrees_east"),
-    "mean": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C"),
-    "std": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C"),
-    "members": TensorSpec("float32", ("K", "Z", "Y", "X"), unit="degree_C"),
+    "mean": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C", missing=True),
+    "std": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C", missing=True),
+    "members": TensorSpec("float32", ("K", "Z", "Y", "X"), unit="degree_C", missing=True),
 }
 """The analysis; land is NaN."""
 REJECTIONS = ("outside_ocean", "failed_background_check")

@@ -16,10 +16,11 @@ import numpy as np
 
 from tellurion.pointcloud.v1 import pointcloud_pb2, pointcloud_pb2_grpc
 from tellurion_core.errors import Cancelled, InvalidInput
-from tellurion_core.predictor import LocalPredictor, Predictor
+from tellurion_core.predictor import Predictor
 from tellurion_core.progress import Progress, Step, followed
 from tellurion_core.server import Service
-from tellurion_core.settings import ServerSettings, load
+from tellurion_core.serving import predictor_of
+from tellurion_core.settings import ServerSettings, ServingSettings, load
 from tellurion_core.tensors import Array, encode
 from tellurion_pointcloud import wire
 from tellurion_pointcloud.batching import Batching, in_order
@@ -216,7 +217,7 @@ def services(settings: ServerSettings) -> list[Service]:
     """All of the process."""
     own = load(PointCloudSettings)
     weights = weights_files(own.pointcloud_weights)
-    predictor = LocalPredictor(models(weights))
+    predictor = predictor_of(models(weights), load(ServingSettings))
     servicer = PointCloudServicer(predictor, weights, data=own.data, max_request_bytes=settings.max_request_bytes)
     return [
         Service(
