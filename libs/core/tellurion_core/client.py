@@ -18,6 +18,8 @@ from tellurion_core.tensors import MAX_MESSAGE_BYTES
 
 DEADLINE_MARGIN = 0.05
 """Seconds kept back from the caller's deadline, to answer it truthfully when ours has passed."""
+CLOCK_MILLIS = 2
+"""By how much gRPC's clocks, which it reads in milliseconds, may be apart."""
 _IDEMPOTENT = frozenset({"google.longrunning.Operations"})
 """Services of others whose methods are all safe to repeat, though their protos do not say so."""
 
@@ -109,6 +111,16 @@ def onward_headers() -> tuple[tuple[str, str], ...]:
     return tuple(carrier.items())
 
 
+def wire_timeout(seconds: float) -> float:
+    """The longest timeout, in seconds, that a server does not see as more than this.
+
+    GRPC keeps three digits on the wire and rounds up, so that deadlines would grow from hop to hop.
+    """
+    millis = int(seconds * 1000)
+    unit: int = 10 ** max(0, len(str(millis)) - 3)
+    return max(millis // unit * unit - CLOCK_MILLIS, 1) / 1000
+
+
 # grpc.aio registers an interceptor for the first kind of call that it finds among its bases, hence four classes.
 
 
@@ -155,4 +167,4 @@ def _propagated(details: Any) -> Any:
     for key, value in onward_headers():
         metadata.set_all(key, [value])
     timeout = remaining if details.timeout is None else min(details.timeout, remaining)
-    return details._replace(timeout=timeout, metadata=metadata)
+    return details._replace(timeout=wire_timeout(timeout), metadata=metadata)

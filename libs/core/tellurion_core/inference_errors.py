@@ -79,9 +79,10 @@ def inference_errors(model: str) -> Iterator[None]:
 
 
 def _in_text(text: str) -> TellurionError | None:
-    found = _IN_TEXT.search(text)
-    with suppress(DecodeError, binascii.Error):
-        return from_status(status_pb2.Status.FromString(b64decode(found[1]))) if found else None
+    if (found := _IN_TEXT.search(text)) is not None:
+        with suppress(DecodeError, binascii.Error):
+            status = status_pb2.Status.FromString(b64decode(found[1]))
+            return from_status(status) if status.code else None
     return None
 
 

@@ -183,8 +183,8 @@ def check_outputs(model: Described, inputs: Mapping[str, Array], outputs: Mappin
         RuntimeError: naming the first output that cannot be.
     """
     extents: dict[str, int] = {}
-    for name, array in inputs.items():
-        model.inputs[name].admits(array.dtype, array.shape, extents)
+    for name, given in inputs.items():
+        model.inputs[name].admits(given.dtype, given.shape, extents)
     for name, spec in model.outputs.items():
         array = outputs.get(name)
         if array is None and spec.optional:

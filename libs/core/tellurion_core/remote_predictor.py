@@ -15,7 +15,7 @@ import structlog
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from tellurion_core.call import current_call
-from tellurion_core.client import onward_headers
+from tellurion_core.client import onward_headers, wire_timeout
 from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, InvalidInput, NotFound, Unavailable
 from tellurion_core.inference_errors import inference_errors, stated
 from tellurion_core.inference_protocol import (
@@ -117,6 +117,9 @@ class RemotePredictor:
     async def close(self) -> None:
         """See `Predictor.close`."""
         self._closed = True
+        for task in self._served.values():
+            task.cancel()
+        self._served.clear()
         if self._channel is not None:
             await self._channel.close(grace=CLOSE_SECONDS)
 
@@ -136,7 +139,7 @@ class RemotePredictor:
             except Unavailable:
                 self._served.pop(model.name, None)  # what comes back may be another
                 pause = next(pauses, 0.0) * random.uniform(0.5, 1.5)  # noqa: S311
-                if not pause or (deadline is not None and deadline - time.monotonic() <= pause):
+                if self._closed or not pause or (deadline is not None and deadline - time.monotonic() <= pause):
                     raise
             await asyncio.sleep(pause)
 
@@ -145,7 +148,7 @@ class RemotePredictor:
     ) -> dict[str, Array]:
         served = await self._as_served(model, deadline)
         headers = onward_headers()
-        left = _left(model, deadline)
+        left = None if (seconds := _left(model, deadline)) is None else wire_timeout(seconds)
         request = infer_request(model, inputs, request_id=headers[0][1], timeout=left, lifted=served.lifted)
         with inference_errors(model.name):
             if served.only_streamed or (served.tells_progress and progress is not None):
@@ -170,6 +173,10 @@ class RemotePredictor:
                     await asyncio.shield(task)
             except TimeoutError:
                 raise _late(model) from None
+            except asyncio.CancelledError:
+                if task.cancelled():
+                    raise _closed() from None
+                raise
         return task.result()
 
     async def _checked(self, model: Described) -> _Served:
@@ -189,7 +196,7 @@ class RemotePredictor:
 
     def _stub(self) -> Any:
         if self._closed:
-            raise Unavailable("this predictor was closed")
+            raise _closed()
         if self._channel is None:  # not before: a channel belongs to the loop that runs where it is made
             self._channel = grpc.aio.insecure_channel(self._address, OPTIONS)
             self._methods = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
@@ -246,6 +253,10 @@ def _left(model: Described, deadline: float | None) -> float | None:
     if (left := deadline - time.monotonic()) <= 0:
         raise _late(model)
     return left
+
+
+def _closed() -> Unavailable:
+    return Unavailable("models are asked no more: this process is stopping")
 
 
 def _late(model: Described) -> DeadlineExceeded:
