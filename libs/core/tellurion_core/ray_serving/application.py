@@ -39,12 +39,19 @@ log = structlog.get_logger()
 
 
 def start_ray(settings: RaySettings) -> None:
-    """Joins the Ray cluster that the settings name, or starts Ray on this machine; nothing where that was done."""
+    """Joins the Ray cluster that the settings name, or starts Ray on this machine; nothing where that was done.
+
+    Raises:
+        Unavailable: there is no such cluster.
+    """
     if ray.is_initialized():
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # institutes' clusters tell nobody what they run
     if settings.address is not None:
-        ray.init(settings.address, log_to_driver=False)
+        try:
+            ray.init(settings.address, log_to_driver=False)
+        except ConnectionError:
+            raise Unavailable(f"no Ray cluster can be joined at {settings.address}: TELLURION_RAY_ADDRESS") from None
         return
     if "RAY_AUTH_TOKEN_PATH" not in os.environ:
         # Of this cluster alone: Ray's own would be written to the home folder, for every user of the machine to read.
@@ -90,10 +97,12 @@ def serve_on_ray(
 def stop(models: Sequence[ModelSource]) -> None:
     """Drains the fronts, then ends the replicas, and Serve where nobody else uses it."""
     serve.delete(FRONTS)
-    for each in models:
-        serve.delete(each.name)
-    if not serve.status().applications:
+    names = {model.name for model in models}
+    if serve.status().applications.keys() <= names:
         serve.shutdown()  # type: ignore[no-untyped-call]
+        return
+    for name in names:
+        serve.delete(name)
 
 
 def _await_running(names: set[str], seconds: float) -> None:
@@ -102,7 +111,8 @@ def _await_running(names: set[str], seconds: float) -> None:
         applications = serve.status().applications
         for name in names:
             if applications[name].status == ApplicationStatus.DEPLOY_FAILED:
-                log.error("did not start", application=name, reason=applications[name].message)
+                reasons = [deployment.message for deployment in applications[name].deployments.values()]
+                log.error("did not start", application=name, reasons=reasons)
                 raise Unavailable(f"{name} did not start; the log has the reason")
         if all(applications[name].status == ApplicationStatus.RUNNING for name in names):
             return

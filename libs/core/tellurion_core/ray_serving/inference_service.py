@@ -72,6 +72,7 @@ class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type:
         metadata = inference_protocol.metadata(model := self._model(request))
         response = service_pb2.ModelConfigResponse()
         response.config.name, response.config.backend = model.name, "ray"
+        response.config.parameters[inference_protocol.PROGRESS].string_value = "true"
         for tensors, of in ((metadata.inputs, response.config.input), (metadata.outputs, response.config.output)):
             for tensor in tensors:
                 of.add(name=tensor.name, dims=tensor.shape, data_type=f"TYPE_{tensor.datatype}")
