@@ -29,6 +29,7 @@ from tellurion_core.model_discovery import ModelSource
 from tellurion_core.predictor import LocalPredictor
 from tellurion_core.ray_serving.application import serve_on_ray, start_ray, stop
 from tellurion_core.ray_serving.settings import RaySettings, Scaling
+from tellurion_core.remote_predictor import RemotePredictor
 from tellurion_core.settings import ServerSettings, TelemetrySettings
 from tellurion_core.status import from_rpc_error
 from tellurion_core.tensors import Array, TensorSpec
@@ -187,6 +188,21 @@ async def test_models_answer_as_they_do_in_this_process(front: Any) -> None:
     for shape in ((1, 5), (3, 1000), (2, 500_000)):
         inputs = series(*shape)
         np.testing.assert_array_equal(await filtered(front, inputs), (await local.infer("filtered", inputs))["y"])
+
+
+async def test_a_service_sees_no_difference_but_where_its_models_run(application: Application) -> None:
+    remote = RemotePredictor([Filtered(), Patient(application.folder)], await asyncio.to_thread(application.fresh))
+    inputs, told = series(2, 9), list[float]()
+    np.testing.assert_array_equal(
+        (await remote.infer("filtered", inputs))["y"],
+        (await LocalPredictor([Filtered()]).infer("filtered", inputs))["y"],
+    )
+    await remote.infer("patient", {"seconds": np.array(0.3)}, progress=lambda fraction, _: told.append(fraction))
+    assert len(told) >= 3
+    inputs["x"][1, 4] = np.nan
+    with pytest.raises(InvalidInput, match="x: received NaN; accepted: numbers"):
+        await remote.infer("filtered", inputs)
+    await remote.close()
 
 
 async def test_requests_at_once_are_batched_and_answered_as_they_are_alone(front: Any) -> None:
