@@ -9,6 +9,7 @@ the shape [1].
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -188,14 +189,19 @@ def _array(tensor: Any, data: bytes, spec: TensorSpec) -> Array:
     size = math.prod(shape) * dtype.itemsize
     if len(data) != size:
         raise InvalidInput.of(name, received=f"{len(data)} bytes", accepted=f"{size}, from shape {list(shape)}")
-    array = np.frombuffer(data, dtype.newbyteorder("<")).reshape(shape).astype(dtype, copy=False)
+    array = np.frombuffer(data, _wire(dtype)).reshape(shape).astype(dtype, copy=False)
     if dtype == np.bool_ and array.size and array.view(np.uint8).max() > 1:
         raise InvalidInput.of(name, received="a bool that is neither 0 nor 1", accepted=str(spec))
     return array
 
 
 def _raw(array: Array) -> bytes:
-    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    return array.astype(_wire(array.dtype), copy=False).tobytes()
+
+
+def _wire(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type as it is sent: little-endian."""
+    return dtype if sys.byteorder == "little" else dtype.newbyteorder()
 
 
 def _response(model: Described, request_id: str) -> Any:
