@@ -9,8 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import grpc
 import structlog
@@ -67,15 +66,6 @@ def failure(error: grpc.RpcError, model: str) -> TellurionError:
 def stated(text: str, model: str) -> TellurionError:
     """What an error means that an inference server tells by a text alone, inside a stream."""
     return _in_text(text) or _foreign(grpc.StatusCode.UNKNOWN, text, model)
-
-
-@contextmanager
-def inference_errors(model: str) -> Iterator[None]:
-    """Turns a failed call inside the block into the error that it means."""
-    try:
-        yield
-    except grpc.RpcError as error:
-        raise failure(error, model) from None
 
 
 def _in_text(text: str) -> TellurionError | None:

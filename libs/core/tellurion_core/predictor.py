@@ -196,7 +196,7 @@ def check_outputs(model: Described, inputs: Mapping[str, Array], outputs: Mappin
 
 
 def _has_nan(array: Array) -> bool:
-    return array.dtype.kind == "f" and array.size > 0 and bool(np.isnan(array.min()))
+    return array.dtype.kind == "f" and array.size > 0 and bool(np.isnan(np.minimum.reduce(array, axis=None)))
 
 
 def _finite(array: Array, spec: TensorSpec) -> bool:

@@ -17,7 +17,7 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tellurion_core.call import current_call
 from tellurion_core.client import onward_headers, wire_timeout
 from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, InvalidInput, NotFound, Unavailable
-from tellurion_core.inference_errors import inference_errors, stated
+from tellurion_core.inference_errors import failure, stated
 from tellurion_core.inference_protocol import (
     MAX_MESSAGE_BYTES,
     PROGRESS,
@@ -150,7 +150,7 @@ class RemotePredictor:
         headers = onward_headers()
         left = None if (seconds := _left(model, deadline)) is None else wire_timeout(seconds)
         request = infer_request(model, inputs, request_id=headers[0][1], timeout=left, lifted=served.lifted)
-        with inference_errors(model.name):
+        try:
             if served.only_streamed or (served.tells_progress and progress is not None):
                 # Without its header, Triton would tell of errors without a status.
                 headers = (*headers, ("triton_grpc_error", "true"))
@@ -158,6 +158,8 @@ class RemotePredictor:
                 response = await _answer(model, stream, progress)
             else:
                 response = await self._stub().ModelInfer(request, timeout=left, metadata=headers)
+        except grpc.RpcError as error:
+            raise failure(error, model.name) from None
         return _outputs(model, inputs, response)
 
     async def _as_served(self, model: Described, deadline: float | None) -> _Served:
@@ -182,15 +184,16 @@ class RemotePredictor:
     async def _checked(self, model: Described) -> _Served:
         stub, asked = self._stub(), {"timeout": CHECK_SECONDS}
         try:
-            with inference_errors(model.name):
-                ready = await stub.ModelReady(service_pb2.ModelReadyRequest(name=model.name), **asked)
-                if not ready.ready:
-                    raise Unavailable(f"{model.name}: not ready on the inference server")
-                told = await stub.ModelMetadata(service_pb2.ModelMetadataRequest(name=model.name), **asked)
-                check_metadata(told, model)
-                config = await _config(stub, model, **asked)
-        except DeadlineExceeded:
-            raise Unavailable(f"{model.name}: the inference server does not answer") from None
+            ready = await stub.ModelReady(service_pb2.ModelReadyRequest(name=model.name), **asked)
+            if not ready.ready:
+                raise Unavailable(f"{model.name}: not ready on the inference server")
+            told = await stub.ModelMetadata(service_pb2.ModelMetadataRequest(name=model.name), **asked)
+            check_metadata(told, model)
+            config = await _config(stub, model, **asked)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise Unavailable(f"{model.name}: the inference server does not answer") from None
+            raise failure(error, model.name) from None
         decoupled = config.model_transaction_policy.decoupled
         return _Served(lifted_scalars(told, model), decoupled, PROGRESS in config.parameters)
 
