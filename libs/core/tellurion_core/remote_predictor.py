@@ -15,7 +15,7 @@ import structlog
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from tellurion_core.call import current_call
-from tellurion_core.client import onward_headers, wire_timeout
+from tellurion_core.client import onward_headers
 from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, InvalidInput, NotFound, Unavailable
 from tellurion_core.inference_errors import failure, stated
 from tellurion_core.inference_protocol import (
@@ -147,8 +147,7 @@ class RemotePredictor:
         self, model: Described, inputs: Mapping[str, Array], deadline: float | None, progress: Progress | None
     ) -> dict[str, Array]:
         served = await self._as_served(model, deadline)
-        headers = onward_headers()
-        left = None if (seconds := _left(model, deadline)) is None else wire_timeout(seconds)
+        headers = onward_headers(left := _left(model, deadline))
         request = infer_request(model, inputs, request_id=headers[0][1], timeout=left, lifted=served.lifted)
         try:
             if served.only_streamed or (served.tells_progress and progress is not None):
