@@ -12,10 +12,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tellurion_core.errors import FieldViolation, InvalidInput, shown
 
 
-def _checked_address(value: str) -> str:
+def _is_address(value: str) -> bool:
     host, _, port = value.rpartition(":")
     numbered = host and port.isascii() and port.isdigit() and int(port) <= 65535
-    if not value.startswith("unix:/") and not (numbered and re.fullmatch(r"\[[0-9a-fA-F:]+\]|[^:\s]+", host)):
+    return value.startswith("unix:/") or bool(numbered and re.fullmatch(r"\[[0-9a-fA-F:]+\]|[^:\s]+", host))
+
+
+def _checked_address(value: str) -> str:
+    if not _is_address(value):
         raise ValueError("host:port with a port of 0 to 65535, or unix:/path")
     return value
 
@@ -26,7 +30,7 @@ Address = Annotated[str, AfterValidator(_checked_address)]
 
 def _checked_serving(value: str) -> str:
     scheme, _, address = value.partition("://")
-    if value != LOCAL and (scheme != "grpc" or _checked_address(address).endswith(":0")):
+    if value != LOCAL and not (scheme == "grpc" and _is_address(address) and not address.endswith(":0")):
         raise ValueError(f"{LOCAL}, or grpc://host:port with a port of 1 to 65535")
     return value
 
