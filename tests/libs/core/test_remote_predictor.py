@@ -564,7 +564,7 @@ async def test_closing_waits_for_what_runs_and_takes_no_more(remote: RemotePredi
 @pytest.mark.parametrize("value", ["", "ray", "http://h:1", "grpc://", "grpc://h", "grpc://h:0", "grpc://h:70000"])
 def test_the_setting_says_what_it_accepts(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELLURION_SERVING", value)
-    with pytest.raises(InvalidInput, match="TELLURION_SERVING: .*; accepted: .*local, or grpc://host:port"):
+    with pytest.raises(InvalidInput, match=r"TELLURION_SERVING: .*; accepted: .*local, or grpc://host:port"):
         load(ServingSettings)
 
 
