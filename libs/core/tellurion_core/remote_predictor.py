@@ -15,7 +15,7 @@ import structlog
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from tellurion_core.call import current_call
-from tellurion_core.client import onward_headers
+from tellurion_core.client import DEADLINE_MARGIN, onward_headers
 from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, InvalidInput, NotFound, Unavailable
 from tellurion_core.inference_errors import failure, stated
 from tellurion_core.inference_protocol import (
@@ -102,7 +102,9 @@ class RemotePredictor:
         check_tensors(inputs, chosen.inputs)
         call = current_call.get()
         if call is not None:
-            deadline = call.deadline if deadline is None else min(deadline, call.deadline)
+            # The server counts from when the request arrives: without the margin it would work on beyond our deadline.
+            own = call.deadline - DEADLINE_MARGIN
+            deadline = own if deadline is None else min(deadline, own)
         work = self._repeated(chosen, inputs, deadline, progress)
         return await (work if cancelled is None else _watched(work, cancelled))
 
