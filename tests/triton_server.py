@@ -50,6 +50,8 @@ class Triton:
                     f"--model-repository={self._repository}",
                     f"--backend-directory={backend.parent}",
                     "--disable-auto-complete-config",
+                    "--model-control-mode=explicit",  # so that models can be unloaded
+                    "--load-model=*",
                     "--allow-http=false",
                     "--allow-metrics=false",
                     "--grpc-address=127.0.0.1",
