@@ -199,7 +199,7 @@ async def test_a_burst_is_answered_as_far_as_the_queue_goes_and_refused_beyond(r
 
 async def test_nothing_leaks(site: Site, remote: RemotePredictor) -> None:
     processes = {name: site.process(name) for name in ("Front", "Replica")} | {"caller": psutil.Process()}
-    await many(remote, REQUESTS // 2)
+    await many(remote, REQUESTS // 4)
     before = resident(processes)
     await many(remote, REQUESTS)
     after = resident(processes)
