@@ -289,11 +289,13 @@ async def test_a_model_that_is_unloaded_is_unavailable_until_it_is_back(
     assert isinstance(await encoded(PATIENCE), dict)
     async with grpc.aio.insecure_channel(triton.address) as channel:
         stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
-        running = [asyncio.create_task(encoded(2)) for _ in range(8)]
+        running = [asyncio.create_task(encoded(PATIENCE)) for _ in range(8)]
         await stub.RepositoryModelUnload(service_pb2.RepositoryModelUnloadRequest(model_name=ENCODER))
-        assert kinds(await asyncio.gather(*running)) <= {"dict", "Unavailable"}
-        assert kinds([await encoded(1)]) == {"Unavailable"}
-        await stub.RepositoryModelLoad(service_pb2.RepositoryModelLoadRequest(model_name=ENCODER))
+        try:
+            assert kinds(await asyncio.gather(*running)) <= {"dict", "Unavailable"}
+            assert kinds([await encoded(1)]) == {"Unavailable"}
+        finally:
+            await stub.RepositoryModelLoad(service_pb2.RepositoryModelLoadRequest(model_name=ENCODER))
     assert isinstance(await encoded(PATIENCE), dict)
 
 
@@ -301,7 +303,7 @@ async def test_a_server_that_dies_and_is_started_again_answers_the_same_callers(
     triton: Any, encoded: Callable[[float], Awaitable[Any]]
 ) -> None:
     assert isinstance(await encoded(PATIENCE), dict)
-    running = [asyncio.create_task(encoded(2)) for _ in range(8)]
+    running = [asyncio.create_task(encoded(PATIENCE)) for _ in range(8)]
     await asyncio.sleep(0.05)
     triton.send(signal.SIGKILL)
     triton.stop()
