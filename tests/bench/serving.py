@@ -15,6 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -179,7 +180,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the table as JSON on stdout")
     parser.add_argument("--quick", action="store_true", help="few requests, and none of 10 MiB, without targets")
     given = parser.parse_args()
-    measured = table(QUICK, 1) if given.quick else table()
+    with redirect_stdout(sys.stderr):  # where Ray writes what it has to say
+        measured = table(QUICK, 1) if given.quick else table()
     print(json.dumps(measured, indent=2) if given.json else report(measured))
     return 0 if given.quick else exit_code(targets(measured))
 
