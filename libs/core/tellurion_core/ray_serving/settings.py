@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -54,6 +56,8 @@ class RaySettings(BaseSettings):
     """Cores that Ray may give away where it is started here; all by default."""
     object_store_bytes: int = Field(default=1 << 30, ge=100 << 20)
     """Memory for arrays between processes where Ray is started here."""
+    services: list[str] | None = None
+    """Services whose models are served, as JSON; all by default."""
     fronts: int = Field(default=1, ge=1)
     """Fronts, each on another node."""
     start_seconds: float = Field(default=600.0, gt=0)
@@ -67,3 +71,16 @@ class RaySettings(BaseSettings):
         """The scaling of a model."""
         own = self.models.get(model, self.scaling)
         return Scaling(**self.scaling.model_dump() | own.model_dump(exclude_unset=True))
+
+    def shared(self, models: Iterable[str], cores: float) -> RaySettings:
+        """The same, but with room for the least replicas of these models: where cores are too few, they are shared."""
+        own = {model: self.of(model) for model in models}
+        taken = sum(scaling.num_cpus * scaling.min_replicas for scaling in own.values())
+        if taken <= cores:
+            return self
+
+        def part(of: float) -> float:
+            return math.floor(1e4 * of * cores / taken) / 1e4  # Ray counts cores to four places
+
+        smaller = {name: each.model_copy(update={"num_cpus": part(each.num_cpus)}) for name, each in own.items()}
+        return self.model_copy(update={"models": self.models | smaller})
