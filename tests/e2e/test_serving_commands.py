@@ -164,7 +164,7 @@ def test_ray_serves_one_model_to_whoever_speaks_the_protocol(start: Start, tmp_p
     told = said(ray)
     with grpc.insecure_channel(told["address"]) as channel:
         stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
-        assert stub.ModelReady(service_pb2.ModelReadyRequest(name=MODEL), timeout=20).ready
+        check_models(stub, told["address"], [installed_models(["pointcloud"])[MODEL]])
         with pytest.raises(
             grpc.RpcError, match="there is no model 'pointcloud_detect'; there are pointcloud_encode_mmpt"
         ):
