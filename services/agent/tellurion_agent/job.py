@@ -123,13 +123,14 @@ def replay(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
 
 
 def _known(run: str, job: RunningJob) -> Libraries:
-    """The folders that a run was planned with, where it is known here; this installation's have precedence."""
+    """The folders of the settings; without any, those that a run was planned with, where it is known here."""
+    if (libraries := Libraries.of(load(AgentSettings).libraries)).folders:
+        return libraries
     store = Store(open_engine(load(JobSettings).database_url(load(StateSettings))))
     try:
-        planned = libraries_of(store.run(job.tenant, wire.run_id(run)).proposal or {})
+        return libraries_of(store.run(job.tenant, wire.run_id(run)).proposal or {})
     except (InvalidInput, NotFound):  # of another installation
-        planned = Libraries({})
-    return Libraries({**planned.folders, **Libraries.of(load(AgentSettings).libraries).folders})
+        return libraries
 
 
 class _News:
