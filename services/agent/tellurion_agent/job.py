@@ -73,7 +73,7 @@ def run(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
     """
     request = agent_pb2.ChoosePlanRequest()
     _unpack(body, request)
-    store = Store(open_engine(load(JobSettings).database_url(load(StateSettings))))
+    store = _store()
     kept = store.run(job.tenant, wire.run_id(request.run))
     plan = _plan(kept, request.plan)
     libraries = _with_files(libraries_of(kept.proposal or {}), kept.request.get("data", {}).get("files", {}), job)
@@ -122,13 +122,17 @@ def replay(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
     return _compared(before, _recorded(task, libraries, job, news), job, news)
 
 
+def _store() -> Store:
+    """Where runs are kept."""
+    return Store(open_engine(load(JobSettings).database_url(load(StateSettings))))
+
+
 def _known(run: str, job: RunningJob) -> Libraries:
     """The folders of the settings; without any, those that a run was planned with, where it is known here."""
     if (libraries := Libraries.of(load(AgentSettings).libraries)).folders:
         return libraries
-    store = Store(open_engine(load(JobSettings).database_url(load(StateSettings))))
     try:
-        return libraries_of(store.run(job.tenant, wire.run_id(run)).proposal or {})
+        return libraries_of(_store().run(job.tenant, wire.run_id(run)).proposal or {})
     except (InvalidInput, NotFound):  # of another installation
         return libraries
 

@@ -26,6 +26,7 @@ from tellurion_agent.planning import calibrate_choices
 from tellurion_agent.planning import choices as choices_module
 from tellurion_agent.planning import learned as learned_module
 from tellurion_agent.planning import thresholds as module
+from tellurion_agent.planning.calibrate_choices import LOOSENESS, PARTS
 from tellurion_agent.planning.choices import LearnedChoices
 from tellurion_agent.planning.embedding import KEPT, PACKAGED
 from tellurion_agent.planning.learned import Learned
@@ -37,10 +38,6 @@ from tellurion_core.whole_files import write_whole
 PRICE = 5
 """Right plans that one wrong one undoes: an answer to another question is worse than a question back."""
 RIDGE = 1e-3
-LOOSENESS = 30.0
-"""Inverse strength of the classifier's penalty; 10 to 100 do as well."""
-PARTS = 5
-"""The classifier's word on a request is that of one which was fitted without that fifth of the requests."""
 START = Thresholds((0.0,) * len(FEATURES), 0.0, 0.5, 0.5, 0.05)
 
 

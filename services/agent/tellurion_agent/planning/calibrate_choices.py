@@ -16,11 +16,11 @@ from tellurion_agent.recipes.recipe import Recipe
 from tellurion_agent.slots import Kind, Slot
 
 LOOSENESS = 30.0
-"""Inverse strength of the penalty."""
+"""Inverse strength of a classifier's penalty; 10 to 100 do as well."""
 FEWEST = 20
 """Requests that a classifier is fitted to."""
 PARTS = 5
-"""Each request is judged by a classifier that was fitted without that fifth of them."""
+"""A classifier's word on a request is that of one which was fitted without that fifth of the requests."""
 SAYING_NOTHING = 3.0
 """Weight of requests that say nothing of a slot: people say less than those who are asked to word every choice."""
 NEVER = -1e4

@@ -134,7 +134,7 @@ def topic(reading: Reading) -> str:
 def _names(reading: Reading, name: str) -> bool:
     """Whether a request has all words of a name."""
     words = _stems(name)
-    return bool(words) and words <= {*stems(reading.text.plain)}
+    return bool(words) and words <= _stems(reading.text.plain)
 
 
 def _unused(reading: Reading, filling: Filling, known: frozenset[str]) -> int:
