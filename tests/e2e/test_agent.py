@@ -120,12 +120,25 @@ def test_what_cannot_be_answered_has_exit_code_4(command: Command, data: Path, s
 
 
 def test_a_run_is_replayed_to_the_same_numbers(command: Command, data: Path, state: Path, answered: Path) -> None:
-    done = command("agent", "replay", answered, "--data", data, "--state", state)
-    assert (done.returncode, done.stdout) == (0, "the same outcome from the same data\n")
+    done = command("agent", "replay", answered, "--data", data, "--json", "--state", state)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["same"], told["differs"]) == (0, True, "")
+    assert told["run"] == (answered / "run").read_text().strip()
     record = json.loads((answered / "record.json").read_text())
     record["values"][0]["value"] += 0.01
     (answered.parent / "forged.json").write_text(json.dumps(record))
     assert command("agent", "replay", answered.parent / "forged.json", "--data", data, "--state", state).returncode == 1
+
+
+def test_a_replay_on_other_data_says_which_they_are(
+    command: Command, data: Path, state: Path, answered: Path, tmp_path: Path
+) -> None:
+    with xr.open_dataset(data / "tos.nc") as sea:
+        sea.assign(tos=(sea.tos + 1).assign_attrs(sea.tos.attrs)).to_netcdf(tmp_path / "tos.nc")
+    done = command("agent", "replay", answered, "--data", tmp_path, "--json", "--state", state)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["same"], told["status"]) == (1, False, "failed")
+    assert told["differs"].endswith(f"{tmp_path.name}/tos.nc")
 
 
 def test_a_correction_is_heeded_until_it_is_taken_back(

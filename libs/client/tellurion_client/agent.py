@@ -73,11 +73,7 @@ class AgentClient:
         )
         if model is not None:
             request.model.CopyFrom(agent_pb2.Endpoint(url=model.url, model=model.model, api_key_env=model.api_key_env))
-        about, left_out = self._data(data, libraries, left())
-        request.data.CopyFrom(about)
-        if told is not None:
-            for path, reason in left_out.items():
-                told(f"{path}: {reason}")
+        request.data.CopyFrom(self._told_data(data, libraries, told, left()))
         run, plans, answer = self._followed(request, told, left())
         if answer is None and choose is not None:
             chosen = choose(plans)
@@ -97,20 +93,21 @@ class AgentClient:
         told: Told | None = None,
         timeout: float | None = None,
     ) -> Answer:
-        """Runs again what a record.json has; FAILED where the numbers are others.
+        """Runs again what a record.json has; FAILED where data or numbers are others, and `differs` says which.
 
-        `data` are the folders that the run was about; a platform still has what it was sent.
+        `data` are folders in the place of those that the run was about; without any, a platform still has what it was
+        sent.
 
         Raises:
             InvalidInput: the file is no record.
-            NotFound: its data are not there any more.
+            NotFound: its data are not there, or not there any more.
             DeadlineExceeded, Unavailable: as for `ask`.
         """
         left = countdown(timeout)
         path = Path(record)
-        self._data(data, (), left())
+        about = self._told_data(data, (), told, left())
         sha256 = self._artifacts.upload([path], timeout=left())[path]
-        request = agent_pb2.ReplayRequest(request_id=new_request_id(), record=sha256)
+        request = agent_pb2.ReplayRequest(request_id=new_request_id(), record=sha256, data=about)
         return self._awaited("", self._asked("Replay", request, left()).operation, told, left())
 
     def feedback(self, run: str, text: str, *, request_id: str | None = None, timeout: float | None = None) -> Feedback:
@@ -207,6 +204,20 @@ class AgentClient:
         work = Operation(self._client, operation)
         with cancelled_if_left(work.cancel):
             return Answer.of(run, work.result(agent_pb2.Answer, progress=progress, timeout=timeout))
+
+    def _told_data(
+        self,
+        given: Iterable[str | os.PathLike[str]],
+        libraries: Iterable[str],
+        told: Told | None,
+        timeout: float | None,
+    ) -> agent_pb2.Data:
+        """What a request is about; why some of it is left out is told."""
+        about, left_out = self._data(given, libraries, timeout)
+        if told is not None:
+            for path, reason in left_out.items():
+                told(f"{path}: {reason}")
+        return about
 
     def _data(
         self, given: Iterable[str | os.PathLike[str]], libraries: Iterable[str], timeout: float | None

@@ -50,12 +50,14 @@ class Answer:
     """What a careful reader should know."""
     files: Mapping[str, str]
     """SHA-256 of the run's artifacts, by file name."""
+    differs: str | None = None
+    """What differs from the run that was run again, empty where nothing does; None where none was."""
 
     @classmethod
     def of(cls, run: str, wire: agent_pb2.Answer) -> Answer:
         """From the message."""
         return cls(
-            run,
+            run or wire.run,
             _status(wire.status),
             tuple(map(Value.of, wire.values)),
             wire.plan,
@@ -64,6 +66,7 @@ class Answer:
             wire.reason,
             tuple(wire.notes),
             dict(wire.files),
+            wire.differs if wire.HasField("differs") else None,
         )
 
 

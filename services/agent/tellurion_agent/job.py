@@ -10,7 +10,7 @@ Killed at any moment and begun again, it repeats no finished step.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,8 +26,9 @@ from tellurion_agent.laboratory.analysis import Laboratory, Mender, Task, figure
 from tellurion_agent.laboratory.errand import Errand, Messenger, check
 from tellurion_agent.laboratory.instruments import FIGURE
 from tellurion_agent.laboratory.script import script
-from tellurion_agent.laboratory.steps import Step, Steps
+from tellurion_agent.laboratory.steps import Steps
 from tellurion_agent.libraries import Libraries
+from tellurion_agent.news import News
 from tellurion_agent.planning.conversation import EndpointModel, endpoint_of
 from tellurion_agent.planning.model_planner import mended
 from tellurion_agent.proposals import SCRIPT, libraries_of
@@ -38,6 +39,7 @@ from tellurion_agent.report.record import PROVENANCE, RECORD, Record, Setting
 from tellurion_agent.sandbox.choosing import SandboxSettings, sandbox_of
 from tellurion_agent.settings import AgentSettings, ServiceSettings
 from tellurion_agent.slot_json import from_json
+from tellurion_agent.stand_in import StandIn
 from tellurion_agent.store import Run, Store
 from tellurion_agent.uploads import LIBRARY, laid_out
 from tellurion_core.call import Identity
@@ -50,9 +52,6 @@ from tellurion_core.settings import StateSettings, load
 from tellurion_core.whole_files import write_whole
 
 KIND, REPLAY = "agent.run", "agent.replay"
-LOG_LINES = 1000
-"""That are told of a run."""
-STEPS = 3
 MEDIA_TYPES: Mapping[str, str] = {
     ".json": "application/json",
     ".html": "text/html",
@@ -77,7 +76,7 @@ def run(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
     kept = store.run(job.tenant, wire.run_id(request.run))
     plan = _plan(kept, request.plan)
     libraries = _with_files(libraries_of(kept.proposal or {}), kept.request.get("data", {}).get("files", {}), job)
-    news = _News(lambda key, content: store.tell(kept.id, key, content), job)
+    news = News(lambda key, content: store.tell(kept.id, key, content), job)
     if plan["recipe"] in CAPABILITIES:
         return _stored(_fetched(_errand(kept, plan, job), libraries, job, news), job, news)
     record = _recorded(_task(kept, plan, libraries), libraries, job, news, _mender(kept, plan))
@@ -89,7 +88,7 @@ def replay(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
 
     Raises:
         InvalidInput: the artifact is no record.
-        NotFound: it, or a file of its data, is not there any more.
+        NotFound: it, or a file of its data, is not there, or not among those that are given.
         Unavailable, Cancelled: as `run`.
     """
     request = agent_pb2.ReplayRequest()
@@ -97,14 +96,8 @@ def replay(body: any_pb2.Any, job: RunningJob) -> agent_pb2.Answer:
     path = job.folder / "replayed.json"
     job.artifacts.fetch(job.tenant, request.record, path)
     before = Record.of(_json(path))
-    uploaded = {
-        file.name.removeprefix(f"{LIBRARY}/"): file.sha256
-        for source in before.sources
-        for file in source.files
-        if file.name.startswith(f"{LIBRARY}/")
-    }
-    libraries = _with_files(_known(before.run, job), uploaded, job)
-    news = _News(lambda key, content: None, job)
+    libraries = _again(before, request.data, job)
+    news = News(lambda key, content: None, job)
     if before.recipe in CAPABILITIES:
         return _compared(before, _fetched(_errand_again(before, job), libraries, job, news), job, news)
     facets = {source.role: source.facets for source in before.sources}
@@ -127,6 +120,21 @@ def _store() -> Store:
     return Store(open_engine(load(JobSettings).database_url(load(StateSettings))))
 
 
+def _again(before: Record, data: agent_pb2.Data, job: RunningJob) -> Libraries:
+    """The folders that a run read, or what is given in the place of them."""
+    sent = {
+        file.name.removeprefix(f"{LIBRARY}/"): file.sha256
+        for source in before.sources
+        for file in source.files
+        if file.name.startswith(f"{LIBRARY}/")
+    }
+    if not data.libraries and not data.files:
+        return _with_files(_known(before.run, job), sent, job)
+    installed = Libraries.of(load(AgentSettings).libraries)
+    named = installed.chosen(data.libraries) if data.libraries else Libraries({})
+    return StandIn.with_given(_with_files(named, data.files, job), _known(before.run, job) if sent else Libraries({}))
+
+
 def _known(run: str, job: RunningJob) -> Libraries:
     """The folders of the settings; without any, those that a run was planned with, where it is known here."""
     if (libraries := Libraries.of(load(AgentSettings).libraries)).folders:
@@ -137,34 +145,7 @@ def _known(run: str, job: RunningJob) -> Libraries:
         return libraries
 
 
-class _News:
-    """What is told of a run while it goes on."""
-
-    def __init__(self, tell: Callable[[str, Mapping[str, Any]], None], job: RunningJob) -> None:
-        self._tell = tell
-        self._job = job
-        self._steps = 0
-        self._lines = 0
-
-    def step(self, step: Step) -> None:
-        """A step has ended."""
-        self._steps += 1
-        self._job.progress(min(self._steps / (STEPS + 1), 1.0), f"{step.name}: {step.outcome}")
-        told = {"name": step.name, "outcome": step.outcome, "seconds": step.seconds, "done": True}
-        self._tell(f"step {step.name}", {"step": told})
-
-    def line(self, text: str) -> None:
-        """A script has printed a line."""
-        self._lines += 1
-        if self._lines <= LOG_LINES:
-            self._tell(f"log {self._job.attempt} {self._lines}", {"log": text[:LOG_LINES]})
-
-    def figure(self, sha256: str) -> None:
-        """There is a figure."""
-        self._tell(f"figure {sha256[:32]}", {"figure": sha256})
-
-
-def _recorded(task: Task, libraries: Libraries, job: RunningJob, news: _News, mend: Mender = leave) -> Record:
+def _recorded(task: Task, libraries: Libraries, job: RunningJob, news: News, mend: Mender = leave) -> Record:
     laboratory = Laboratory(
         sandbox=sandbox_of(load(SandboxSettings)),
         libraries=libraries,
@@ -176,7 +157,7 @@ def _recorded(task: Task, libraries: Libraries, job: RunningJob, news: _News, me
     return laboratory.record(task, job.folder, Steps(job.folder / "steps", told=news.step))
 
 
-def _fetched(errand: Errand, libraries: Libraries, job: RunningJob, news: _News) -> Record:
+def _fetched(errand: Errand, libraries: Libraries, job: RunningJob, news: News) -> Record:
     """What another service does, for whoever asked."""
     caller = Caller(Identity(job.tenant, job.subject), job.request_id)
     (job.folder / "steps").mkdir(exist_ok=True)
@@ -216,11 +197,13 @@ def _errand_again(before: Record, job: RunningJob) -> Errand:
     )
 
 
-def _compared(before: Record, again: Record, job: RunningJob, news: _News) -> agent_pb2.Answer:
+def _compared(before: Record, again: Record, job: RunningJob, news: News) -> agent_pb2.Answer:
     """What a replay comes to."""
     if differs := unchanged(before, again):
         again = replace(again, status="failed", reason=f"not the same: {differs}", values=())
-    return _stored(again, job, news)
+    answer = _stored(again, job, news)
+    answer.differs = differs
+    return answer
 
 
 def _with_files(libraries: Libraries, files: Mapping[str, str], job: RunningJob) -> Libraries:
@@ -276,7 +259,7 @@ def _mender(kept: Run, plan: Mapping[str, Any]) -> Mender:
     return lambda text, trouble: mended(model, text, trouble)
 
 
-def _stored(record: Record, job: RunningJob, news: _News) -> agent_pb2.Answer:
+def _stored(record: Record, job: RunningJob, news: News) -> agent_pb2.Answer:
     """Writes the report, and keeps all files as artifacts as long as the job is remembered."""
     results = job.folder / "results"
     picture = figure(results, record.results)

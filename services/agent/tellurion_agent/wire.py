@@ -62,6 +62,7 @@ def answer(record: Record, files: Mapping[str, str]) -> agent_pb2.Answer:
         reason=record.reason,
         files=files,
         notes=record.notes,
+        run=record.run,
     )
 
 

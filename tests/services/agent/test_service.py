@@ -97,16 +97,40 @@ def test_a_run_is_replayed_from_its_record_to_the_same_numbers(agent: Agent, lib
     _, answer = agent.answered(QUESTION)
     request = agent_pb2.ReplayRequest(request_id="again", record=answer.files[RECORD])
     again = agent.done("Replay", request)
-    assert (again.status, again.values) == (answer.status, answer.values)
+    assert (again.status, again.values, again.differs) == (answer.status, answer.values, "")
+    assert (again.run, again.HasField("differs"), answer.HasField("differs")) == (answer.run, True, False)
     forged = json.loads(agent.file(answer, RECORD))
     forged["values"][0]["value"] += 1
     kept = agent.keep(json.dumps(forged).encode(), RECORD)
     other = agent.done("Replay", agent_pb2.ReplayRequest(request_id="forged", record=kept))
     assert other.status == FAILED
-    assert "not the same" in other.reason
+    assert other.reason == f"not the same: {other.differs}"
     damaged = agent.keep(json.dumps(forged | {"slots": [1]}).encode(), RECORD)
     with pytest.raises(InvalidInput, match=r"record\.slots"):
         agent.done("Replay", agent_pb2.ReplayRequest(request_id="damaged", record=damaged))
+
+
+def test_a_replay_reads_the_data_that_are_given(agent: Agent, library: Path, tmp_path: Path) -> None:
+    with xr.open_dataset(library / "tos.nc") as sea:
+        (sea + 5).assign(tos=(sea.tos + 5).assign_attrs(sea.tos.attrs)).to_netcdf(tmp_path / "warmer.nc")
+    read, warmer = (agent.keep(path.read_bytes(), "tos.nc") for path in (library / "tos.nc", tmp_path / "warmer.nc"))
+    _, sent = agent.answered(QUESTION, data=agent_pb2.Data(files={"mine/tos.nc": read}))
+    _, installed = agent.answered(QUESTION, "2")
+
+    def replayed(request_id: str, answer: agent_pb2.Answer, name: str, sha256: str) -> agent_pb2.Answer:
+        data = agent_pb2.Data(files={name: sha256})
+        return agent.done(
+            "Replay", agent_pb2.ReplayRequest(request_id=request_id, record=answer.files[RECORD], data=data)
+        )
+
+    other = replayed("3", sent, "theirs/tos.nc", warmer)
+    assert (other.status, len(other.values)) == (FAILED, 0)
+    assert other.differs == "the data are not those that the run read: @files/theirs/tos.nc"
+    assert replayed("4", installed, "mine/tos.nc", warmer).differs.endswith("@files/mine/tos.nc")
+    same = replayed("5", sent, "theirs/tos.nc", read)
+    assert (same.status, same.values, same.differs, same.run) == (ANSWERED, sent.values, "", sent.run)
+    with pytest.raises(NotFound, match=r"no file tos\.nc in theirs"):
+        replayed("6", sent, "theirs/sea.nc", read)
 
 
 def test_a_library_may_be_called_files(agent: Agent, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:

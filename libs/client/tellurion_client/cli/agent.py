@@ -124,7 +124,10 @@ def replay(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an analysis again from its record, and compare the numbers; exit code 1 where they are others."""
+    """Run an analysis again from its record, and compare; exit code 1 where data or numbers are others.
+
+    --data are read in the place of the run's own data.
+    """
     from tellurion_client.cli import display
     from tellurion_core.errors import InvalidInput
 
@@ -133,13 +136,12 @@ def replay(
         raise InvalidInput.of("run", received=f"no {RECORD} in {run}", accepted="the folder of a run")
     with connected(state) as client, _told() as told:
         answer = client.agent.replay(record, data=data or (), told=told)
+    same = answer.differs == ""
     if as_json:
-        display.json_line(_document(answer, None))
-    elif answer.status == "failed":
-        display.line(answer.reason)
+        display.json_line(_document(answer, None) | {"same": same, "differs": answer.differs})
     else:
-        display.line("the same outcome from the same data")
-    raise typer.Exit(0 if answer.status != "failed" else 1)
+        display.line("the same outcome from the same data" if same else answer.reason)
+    raise typer.Exit(0 if same else 1)
 
 
 @app.command(epilog="Example: tellurion agent recipes --json")

@@ -20,7 +20,7 @@ from tellurion_agent.laboratory import answers
 from tellurion_agent.laboratory.digests import digest
 from tellurion_agent.laboratory.instruments import ANSWER, FIGURE
 from tellurion_agent.laboratory.steps import Steps
-from tellurion_agent.libraries import Libraries, written
+from tellurion_agent.libraries import Libraries, labelled, written
 from tellurion_agent.recipes.recipe import Value
 from tellurion_agent.report.record import PROVENANCE, RECORD, File, Record, Setting, Source
 from tellurion_agent.sandbox.results import collected
@@ -209,9 +209,13 @@ def _checked(ran: Mapping[str, Any], results: Path) -> tuple[str, Mapping[str, A
 
 def unchanged(record: Record, again: Record) -> str:
     """What differs between a run and its replay; empty where the data and the numbers are the same."""
-    before, after = ({file.sha256 for source in each.sources for file in source.files} for each in (record, again))
-    if before != after:
-        return "the data are not those that the run read"
+    before, after = (
+        {file.sha256: file.name for source in each.sources for file in source.files} for each in (record, again)
+    )
+    if before.keys() != after.keys():
+        others = [after[sha256] for sha256 in after.keys() - before.keys()]
+        gone = [before[sha256] for sha256 in before.keys() - after.keys()]
+        return f"the data are not those that the run read: {labelled(sorted(others or gone))}"
     if again.status != record.status:
         return f"the run ended as {record.status}, its replay as {again.status}: {again.reason}"
     other_hands = _made(record) != _made(again)
@@ -222,6 +226,11 @@ def unchanged(record: Record, again: Record) -> str:
         if not _same(one, other):
             return f"{one.label} was {json.dumps(one.value)}, and is {json.dumps(other.value)} now{by}"
     return ""
+
+
+def _read(record: Record) -> dict[str, str]:
+    """Names of the files that a run read, by their hashes."""
+    return {file.sha256: file.name for source in record.sources for file in source.files}
 
 
 def _made(record: Record) -> str:
