@@ -63,7 +63,8 @@ def connect(
     services are embedded: each starts as a subprocess when it is first used and stops with the client.
 
     `tls` says whom to trust under `grpcs://` and how to prove who we are; the system's authorities where None.
-    `timeout` is how many seconds services may take to start, or to answer for the first time.
+    `timeout` is how many seconds services may take to start, or to answer for the first time; one that is started here
+    and busy then is waited for up to five times as long.
 
     Raises:
         InvalidInput: `url` is none of these, or `timeout` is not positive.

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
 from tellurion_core.errors import InvalidInput, Unavailable
 
 LARGEST_LOG = 16 << 20
 """Bytes; a larger log is set aside as `.1` before its service starts."""
+LAST_LINES = 3
+"""Of its log, that are repeated of a service that does not come."""
+BUSY = 0.01
+"""Processors that one uses at least which starts slowly, on a loaded machine, rather than not at all."""
+BUSY_WAITS = 5
+"""Times the time that it may take, until one that is busy is waited for no longer."""
 BAD_SETTINGS = 2
 """Exit code of a service that cannot use its settings."""
 
@@ -22,9 +31,13 @@ class ServiceProcess:
     """A running service. It reports its address on stdout, logs to `log`, and stops in order on SIGTERM."""
 
     def __init__(self, name: str, function: str, folder: Path, env: Mapping[str, str], log: Path | None) -> None:
-        """Starts the process; `function` is its `module:main`, `folder` holds the sockets, None logs to our stderr."""
+        """Starts the process; `function` is its `module:main`, `folder` holds the sockets and goes with them.
+
+        None logs to our stderr.
+        """
         self.name = name
         self._log = log
+        self._folder = folder
         self._log_start = 0
         self._ready: Future[str] = Future()
         command = [sys.executable, "-P", "-m", "tellurion_client.guard", str(folder), function]
@@ -54,15 +67,12 @@ class ServiceProcess:
 
         Raises:
             InvalidInput: it cannot use its settings.
-            Unavailable: it ended, or was not ready within `timeout` seconds.
+            Unavailable: it ended, or was not ready within `timeout` seconds, five times that where it is busy.
         """
-        try:
-            address = self._ready.result(timeout)
-        except TimeoutError:
-            raise Unavailable(f"{self.name} was not ready within {timeout:g} s{self._see_log()}") from None
+        address = self._announced(timeout)
         if address:
             return address
-        code, said = self._process.wait(), self._last_line()
+        code, said = self._process.wait(), self._last_lines(1)
         if code == BAD_SETTINGS and said:
             raise InvalidInput(message=f"{self.name}: {said}")
         raise Unavailable(f"{self.name} did not start: {said or ended(code)}{self._see_log()}")
@@ -87,33 +97,53 @@ class ServiceProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
 
+    def _announced(self, timeout: float) -> str:
+        """What it announced, empty where it ended first. Raises Unavailable."""
+        waits, used = 0, -math.inf
+        while waits < BUSY_WAITS and (now := _processor_seconds(self.pid)) - used >= BUSY * timeout:
+            waits, used = waits + 1, now
+            with suppress(TimeoutError):
+                return self._ready.result(timeout)
+        said = f"; it said: {said}" if (said := self._last_lines(LAST_LINES)) else ""
+        raise Unavailable(f"{self.name} was not ready within {waits * timeout:g} s{said}{self._see_log()}")
+
     def _read_stdout(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as stdout:
             for line in stdout:  # to the end: a full pipe would block the service
-                if not self._ready.done() and (address := _announced(line)):
+                if not self._ready.done() and (address := _address(line)):
                     self._ready.set_result(address)
         if not self._ready.done():
             self._ready.set_result("")
 
-    def _last_line(self) -> str:
+    def _last_lines(self, count: int) -> str:
         if self._log is None:
             return ""
         with self._log.open("rb") as log:
             log.seek(self._log_start)
             lines = log.read()[-4096:].decode(errors="replace").strip().splitlines()
-        return " ".join(lines[-1].split()) if lines else ""
+        return " | ".join(" ".join(line.split()) for line in lines[-count:])
 
     def _see_log(self) -> str:
-        return "" if self._log is None else f" (log: {self._log})"
+        kept = self._log is not None and self._log.parent != self._folder
+        return f" (log: {self._log})" if kept else ""
 
 
-def _announced(line: bytes) -> str:
+def _address(line: bytes) -> str:
     try:
         announcement = json.loads(line)
     except ValueError:
         return ""
     return str(announcement.get("address", "")) if isinstance(announcement, dict) and "ready" in announcement else ""
+
+
+def _processor_seconds(pid: int) -> float:
+    """Processor time that a process has used; 0 where the system does not tell."""
+    try:
+        times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+    except OSError:
+        return 0.0
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
 def _set_aside(log: Path) -> None:
