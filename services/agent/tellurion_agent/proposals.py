@@ -94,7 +94,7 @@ def _plan(plan: Plan, libraries: Libraries, lessons: Mapping[str, str]) -> dict[
         "title": plan.recipe.title,
         "settings": settings,
         "slots": to_json(plan.slots),
-        "reasons": [*plan.reasons, *plan.assumptions.values()],
+        "reasons": [*plan.reasons, *(f"{name.replace('_', ' ')}: {why}" for name, why in plan.assumptions.items())],
         "data": libraries.stored(plan.data),
         "labels": {role: each.label for role, each in plan.data.items()},
         "bytes": plan.bytes_read,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from markdown_it import MarkdownIt
 from prov.model import ProvActivity, ProvDocument, ProvEntity
 
 from tellurion_agent.recipes.recipe import Value
@@ -97,6 +98,26 @@ def test_a_page_says_what_was_asked_answered_and_done() -> None:
     (image,) = (attributes for tag, attributes in page.tags if tag == "img")
     assert image["src"] == "data:image/png;base64,cG5n"
     assert image["alt"] == RECORD.title
+
+
+def test_the_markdown_has_a_heading_a_table_a_figure_and_lists() -> None:
+    full = replace(
+        RECORD,
+        checks=(*RECORD.checks, ("the trend is finite", True)),
+        references=(*RECORD.references, "Wigley 2006"),
+        services=({"service": "ocean", "method": "gp", "version": "1"},),
+    )
+    said = MarkdownIt().enable("table").render(markdown(full, figure=True))
+    page = Tags(said)
+    counts = {
+        kind: [tag for tag, _ in page.tags].count(kind) for kind in ("h1", "h2", "table", "tr", "img", "ul", "li")
+    }
+    # Lists: notes, settings, reasons, data sets, files of one, references, checks, steps and services.
+    assert counts == {"h1": 1, "h2": 5, "table": 1, "tr": 2, "img": 1, "ul": 8, "li": 12}
+    items = [item.partition("</li>")[0].partition("\n")[0] for item in said.split("<li>")[1:]]
+    assert items[:3] == ["Autocorrelated.", "period: 1990–2019", "region: global (assumed)"]
+    assert items[-1] == "by the ocean service: method gp, version 1"
+    assert "<p>Ordinary least squares.</p>" in said
 
 
 def test_what_others_say_is_text() -> None:

@@ -89,6 +89,7 @@ def test_a_question_is_planned_chosen_worked_on_and_reported(agent: Agent) -> No
     record = json.loads(agent.file(answer, RECORD))
     assert (record["question"], record["run"]) == (QUESTION, name)
     assert "obs/broken.nc" in agent.file(answer, "report.md").decode()
+    assert "season: nothing was said of it" in record["reasons"]
     described = agent.call("GetRun", agent_pb2.GetRunRequest(run=name)).run
     assert [step.name for step in described.steps] == ["hash the data", "run the script", "check the answer"]
 
