@@ -24,7 +24,8 @@ def check_folders(folders: Iterable[Path]) -> None:
     """Raises InvalidInput for what is no folder."""
     for folder in folders:
         if not folder.is_dir():
-            raise InvalidInput.of("data", received=f"no folder {folder}", accepted="a folder with NetCDF files")
+            accepted = "the folder that this file is in" if folder.is_file() else "a folder that is there"
+            raise InvalidInput.of("data", received=folder, accepted=accepted)
 
 
 def libraries_of(folders: Sequence[Path]) -> dict[str, Path]:

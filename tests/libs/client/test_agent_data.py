@@ -75,10 +75,13 @@ def test_a_folder_that_the_setting_cannot_name_is_refused_for_itself(tmp_path: P
         setting_of(libraries_of([made(tmp_path / name, "a.nc")]))
 
 
-def test_what_is_no_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(made(tmp_path, "a.nc"))
-    with pytest.raises(InvalidInput, match=r"no folder .*a\.nc"):
-        check_folders([tmp_path, Path("a.nc")])
+@pytest.mark.parametrize(
+    ("name", "accepted"), [("a.nc", "the folder that this file is in"), ("b", "a folder that is there")]
+)
+def test_what_is_no_folder_is_named(tmp_path: Path, name: str, accepted: str) -> None:
+    folder = made(tmp_path / ("long" * 20), "a.nc")
+    with pytest.raises(InvalidInput, match=rf"^data: received .*/{name}; accepted: {accepted}$"):
+        check_folders([folder, folder / name])
 
 
 def test_more_files_than_a_request_has_are_refused(tmp_path: Path) -> None:
