@@ -57,8 +57,7 @@ class AgentClient:
         best plan is run, or that which `choose` says. `model` is a language model that plans beside the recipes.
 
         Raises:
-            InvalidInput: a question or data that cannot be used.
-            NotFound: there is no such library.
+            InvalidInput: a question or data that cannot be used, or a library that there is not.
             DeadlineExceeded: not done within `timeout` seconds; the work is cancelled.
             Unavailable: the service cannot be reached or started.
         """
@@ -145,8 +144,8 @@ class AgentClient:
         """The data sets in folders or libraries, and the files that cannot be read.
 
         Raises:
-            InvalidInput: a folder that cannot be used.
-            NotFound, DeadlineExceeded, Unavailable: as for `ask`.
+            InvalidInput: a folder that cannot be used, or a library that there is not.
+            DeadlineExceeded, Unavailable: as for `ask`.
         """
         left = countdown(timeout)
         about, problems = self._data(data, libraries, left())

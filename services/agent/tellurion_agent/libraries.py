@@ -39,11 +39,11 @@ class Libraries:
         return cls(folders)
 
     def chosen(self, names: Iterable[str]) -> Libraries:
-        """Those of these names, all where there are none. Raises NotFound."""
+        """Those of these names, all where there are none. Raises InvalidInput for a name that there is not."""
         wanted = list(names) or list(self.folders)
         for name in wanted:
             if name not in self.folders:
-                raise NotFound(f"there is no library {name}; there are: {', '.join(self.folders) or 'none'}")
+                raise InvalidInput.of("library", received=name, accepted=", ".join(self.folders) or "there is none")
         return Libraries({name: self.folders[name] for name in wanted})
 
     def with_folder(self, name: str, folder: Path) -> Libraries:

@@ -38,7 +38,7 @@ class Looking:
     keep: timedelta
 
     def through(self, data: agent_pb2.Data, tenant: str) -> tuple[Libraries, Catalogue]:
-        """The libraries that a request is about, and what is in them. Raises InvalidInput and NotFound."""
+        """The libraries that a request is about, and what is in them. Raises InvalidInput."""
         files = dict(data.files)
         chosen = self.libraries.chosen(data.libraries) if data.libraries or not files else Libraries({})
         if files:

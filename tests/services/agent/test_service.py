@@ -311,7 +311,7 @@ def test_what_there_is_and_what_cannot_be_read_is_listed(agent: Agent) -> None:
     )
     (problem,) = (item.problem for item in items if item.HasField("problem"))
     assert problem.file == "obs/broken.nc"
-    with pytest.raises(NotFound, match="no library other"):
+    with pytest.raises(InvalidInput, match="library: received other; accepted: obs"):
         agent.call("ListDataSets", agent_pb2.ListDataSetsRequest(data=agent_pb2.Data(libraries=["other"])))
 
 
