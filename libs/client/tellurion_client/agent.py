@@ -105,6 +105,7 @@ class AgentClient:
         left = countdown(timeout)
         path = Path(record)
         about = self._told_data(data, (), told, left())
+        self._client.keep_working(SERVICE)  # embedded, both start at once
         sha256 = self._artifacts.upload([path], timeout=left())[path]
         request = agent_pb2.ReplayRequest(request_id=new_request_id(), record=sha256, data=about)
         return self._awaited("", self._asked("Replay", request, left()).operation, told, left())
