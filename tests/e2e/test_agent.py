@@ -153,6 +153,35 @@ def test_a_correction_is_heeded_until_it_is_taken_back(
     assert "1991" not in years()
 
 
+RECIPE = """
+preprocessors: {global: {area_statistics: {operator: mean}, linear_trend: {}, detrend: false}}
+diagnostics:
+  warming:
+    variables: {tos: {mip: Omon, preprocessor: global, additional_datasets: [{timerange: 1991/2010}]}}
+  unknown:
+    variables: {tos: {mip: Omon}}
+"""
+
+
+def test_a_recipe_of_esmvaltool_is_learned_and_asked_for_by_its_name(
+    command: Command, data: Path, state: Path, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "recipe_sea.yml"
+    recipe.write_text(RECIPE)
+    done = command("agent", "learn", recipe, "--json", "--state", state)
+    told = json.loads(done.stdout)
+    assert (done.returncode, [each["recipe"] for each in told["lessons"]]) == (0, ["recipe_sea/warming/tos"])
+    assert list(told["not_learned"]) == ["recipe_sea/unknown/tos"]
+    asked = ("agent", "ask", "recipe_sea/warming/tos", "--data", data, "--out", tmp_path / "run", "--yes", "--json")
+    answer = json.loads(command(*asked, "--state", state).stdout)["answer"]
+    first = answer[0] if isinstance(answer, list) else answer
+    assert first["value"] == pytest.approx(RATE, abs=0.01)
+    assert "1991" in first["label"]
+    refused = command("agent", "learn", data / "broken.nc", "--state", state)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "accepted: a recipe of ESMValTool" in " ".join(refused.stderr.split())
+
+
 def test_plans_are_shown_on_a_terminal_and_one_is_chosen(
     command: Command, data: Path, state: Path, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tellurion_client.agent import AgentClient
-    from tellurion_client.agent_results import Answer, DataSet, Lesson, Plan, Recipe
+    from tellurion_client.agent_results import Answer, DataSet, LearnedRecipe, Lesson, Plan, Recipe
     from tellurion_client.artifacts import ArtifactsClient
     from tellurion_client.assimilation import AssimilationClient
     from tellurion_client.assimilation_operation import ReportOperation
@@ -121,6 +121,7 @@ __all__ = [
     "Grid",
     "Interval",
     "InvalidInput",
+    "LearnedRecipe",
     "Lesson",
     "Method",
     "MethodScores",
@@ -166,7 +167,7 @@ __all__ = [
 
 _HOMES = {
     "tellurion_client.agent": ("AgentClient",),
-    "tellurion_client.agent_results": ("Answer", "DataSet", "Lesson", "Plan", "Recipe"),
+    "tellurion_client.agent_results": ("Answer", "DataSet", "LearnedRecipe", "Lesson", "Plan", "Recipe"),
     "tellurion_client.artifacts": ("ArtifactsClient",),
     "tellurion_client.assimilation": ("AssimilationClient",),
     "tellurion_client.assimilation_operation": ("ReportOperation",),

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from tellurion.agent.v1 import agent_pb2, agent_pb2_grpc
 from tellurion_client.agent_data import check_folders, libraries_of, setting_of, to_send
-from tellurion_client.agent_results import Answer, DataSet, Feedback, Lesson, Listing, Plan, Recipe
+from tellurion_client.agent_results import Answer, DataSet, Feedback, LearnedRecipe, Lesson, Listing, Plan, Recipe
 from tellurion_client.artifacts import ArtifactsClient
 from tellurion_client.operations import Operation, cancelled_if_left
 from tellurion_client.options import check_request_id, check_timeout, countdown
 from tellurion_core.call import call_metadata, new_request_id
-from tellurion_core.errors import DataCorrupted
+from tellurion_core.errors import DataCorrupted, InvalidInput
 
 if TYPE_CHECKING:
     from tellurion_client.benchmark_request import Endpoint
     from tellurion_client.client import Client
 
 SERVICE = "agent"
+MOST_RECIPE = 512 * 1024
+"""Bytes of a recipe of ESMValTool."""
 
 Told = Callable[[str], None]
 """Told what is being done, in a few words."""
@@ -120,6 +122,26 @@ class AgentClient:
         """
         request = agent_pb2.FeedbackRequest(request_id=request_id or new_request_id(), run=run, text=text)
         return Feedback.of(self._asked("Feedback", request, timeout))
+
+    def learn(
+        self, recipe: str | os.PathLike[str], *, request_id: str | None = None, timeout: float | None = None
+    ) -> LearnedRecipe:
+        """Learns what a recipe of ESMValTool does, each part of it under the name ``recipe/diagnostic/variable``.
+
+        Raises:
+            InvalidInput: the file is no such recipe, is too large, or cannot be read.
+            DeadlineExceeded, Unavailable: as for `ask`.
+        """
+        path = Path(recipe)
+        try:
+            with path.open("rb") as file:
+                content = file.read(MOST_RECIPE + 1)
+        except OSError as error:
+            raise InvalidInput.of("recipe", received=f"{recipe} ({error.strerror})", accepted="a file") from None
+        request = agent_pb2.LearnRecipeRequest(
+            request_id=request_id or new_request_id(), file=path.name, content=content
+        )
+        return LearnedRecipe.of(self._asked("LearnRecipe", request, timeout))
 
     def lessons(self, *, topic: str = "", timeout: float | None = None) -> list[Lesson]:
         """What was taught, newest first. Raises DeadlineExceeded and Unavailable."""

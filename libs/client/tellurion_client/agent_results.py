@@ -155,6 +155,21 @@ class Lesson:
 
 
 @dataclass(frozen=True)
+class LearnedRecipe:
+    """What was learned of a recipe of ESMValTool."""
+
+    lessons: tuple[Lesson, ...]
+    """One for each part that can be done here."""
+    not_learned: Mapping[str, str]
+    """Why the other parts cannot, by their names."""
+
+    @classmethod
+    def of(cls, wire: agent_pb2.LearnRecipeResponse) -> LearnedRecipe:
+        """From the message."""
+        return cls(tuple(map(Lesson.of, wire.lessons)), {each.name: each.reason for each in wire.not_learned})
+
+
+@dataclass(frozen=True)
 class Feedback:
     """How what was said of a run was taken."""
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tellurion_agent.feedback.lessons import base_of
 from tellurion_agent.laboratory.digests import files_of
 from tellurion_agent.libraries import Libraries, labelled
 from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan, Plans, ScriptPlan, ServicePlan
@@ -56,7 +55,8 @@ def _any(
     plan: Plan | ScriptPlan | ServicePlan, libraries: Libraries, lessons: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Any]:
     if isinstance(plan, Plan):
-        return _plan(plan, libraries, lessons.get(plan.recipe.name, {}))
+        of_name = {} if plan.taught is None else dict.fromkeys(plan.taught.settings, plan.taught.lesson)
+        return _plan(plan, libraries, {**lessons.get(plan.recipe.name, {}), **of_name})
     if isinstance(plan, ServicePlan):
         return _service_plan(plan, libraries)
     size = sum(file.size for each in plan.data.values() for file in each.files)
@@ -90,7 +90,7 @@ def _plan(plan: Plan, libraries: Libraries, lessons: Mapping[str, str]) -> dict[
         if value is not None
     ]
     return {
-        "recipe": base_of(plan.recipe),
+        "recipe": plan.recipe.name,
         "title": plan.recipe.title,
         "settings": settings,
         "slots": to_json(plan.slots),

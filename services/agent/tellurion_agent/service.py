@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,14 +17,16 @@ from tellurion.agent.v1 import agent_pb2, agent_pb2_grpc
 from tellurion_agent import proposals, wire
 from tellurion_agent.capabilities.services import Caller, Services
 from tellurion_agent.catalogue.library import Catalogue
-from tellurion_agent.feedback.lessons import Lessons, Taught
+from tellurion_agent.esmvaltool.recipe_file import read
+from tellurion_agent.feedback.lessons import Lessons
 from tellurion_agent.job import KIND, REPLAY
 from tellurion_agent.libraries import Libraries
 from tellurion_agent.looking import Looking
 from tellurion_agent.planning.conversation import EndpointModel, endpoint_of
 from tellurion_agent.planning.model_planner import ModelPlanner
 from tellurion_agent.planning.offers import Offers, for_recipes
-from tellurion_agent.planning.plan import Planning, noted
+from tellurion_agent.planning.plan import Abstain, Clarify, Planning, Plans, noted
+from tellurion_agent.planning.plan import Context as Before
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.planning.request_files import Listing
 from tellurion_agent.recipes.registry import RECIPES
@@ -59,8 +60,6 @@ MOST_NAMED = 3
 """Files that could not be read."""
 PLANS_AT_ONCE = 8
 """Requests that are planned, or whose data are looked through, at once; further ones wait."""
-TAUGHT_PLANNERS = 4
-"""That are kept: each knows the recipes that a tenant has taught, and takes seconds to make."""
 NO_SERVICES = Services({})
 
 
@@ -88,8 +87,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         self._endpoints = endpoints
         self._state = state
         self._services = others
-        self._lessons = Lessons(store, planner.correction)
-        self._taught = lru_cache(TAUGHT_PLANNERS)(self._planner_of)
+        self._lessons = Lessons(store, planner.correction, planner.is_word)
         # Not asyncio's own threads: looking through data takes one for long, and a model may keep it waiting.
         self._threads = ThreadPoolExecutor(PLANS_AT_ONCE, thread_name_prefix="plan")
 
@@ -184,6 +182,19 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         lesson = None if learned.lesson is None else wire.lesson(learned.lesson)
         return agent_pb2.FeedbackResponse(lesson=lesson, understood=learned.understood, outcome=learned.outcome)
 
+    async def LearnRecipe(  # noqa: N802
+        self, request: agent_pb2.LearnRecipeRequest, context: Context
+    ) -> agent_pb2.LearnRecipeResponse:
+        """Learns what a recipe of ESMValTool does."""
+        tenant = answering().identity.tenant
+
+        def learned() -> agent_pb2.LearnRecipeResponse:
+            lessons, unknown = self._lessons.read(tenant, request.request_id, read(request.file, request.content))
+            left = [agent_pb2.NotLearned(name=each.name, reason=each.reason) for each in unknown]
+            return agent_pb2.LearnRecipeResponse(lessons=map(wire.lesson, lessons), not_learned=left)
+
+        return await self._planning(learned)
+
     async def ListLessons(  # noqa: N802
         self, request: agent_pb2.ListLessonsRequest, context: Context
     ) -> agent_pb2.ListLessonsResponse:
@@ -222,24 +233,28 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
 
     def _plan(self, run: Run, catalogue: Catalogue, libraries: Libraries) -> Run:
         """The run with what it is understood as."""
-        taught = self._lessons.taught(run.tenant)
-        offline = self._taught(taught)
-        planner: Planning = offline
-        said = proposals.context(self._last(run), taught.preferred)
+        lessons = self._lessons.in_use(run.tenant)
+        said = proposals.context(self._last(run), lessons.preferred)
+        if (named := lessons.said(run.question)) is not None:
+            found = self._planner.named(*named, catalogue, for_recipes(said))
+        else:
+            found = self._understood(run, catalogue, libraries, said)
+        if catalogue.problems:
+            found = noted(found, _unread([libraries.place(path) for path in catalogue.problems]))
+        return self._store.propose(run, proposals.stored(found, libraries, lessons.lessons))
+
+    def _understood(
+        self, run: Run, catalogue: Catalogue, libraries: Libraries, said: Before
+    ) -> Plans | Clarify | Abstain:
+        """What a request that says no name is understood as."""
+        planner: Planning = self._planner
         caller = Caller(Identity(run.tenant, run.subject), run.request_id)
         offers = Offers(
             lambda: Listing.of(libraries.folders.values()), lambda service: self._services.missing(service, caller)
         )
         if (asked := run.request.get("model")) is not None:
-            model = EndpointModel(endpoint_of(asked), self._endpoints)
-            planner = ModelPlanner(offline, taught.recipes, model, offers)
-        found = offers.plan(run.question, said) or planner.plan(run.question, catalogue, for_recipes(said))
-        if catalogue.problems:
-            found = noted(found, _unread([libraries.place(path) for path in catalogue.problems]))
-        return self._store.propose(run, proposals.stored(found, libraries, taught.lessons))
-
-    def _planner_of(self, taught: Taught) -> Planner:
-        return Planner(taught.recipes, cache=self._state) if taught.named else self._planner
+            planner = ModelPlanner(self._planner, EndpointModel(endpoint_of(asked), self._endpoints), offers)
+        return offers.plan(run.question, said) or planner.plan(run.question, catalogue, for_recipes(said))
 
     def _last(self, run: Run) -> Mapping[str, Any]:
         """What was proposed last in the session of a run."""

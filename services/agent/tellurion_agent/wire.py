@@ -99,7 +99,7 @@ def lesson(kept: Lesson) -> agent_pb2.Lesson:
         text=kept.text,
         settings=[agent_pb2.Setting(name=name, value=text(value), lesson=kept.id) for name, value in settings.items()],
         recipe=kept.content.get("recipe", ""),
-        run=RUNS + kept.run,
+        run=RUNS + kept.run if kept.run else "",
         active=kept.active,
     )
     message.created.FromMilliseconds(round(1000 * kept.created))

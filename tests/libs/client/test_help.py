@@ -50,6 +50,7 @@ from tellurion_client.cli.main import run
         ["agent", "replay"],
         ["agent", "recipes"],
         ["agent", "catalogue"],
+        ["agent", "learn"],
         ["agent", "lessons"],
         ["pointcloud"],
         ["pointcloud", "encode"],

@@ -65,7 +65,7 @@ class Scripted:
 @pytest.fixture
 def planned(offline: Planner, catalogue: Catalogue):
     def plan(request: str, model):
-        return ModelPlanner(offline, RECIPES, model).plan(request, catalogue, NOTHING_SAID)
+        return ModelPlanner(offline, model).plan(request, catalogue, NOTHING_SAID)
 
     return plan
 

@@ -206,9 +206,7 @@ def test_feedback_changes_later_requests_on_its_topic_of_its_tenant_until_it_is_
     assert period("6") == ""
 
 
-def test_a_run_is_remembered_under_a_name_and_only_where_it_was_answered(
-    agent: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_is_remembered_under_a_name_and_only_where_it_was_answered(agent: Agent) -> None:
     name, _ = agent.answered(QUESTION)
     text = "remember this as the marbled palimpsest index"
     learned = agent.call("Feedback", agent_pb2.FeedbackRequest(request_id="f", run=name, text=text))
@@ -218,13 +216,64 @@ def test_a_run_is_remembered_under_a_name_and_only_where_it_was_answered(
     plan = agent.ask("Compute the marbled palimpsest index", "2").plans[0]
     assert (plan.recipe, plan.title) == ("area_mean", "the marbled palimpsest index")
     assert ("period", "2001–2005") in [(each.name, each.value) for each in plan.settings]
-    with monkeypatch.context() as patched:
-        patched.delattr("tellurion_agent.service.Planner")  # once made, a planner is kept
-        assert agent.ask("Compute the marbled palimpsest index", "2a").plans[0] == plan
+    assert {each.lesson for each in plan.settings} == {learned.lesson.id}
+    later = agent.ask("the Marbled  Palimpsest index from 2006 to 2010", "2a").plans[0]
+    assert ("period", "2006–2010") in [(each.name, each.value) for each in later.settings]
+    common = agent_pb2.FeedbackRequest(request_id="c", run=name, text="remember this as average")
+    assert "any request may have the word" in agent.call("Feedback", common).understood
     asked = agent.ask("What is the mean precipitation?", "3")
     refused = agent.call("Feedback", agent_pb2.FeedbackRequest(request_id="g", run=asked.run, text=text))
     assert (refused.HasField("lesson"), refused.outcome) == (False, agent_pb2.OUTCOME_NOTHING_LEARNED)
     assert refused.understood.startswith("nothing is learned")
+
+
+ESMVALTOOL = b"""
+documentation: {title: Sea surface temperature of the south}
+datasets: [{dataset: "", project: OBS, timerange: 2006/2010}]
+preprocessors:
+  south:
+    extract_region: {start_longitude: 0, end_longitude: 360, start_latitude: -90, end_latitude: -20}
+    regrid: {target_grid: 1x1}
+    area_statistics: {operator: mean}
+    climate_statistics: {operator: mean, period: full}
+diagnostics:
+  sst:
+    variables: {tos: {mip: Omon, preprocessor: south}}
+  left_to_its_script:
+    variables: {tos: {mip: Omon}}
+    scripts: {one: {script: ocean/diagnostic_maps_quad.py}}
+"""
+
+
+def test_a_recipe_of_esmvaltool_is_learned_and_asked_for_by_its_name(agent: Agent) -> None:
+    request = agent_pb2.LearnRecipeRequest(request_id="r", file="recipe_south.yml", content=ESMVALTOOL)
+    learned = agent.call("LearnRecipe", request)
+    (lesson,) = learned.lessons
+    assert (lesson.recipe, lesson.topic, lesson.run) == ("recipe_south/sst/tos", "area_mean", "")
+    assert [(each.name, each.reason) for each in learned.not_learned] == [
+        ("recipe_south/left_to_its_script/tos", "what is computed is left to ocean/diagnostic_maps_quad.py")
+    ]
+    assert agent.call("LearnRecipe", request) == learned, "said again, it is learned once"
+    _, answer = agent.answered("What does recipe_south/sst/tos give?", "1")
+    assert (answer.status, answer.values[0].number) == (ANSWERED, pytest.approx(12.0))
+    assert "20°S" in answer.values[0].label
+    report = agent.file(answer, "report.md").decode()
+    assert "ESMValTool's regrid is not done here" in report
+    _, earlier = agent.answered("recipe_south/sst/tos from 2001 to 2005", "2")
+    assert earlier.values[0].number == pytest.approx(10.0)
+    other = agent.ask("recipe_south/sst/tos", "3", tenant="b")
+    assert not [each for plan in other.plans for each in plan.settings if each.lesson]
+    agent.call("SetLesson", agent_pb2.SetLessonRequest(id=lesson.id, active=False))
+    assert not [each for plan in agent.ask("recipe_south/sst/tos", "4").plans for each in plan.settings if each.lesson]
+
+
+def test_what_is_no_recipe_of_esmvaltool_teaches_nothing(agent: Agent) -> None:
+    with pytest.raises(InvalidInput, match="no diagnostics"):
+        agent.call("LearnRecipe", agent_pb2.LearnRecipeRequest(request_id="r", file="a.yml", content=b"a: 1"))
+    for refused in ({"file": "../a.yml", "content": b"a"}, {"file": "a.yml", "content": 524_289 * b"a"}):
+        with pytest.raises(InvalidInput):
+            validate(agent_pb2.LearnRecipeRequest(request_id="r", **refused))
+    assert not agent.call("ListLessons", agent_pb2.ListLessonsRequest()).lessons
 
 
 def test_runs_are_their_tenants_alone(agent: Agent) -> None:

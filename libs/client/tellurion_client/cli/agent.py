@@ -178,6 +178,24 @@ def catalogue(
         agent_tables.listing(listing)
 
 
+@app.command(epilog="Example: tellurion agent learn recipe_ocean_example.yml")
+def learn(
+    recipe: Annotated[Path, typer.Argument(metavar="FILE", help="A recipe of ESMValTool.", show_default=False)],
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn what a recipe of ESMValTool does: each part of it is then asked for by its name."""
+    from tellurion_client.cli import agent_tables, display
+
+    with connected(state) as client:
+        learned = client.agent.learn(recipe)
+    if as_json:
+        display.json_line({"lessons": [*map(_lesson, learned.lessons)], "not_learned": dict(learned.not_learned)})
+    else:
+        agent_tables.learned(learned)
+    raise typer.Exit(0 if learned.lessons else 1)
+
+
 @app.command(epilog="Example: tellurion agent lessons --revert 3f2a9c1e5b7d4f60a8e1c2d3b4a59687")
 def lessons(
     revert: Annotated[str, typer.Option(metavar="ID", help="Take a lesson back.")] = "",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tellurion_client.cli import display
 
 if TYPE_CHECKING:
-    from tellurion_client.agent_results import Lesson, Listing, Plan, Recipe
+    from tellurion_client.agent_results import LearnedRecipe, Lesson, Listing, Plan, Recipe
 
 
 def plans(candidates: Sequence[Plan]) -> None:
@@ -46,7 +46,18 @@ def listing(found: Listing) -> None:
 def lessons(taught: Iterable[Lesson]) -> None:
     """A table of lessons, newest first."""
     rows = (
-        (lesson.id, lesson.topic, str(lesson.version), "yes" if lesson.active else "no", lesson.text)
+        (lesson.id, lesson.topic, str(lesson.version), "yes" if lesson.active else "no", lesson.recipe or lesson.text)
         for lesson in taught
     )
     display.table("What was taught, newest first", ("id", "topic", "version", "used", "text"), rows)
+
+
+def learned(found: LearnedRecipe) -> None:
+    """A table of what was learned of a recipe, and why the rest was not."""
+    rows = (
+        (lesson.recipe, lesson.topic, "; ".join(f"{each.name} {each.value}" for each in lesson.settings))
+        for lesson in found.lessons
+    )
+    display.table("Ask for it by its name", ("name", "analysis", "with"), rows)
+    for name, reason in found.not_learned.items():
+        display.note(f"{name} was not learned: {reason}")

@@ -1,18 +1,22 @@
 """What is learned from feedback, and how it is used: by the tenant that gave it, on the topic that it was given on.
 
 A correction sets slots of the recipe that a run used: later plans of this recipe take them where a request does not say
-otherwise. Teaching gives a run's recipe and slots a name of their own; a later request that names it is answered so.
-Both can be taken back, and count only as long as the checks of the runs that use them hold.
+otherwise. Teaching gives a recipe and slots a name of their own, those of a run or of what a recipe of ESMValTool does;
+a later request that says the name is answered so. All can be taken back, and count only as long as the checks of the
+runs that use them hold.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from tellurion.agent.v1 import agent_pb2
+from tellurion_agent.esmvaltool.knowledge import Unknown, knowledge
+from tellurion_agent.esmvaltool.recipe_file import RecipeFile
+from tellurion_agent.planning.plan import Taught
 from tellurion_agent.recipes.recipe import Recipe
 from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.slot_json import from_json, to_json
@@ -29,18 +33,25 @@ MOST_NAME = 100
 """Characters of the name of a recipe that is taught."""
 
 
-@dataclass(frozen=True)
-class Taught:
-    """What a tenant's lessons make of planning; equal where the recipes are the same."""
+class InUse(NamedTuple):
+    """What a tenant's lessons that are in use make of planning."""
 
-    named: tuple[str, ...]
-    """Ids of the lessons that teach recipes."""
-    recipes: Mapping[str, Recipe] = field(compare=False)
-    """Those of everybody and those that were taught."""
-    preferred: Mapping[str, Mapping[str, Any]] = field(compare=False)
+    preferred: Mapping[str, Mapping[str, Any]]
     """Values of slots by recipe, the latest lesson first."""
-    lessons: Mapping[str, Mapping[str, str]] = field(compare=False)
+    lessons: Mapping[str, Mapping[str, str]]
     """Ids of the lessons that these come from, by recipe and slot."""
+    named: Mapping[str, Taught]
+    """By the name that is said, in lower case, its latest lesson."""
+
+    def said(self, request: str) -> tuple[Taught, str] | None:
+        """The longest name that a request says, and the request without it."""
+        plain = " ".join(request.split())
+        folded = plain.casefold()
+        for name in sorted((name for name in self.named if name in folded), key=len, reverse=True):
+            found = re.search(rf"(?<![\w/-]){re.escape(name)}(?![\w/-])", folded)
+            if found is not None and len(folded) == len(plain):
+                return self.named[name], f"{plain[: found.start()]} {plain[found.end() :]}".strip()
+        return None
 
 
 class Learned(NamedTuple):
@@ -63,9 +74,11 @@ class Learned(NamedTuple):
 class Lessons:
     """Of all tenants."""
 
-    def __init__(self, store: Store, correct: Correct) -> None:
+    def __init__(self, store: Store, correct: Correct, usual: Callable[[str], bool]) -> None:
+        """`usual` says whether a name is a word of requests that mean something else."""
         self._store = store
         self._correct = correct
+        self._usual = usual
 
     def learn(self, run: Run, ended: agent_pb2.Answer | None, request_id: str, said: str) -> Learned:
         """What follows from what is said of a run."""
@@ -87,24 +100,36 @@ class Lessons:
         told = ", ".join(f"{name}: {shown(value)}" for name, value in settings.items())
         return Learned(lesson, f"from now on, for “{recipe.title}” where nothing else is said: {told}")
 
-    def taught(self, tenant: str) -> Taught:
+    def in_use(self, tenant: str) -> InUse:
         """What a tenant's lessons that are in use make of planning."""
-        recipes, preferred, ids = dict(RECIPES), dict[str, dict[str, Any]](), dict[str, dict[str, str]]()
-        named: list[str] = []
+        preferred, ids = dict[str, dict[str, Any]](), dict[str, dict[str, str]]()
+        named: dict[str, Taught] = {}
         for lesson in self._store.lessons(tenant, active=True):  # newest first
             base = RECIPES.get(lesson.topic)
             if base is None:
                 continue
             settings = from_json(lesson.content["settings"])
             if name := lesson.content.get("recipe"):
-                named.append(lesson.id)
-                recipes.setdefault(name, _named(base, name, settings))
-                ids.setdefault(name, dict.fromkeys(settings, lesson.id))
+                remarks = tuple(lesson.content.get("remarks", ()))
+                named.setdefault(name.casefold(), Taught(name, base, settings, lesson.id, remarks))
                 continue
             for slot, value in settings.items():
                 preferred.setdefault(base.name, {}).setdefault(slot, value)
                 ids.setdefault(base.name, {}).setdefault(slot, lesson.id)
-        return Taught(tuple(named), recipes, preferred, ids)
+        return InUse(preferred, ids, named)
+
+    def read(self, tenant: str, request_id: str, file: RecipeFile) -> tuple[list[Lesson], list[Unknown]]:
+        """Teaches what a recipe of ESMValTool does, as far as it can be done here; and what cannot."""
+        lessons, unknown = list[Lesson](), list[Unknown]()
+        for number, piece in enumerate(knowledge(file)):
+            if isinstance(piece, Unknown):
+                unknown.append(piece)
+                continue
+            content = {"settings": to_json(piece.settings), "recipe": piece.name, "remarks": [*piece.remarks]}
+            told = f"{file.title} (ESMValTool)" if file.title else "a recipe of ESMValTool"
+            one = f"{sha256(request_id.encode()).hexdigest()[:56]}:{number}"  # as short as ids of requests are
+            lessons.append(self._store.teach(tenant, one, topic=piece.recipe, text=told, content=content, run=""))
+        return lessons, unknown
 
     def _teach(
         self,
@@ -125,21 +150,8 @@ class Lessons:
             return Learned(None, f"nothing is learned: a name has 3 to {MOST_NAME} characters")
         if any(name.casefold() == known.casefold() for each in RECIPES.values() for known in (each.name, each.title)):
             return Learned(None, f"nothing is learned: there is a recipe “{name}”")
+        if self._usual(name):
+            return Learned(None, f"nothing is learned: any request may have the word “{name}”; take a name of its own")
         content = {"settings": plan["slots"], "recipe": name}
         lesson = self._store.teach(run.tenant, request_id, topic=recipe.name, text=said, content=content, run=run.id)
         return Learned(lesson, f"“{name}” is remembered: {recipe.title}, as in this run")
-
-
-def base_of(recipe: Recipe) -> str:
-    """Name of the recipe that does the work of one that was taught; its own name of any other."""
-    return next(name for name, known in RECIPES.items() if known.compute is recipe.compute)
-
-
-def _named(base: Recipe, name: str, settings: Mapping[str, Any]) -> Recipe:
-    """A recipe under a name of its own, with a run's slots for defaults."""
-    slots = tuple(
-        replace(slot, default=settings[slot.name], required=False) if settings.get(slot.name) is not None else slot
-        for slot in base.slots
-    )
-    phrases = (name, f"What is the {name}?", f"compute the {name}")
-    return replace(base, name=name, title=name, phrases=phrases, slots=slots)

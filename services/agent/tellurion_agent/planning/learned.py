@@ -5,7 +5,7 @@ Multinomial logistic regression; `calibrate` fits it, and writes the weights.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -18,7 +18,7 @@ from tellurion_agent.planning.embedding import WIDTH
 FILE = "learned.safetensors"
 SEPARATOR = "\n"
 NOT_MEANT = -20.0
-"""Logarithm of a probability that no other feature makes up for."""
+"""Of recipes that it does not know: the logarithm of a probability that no other feature makes up for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,19 +32,12 @@ class Learned:
     bias: NDArray[np.float32]
     """[recipes + 1]."""
 
-    def log_shares(
-        self, vector: NDArray[np.float32], recipes: Sequence[str], named: Collection[str] = ()
-    ) -> NDArray[np.float64]:
-        """[recipes + 1] logarithms of the probabilities of recipes, and of none, for a request's vector [width].
-
-        A recipe that was taught since is as likely as the likeliest where the request has its name, and else is not
-        meant.
-        """
+    def log_shares(self, vector: NDArray[np.float32], recipes: Sequence[str]) -> NDArray[np.float64]:
+        """[recipes + 1] logarithms of the probabilities of recipes, and of none, for a request's vector [width]."""
         scores = (self.weights @ vector + self.bias).astype(np.float64)
         scores -= scores.max()
         known = dict(zip((*self.names, ""), scores - np.log(np.exp(scores).sum()), strict=True))
-        taught = max(known.values())
-        return np.array([known.get(name, taught if name in named else NOT_MEANT) for name in (*recipes, "")])
+        return np.array([known.get(name, NOT_MEANT) for name in (*recipes, "")])
 
     @classmethod
     def nothing(cls) -> Learned:

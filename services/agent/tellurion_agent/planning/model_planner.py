@@ -21,6 +21,7 @@ from tellurion_agent.planning.offers import Offers, tool_name
 from tellurion_agent.planning.plan import Abstain, Clarify, Context, Plan, Plans, ScriptPlan, ServicePlan, noted
 from tellurion_agent.planning.planner import Planner
 from tellurion_agent.recipes.recipe import Recipe
+from tellurion_agent.recipes.registry import RECIPES
 from tellurion_core.endpoints.wire import Reply, ToolCall
 
 SHOWN = 80
@@ -55,7 +56,6 @@ class ModelPlanner:
     """Of an offline planner and a model."""
 
     offline: Planner
-    recipes: Mapping[str, Recipe]
     model: Model
     offers: Offers | None = None
     """What other services do."""
@@ -68,7 +68,7 @@ class ModelPlanner:
         if isinstance(found, Abstain) and (not (data or offered) or found.final):
             return found
         try:
-            tools = [*map(_tool, self.recipes.values()), *offered, *_OWN_TOOLS]
+            tools = [*map(_tool, RECIPES.values()), *offered, *_OWN_TOOLS]
             reply = self.model(_messages(request, data), tools)
         except Silent as reason:
             return noted(found, f"The language model {self.model.name} was of no help: {reason}.")
@@ -97,7 +97,7 @@ class ModelPlanner:
             service = next((each for each in CAPABILITIES.values() if tool_name(each) == name), None)
             if service is not None and self.offers is not None:
                 return self.offers.filled(service, {key: str(value) for key, value in said.items() if value != ""})
-            if (recipe := self.recipes.get(name)) is not None:
+            if (recipe := RECIPES.get(name)) is not None:
                 texts = {slot.name: str(said[slot.name]) for slot in recipe.slots if said.get(slot.name, "") != ""}
                 planned = self.offline.filled(recipe, texts, request, catalogue, context)
                 return Plans((planned,)) if isinstance(planned, Plan) else planned

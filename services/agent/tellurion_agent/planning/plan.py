@@ -30,6 +30,20 @@ NOTHING_SAID = Context()
 
 
 @dataclass(frozen=True)
+class Taught:
+    """A recipe with settings under a name that a tenant gave them."""
+
+    name: str
+    recipe: Recipe
+    settings: Mapping[str, Any]
+    """Values of slots, which hold where a request says nothing else."""
+    lesson: str
+    """Id of the lesson that taught it."""
+    remarks: tuple[str, ...] = ()
+    """What a careful reader of its plans should know."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """One way to answer."""
 
@@ -48,6 +62,8 @@ class Plan:
     """About how long it takes."""
     score: float
     """Probability that it is what is asked for."""
+    taught: Taught | None = None
+    """The name that was said, where one was."""
 
     def noted(self, note: str) -> Plan:
         """With one more reason."""
@@ -56,7 +72,8 @@ class Plan:
     @property
     def context(self) -> Context:
         """For what is asked next."""
-        return Context(self.recipe.name, self.said)
+        settings = {} if self.taught is None else self.taught.settings
+        return Context(self.recipe.name, {**settings, **self.said})
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tellurion_agent.planning.embedding import embedder
 from tellurion_agent.planning.extraction.reading import Reading, Vocabulary
 from tellurion_agent.planning.filling import fill
 from tellurion_agent.planning.learned import Learned
-from tellurion_agent.planning.plan import NOTHING_SAID, Abstain, Clarify, Context, Plan, Plans
+from tellurion_agent.planning.plan import NOTHING_SAID, Abstain, Clarify, Context, Plan, Plans, Taught
 from tellurion_agent.planning.planned import Asked, closed, planned
 from tellurion_agent.planning.retrieval import common_words, phrase_words, stems, telling_words
 from tellurion_agent.planning.said import Filling
@@ -84,6 +84,33 @@ class Planner:
             said = Context(ranked[0].recipe.name, {**inherited, **closed(ranked[0].filling.said)})
             return Clarify(f"What is meant by {stranger}? Nothing of that name is known.", stranger, context=said)
         return self._chosen(ranked, Asked(reading, catalogue, there, context, inherited, self._known))
+
+    def named(
+        self, taught: Taught, request: str, catalogue: Catalogue, context: Context = NOTHING_SAID
+    ) -> Plans | Clarify | Abstain:
+        """The plan of a recipe that was asked for by a name that was taught; `request` is what else was said.
+
+        Raises InvalidInput where the request is too long.
+        """
+        usable, sources, experiments = _there(catalogue)
+        there = _dimensions(usable)
+        reading = _without_absent_indices(self._vocabulary.read(request or taught.name, sources, experiments), there)
+        reading = reading if request else replace(reading, mentions=())
+        scored = Scored(replace(taught.recipe, title=taught.name), 1.0, fill(taught.recipe, reading, there))
+        context = replace(context, preferred={**context.preferred, taught.recipe.name: taught.settings})
+        found = planned(scored, Asked(reading, catalogue, there, context, {}, self._known))
+        if isinstance(found, Clarify):
+            said = {**taught.settings, **found.context.slots}
+            return replace(found, context=Context(taught.recipe.name, said))
+        if isinstance(found, Abstain):
+            return found
+        reasons = (f"“{taught.name}” was said: {taught.recipe.title}.", *taught.remarks, *found.reasons[1:])
+        return Plans((replace(found, taught=taught, reasons=reasons),))
+
+    def is_word(self, name: str) -> bool:
+        """Whether a name is one word that recipes are asked with."""
+        found = stems(name)
+        return len(name.split()) == 1 and {*found} <= self._known
 
     def filled(
         self, recipe: Recipe, texts: Mapping[str, str], request: str, catalogue: Catalogue, context: Context

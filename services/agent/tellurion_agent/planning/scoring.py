@@ -103,8 +103,7 @@ class Scoring:
     ) -> NDArray[np.float64]:
         """[recipes + 1, features], as `FEATURES` names them; the last are those of there being no recipe."""
         meaning, words = self._retrieval.nearness(topic(reading), vectors[0])
-        named = [name for name in self._recipes if _names(reading, name)]
-        learned = self._learned.log_shares(vectors.ravel(), list(self._recipes), named)
+        learned = self._learned.log_shares(vectors.ravel(), list(self._recipes))
         features = np.column_stack(
             [
                 learned[:-1],
@@ -129,12 +128,6 @@ def topic(reading: Reading) -> str:
             parts += [plain[last : mention.start], _GENERAL[mention.kind]]
             last = mention.end
     return _TALK.sub(" ", "".join([*parts, plain[last:]])).strip(" ,")
-
-
-def _names(reading: Reading, name: str) -> bool:
-    """Whether a request has all words of a name."""
-    words = _stems(name)
-    return bool(words) and words <= _stems(reading.text.plain)
 
 
 def _unused(reading: Reading, filling: Filling, known: frozenset[str]) -> int:

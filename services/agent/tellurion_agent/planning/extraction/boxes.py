@@ -69,8 +69,8 @@ def boxes(text: Text) -> Iterator[Mention]:
         if beside is not None:
             longitudes.remove(beside)
             start, end = min(start, beside.start()), max(end, beside.end())
-        found.append(Mention(Kind.REGION, _box(_latitudes(match), _longitudes(beside)), start, end))
-    found += [_mention(match, _box((-90.0, 90.0), _longitudes(match))) for match in longitudes]
+        found.append(Mention(Kind.REGION, box(_latitudes(match), _longitudes(beside)), start, end))
+    found += [_mention(match, box((-90.0, 90.0), _longitudes(match))) for match in longitudes]
     text = text.without((m.start, m.end) for m in found)
     found += [_mention(match, _point(match)) for match in _POINT.finditer(text.plain)]
     yield from sorted(found, key=lambda m: m.start)
@@ -163,7 +163,8 @@ def _longitudes(match: re.Match[str] | None) -> Range | Impossible:
     return west, east
 
 
-def _box(latitudes: Range, longitudes: Range | Impossible) -> Region | Impossible:
+def box(latitudes: Range, longitudes: Range | Impossible) -> Region | Impossible:
+    """The region between latitudes in °N and longitudes in °E, west < east, named by them."""
     if isinstance(longitudes, Impossible):
         return longitudes
     south, north = latitudes
@@ -180,7 +181,7 @@ def _point(match: re.Match[str]) -> Region | Impossible:
     lon = _signed(match["lon"], match["ew"]) if match["lat"] else float(match["lon2"])
     if abs(lon) > 360:
         return Impossible(f"there is no longitude {abs(lon):g}°")
-    return _box((lat, lat), (lon % 360, lon % 360))
+    return box((lat, lat), (lon % 360, lon % 360))
 
 
 def _band(match: re.Match[str]) -> Region | Impossible:
@@ -188,10 +189,10 @@ def _band(match: re.Match[str]) -> Region | Impossible:
     if bound > 90:
         return Impossible(f"there is no latitude {bound:g}°")
     if match.re is _NEAR_EQUATOR:
-        return _box((-bound, bound), (0.0, 360.0))
+        return box((-bound, bound), (0.0, 360.0))
     bound = _signed(match["lat"], match["ns"])
     northwards = match["side"] == "north" or (match["side"] == "poleward" and bound > 0)
-    return _box((bound, 90.0) if northwards else (-90.0, bound), (0.0, 360.0))
+    return box((bound, 90.0) if northwards else (-90.0, bound), (0.0, 360.0))
 
 
 def _span(a: str, b: str) -> str:

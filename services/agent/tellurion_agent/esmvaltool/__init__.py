@@ -1,0 +1,1 @@
+"""What ESMValTool's recipes know, in terms of the recipes here."""
