@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tellurion_core.errors import InvalidInput
 
@@ -24,8 +26,12 @@ def socket_path(broker: str) -> Path | None:
 
 
 def connected(broker: str) -> Redis:
-    """A client of the broker; it connects when it is first used."""
-    limits: dict[str, Any] = {"socket_connect_timeout": ANSWER_SECONDS, "socket_timeout": ANSWER_SECONDS}
+    """A client of the broker; it connects when it is first used, and does not try again: whoever asks decides that."""
+    limits: dict[str, Any] = {
+        "socket_connect_timeout": ANSWER_SECONDS,
+        "socket_timeout": ANSWER_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+    }
     path = socket_path(broker)
     if path is not None:
         return Redis(unix_socket_path=str(path), **limits)

@@ -78,8 +78,12 @@ def test_a_worker_does_not_start_on_a_broker_that_evicts(broker: str, client: Re
     assert ended.stderr.splitlines()[-1].startswith("TELLURION_JOBS_BROKER: received a Redis server with")
 
 
-def test_a_broker_that_is_away_is_not_refused(socket_folder: Path) -> None:
-    assert not refuse_eviction(f"redis+socket://{socket_folder}/none.sock")
+def test_a_broker_that_is_away_is_not_refused_and_said_to_be_away_at_once(socket_folder: Path) -> None:
+    began = time.monotonic()
+    for _ in range(5):
+        assert not refuse_eviction(f"redis+socket://{socket_folder}/none.sock")
+        assert not answers(f"redis+socket://{socket_folder}/none.sock")
+    assert time.monotonic() - began < 1
 
 
 def test_a_server_that_died_is_started_again_with_what_it_had(broker: str, client: Redis) -> None:
