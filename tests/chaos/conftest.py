@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -52,6 +52,7 @@ class Chaos:
     """Questions of the data set, and how many of them are with a model or a judge at once."""
 
     def __init__(self, folder: Path, state: Path, data: Path, client: Client) -> None:
+        (folder / "script.json").write_text(json.dumps(SCRIPT))
         self.server = folder
         self.state = state
         self.data = data
@@ -182,7 +183,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def rounds() -> int:
     """Times that each victim is killed."""
-    return int(os.environ.get("TELLURION_CHAOS_ROUNDS", "2"))
+    return int(os.environ.get("TELLURION_CHAOS_ROUNDS", "1"))
 
 
 @pytest.fixture(scope="session")
@@ -192,27 +193,32 @@ def started(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Callable[[]
     @contextmanager
     def start() -> Iterator[Chaos]:
         folder = tmp_path_factory.mktemp("chaos")
-        (folder / "script.json").write_text(json.dumps(SCRIPT))
         state = folder / "state"
-        with running(state, folder / "up.log"), tellurion_client.connect(state) as client:
-            chaos = Chaos(folder, state, data, client)
-            try:
-                yield chaos
-            finally:
-                chaos.close()
+        with (
+            running(state, folder / "up.log"),
+            tellurion_client.connect(state) as client,
+            closing(Chaos(folder, state, data, client)) as chaos,
+        ):
+            yield chaos
 
     return start
 
 
-@pytest.fixture
-def chaos(started: Callable[[], AbstractContextManager[Chaos]]) -> Iterator[Chaos]:
-    """A platform of the test's own."""
+@pytest.fixture(scope="session")
+def shared(started: Callable[[], AbstractContextManager[Chaos]]) -> Iterator[Chaos]:
+    """A platform of several tests."""
     with started() as chaos:
         yield chaos
 
 
+@pytest.fixture
+def chaos(shared: Chaos, tmp_path: Path) -> Iterator[Chaos]:
+    """A server of the test's own on the shared platform, and so evaluations that nothing has asked for before."""
+    with closing(Chaos(tmp_path, shared.state, shared.data, shared.client)) as chaos:
+        yield chaos
+
+
 @pytest.fixture(scope="session")
-def undisturbed(started: Callable[[], AbstractContextManager[Chaos]]) -> dict[str, bytes]:
+def undisturbed(shared: Chaos) -> dict[str, bytes]:
     """What comes of the evaluation when nothing is killed."""
-    with started() as chaos:
-        return chaos.report(chaos.evaluate())
+    return shared.report(shared.evaluate())

@@ -24,7 +24,8 @@ CHECKPOINT_EVERY = 250
 """Iterations, as the service has it; or 30 s, which these take less than."""
 TOLD_EVERY = 10
 """Iterations, as the service has it."""
-STEPS = 400
+STEPS = 320
+"""So many that the kill comes before the end, and few after the checkpoint."""
 SETTINGS = {
     "TELLURION_JOBS_LEASE_SECONDS": "2",
     "TELLURION_JOBS_SWEEP_SECONDS": "0.5",

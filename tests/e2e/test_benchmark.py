@@ -18,6 +18,12 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 FILES = {"report.json", "items.jsonl", "design.jsonl", "run.json", "report.html"}
+LEASE = {
+    "TELLURION_JOBS_LEASE_SECONDS": "2",
+    "TELLURION_JOBS_SWEEP_SECONDS": "0.5",
+    "TELLURION_JOBS_RETRY_SECONDS": "0",
+}
+"""What a worker that is killed had begun is begun again soon."""
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -61,7 +67,7 @@ def command(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
 def platform(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The state folder of a platform that runs."""
     state = tmp_path_factory.mktemp("state")
-    up = command("up", "--detach", "--services", "benchmark", "--state", state, "--json", words=())
+    up = command("up", "--detach", "--services", "benchmark", "--state", state, "--json", words=(), **LEASE)
     assert (up.returncode, up.stderr) == (0, "")
     assert list(json.loads(up.stdout)["services"]) == ["jobs", "benchmark"]
     yield state
@@ -101,7 +107,7 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "suite", ["msearth", "earthse", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sfe", "omniearth"))]
+    "suite", ["msearth", *(pytest.param(name, marks=pytest.mark.slow) for name in ("earthse", "sfe", "omniearth"))]
 )
 def test_a_model_is_asked_and_scored_and_nothing_is_asked_twice(
     command: Command, platform: Path, model: Any, tmp_path: Path, suite: str
@@ -133,15 +139,17 @@ def test_a_model_is_asked_and_scored_and_nothing_is_asked_twice(
         assert (again / name).read_bytes() == (out / name).read_bytes()
 
 
-def test_embedded_predictions_are_scored_and_two_are_compared(command: Command, tmp_path: Path) -> None:
+def test_predictions_are_scored_embedded_and_on_a_platform_and_two_are_compared(
+    command: Command, platform: Path, tmp_path: Path
+) -> None:
     data = data_files.write_dataset(tmp_path / "data", "msearth", count=12, form="jsonl")
-    for name, letter in (("a", "A"), ("b", "B")):
+    for name, letter, where in (("a", "A", ()), ("b", "B", ("--state", platform))):
         lines = map(json.loads, (data / "questions.jsonl").read_text().splitlines())
         predictions = [{"id": line["question_id"], "prediction": f'{{"answer": "{letter}"}}'} for line in lines]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in predictions[:10]))
         scored = asked("score", data, tmp_path / name / "report.json", "--predictions", tmp_path / f"{name}.jsonl")
         (tmp_path / name).mkdir()
-        done = command(*scored, "--variant", "official", "--judge", "none")
+        done = command(*scored, "--variant", "official", "--judge", "none", *where)
         assert (done.returncode, done.stderr) == (0, "")
         assert names(tmp_path / name) == FILES
         report = json.loads((tmp_path / name / "report.json").read_text())
@@ -155,11 +163,11 @@ def test_embedded_predictions_are_scored_and_two_are_compared(command: Command, 
 
 
 def test_embedded_a_run_that_was_killed_goes_on(command: Command, runtime: Path, tmp_path: Path) -> None:
-    data, out = different(tmp_path / "data", 24), tmp_path / "out"
+    data, out = different(tmp_path / "data", 8), tmp_path / "out"
     (tmp_path / "slow").mkdir()
     before = sockets(runtime)
     with scripted.serving(tmp_path / "slow", scripted.Rule(share=1.0, steps=("slow:0.3",))) as server:
-        settings = os.environ | {"TMPDIR": str(runtime), "TELLURION_STATE": str(tmp_path / "state")}
+        settings = os.environ | LEASE | {"TMPDIR": str(runtime), "TELLURION_STATE": str(tmp_path / "state")}
         run = asked("run", data, out, *of(server), "--concurrency", 1, suite="earthse")
         words = [sys.executable, "-m", "tellurion_client", "benchmark", *map(str, run)]
         process = subprocess.Popen(words, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -168,7 +176,7 @@ def test_embedded_a_run_that_was_killed_goes_on(command: Command, runtime: Path,
         process.communicate()
         until(lambda: sockets(runtime) == before)
         assert names(out) == {"evaluation.json"}
-        done = command(*run, "--resume", TELLURION_STATE=str(tmp_path / "state"))
+        done = command(*run, "--resume", TELLURION_STATE=str(tmp_path / "state"), **LEASE)
         assert (done.returncode, done.stderr) == (0, "")
         assert names(out) == FILES | {"predictions.jsonl", "evaluation.json"}
         hashes = [json.loads(line)["hash"] for line in server.log.read_text().splitlines()]
@@ -262,6 +270,7 @@ def test_an_image_that_is_none_costs_its_item_alone(
 def test_an_evaluation_outlives_its_command_and_its_worker(command: Command, platform: Path, tmp_path: Path) -> None:
     data, out = different(tmp_path / "data", 20), tmp_path / "out"
     (tmp_path / "slow").mkdir()
+    services = json.loads(command("status", "--json", "--state", platform, words=()).stdout)["services"]
     with scripted.serving(tmp_path / "slow", scripted.Rule(share=1.0, steps=("slow:0.2",))) as server:
         run = asked("run", data, out, *of(server), "--concurrency", 1, "--state", platform, suite="earthse")
         process = subprocess.Popen(
@@ -276,7 +285,6 @@ def test_an_evaluation_outlives_its_command_and_its_worker(command: Command, pla
         name = json.loads((out / "evaluation.json").read_text())["operations"][-1]
         assert process.returncode == 1
         assert f"{name} is not cancelled: the same command with --resume goes on with it" in said
-        services = json.loads(command("status", "--json", "--state", platform, words=()).stdout)["services"]
         os.kill(services["jobs"]["pid"], signal.SIGKILL)
         done = command(*run, "--resume")
         assert (done.returncode, done.stderr) == (0, "")
