@@ -33,7 +33,9 @@ $(READY): constraints.txt tests/requirements.txt $(STUBS) $(PYPROJECTS)
 demo: setup ## reconstruct February from 500 profiles, by command line, SDK, gRPC and HTTPS; see out/
 	$(BIN)/python tests/e2e/demo.py out
 
-# Much of the tests' time is waiting, and few use all cores; more than four at once take gigabytes.
+# Much of the tests' time is waiting, and few use all cores; more than four at once take gigabytes. One thread each: those
+# of several processes would wait for one another.
+test: export OMP_NUM_THREADS ?= 1
 test: setup
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 

@@ -230,7 +230,7 @@ def test_a_scene_that_cannot_be_fitted_is_bad_input(printed: Printed, scene: Pat
     assert not (tmp_path / "scene.ply").exists()
 
 
-@pytest.mark.parametrize("mode", ["ref-unlock", "3dgs"])
+@pytest.mark.parametrize("mode", ["ref-unlock", pytest.param("3dgs", marks=pytest.mark.slow)])
 def test_a_shipped_scene_goes_all_the_way(printed: Printed, tmp_path: Path, mode: str) -> None:
     shipped, model = Path(str(files("tellurion_splat"))) / "data" / "pane", tmp_path / "pane.ply"
     truth = ("--clean-folder", "transmitted") if mode == "ref-unlock" else ()

@@ -201,7 +201,9 @@ def test_detached_it_is_fetched_later(
         assert members["thetao_member"].shape[0] == 2
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 1), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_an_interrupt_ends_the_waiting_and_not_the_work(
     started: Start, client: Client, platform: dict[str, Any], observed: Observed, tmp_path: Path, number: int, code: int
 ) -> None:

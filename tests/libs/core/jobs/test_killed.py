@@ -111,7 +111,7 @@ def test_killing_redis_loses_no_job_and_it_does_not_outlive_its_worker(platform:
 def test_a_database_that_restarts_ends_no_job_and_one_that_is_away_longer_than_the_lease_has_it_done_again(
     postgres: Any, any_platform: Any, tmp_path: Path
 ) -> None:
-    lease = 15.0  # a restart is over well before
+    lease = 7.0  # a restart is over well before
     any_platform.worker(jobs_lease_seconds=str(lease))
     job = any_platform.submit("hold", str(tmp_path / "go"))
     child = pid(any_platform.begun(job).message)
