@@ -30,6 +30,8 @@ HERE = Path(__file__).parent
 PACKAGES = "numpy", "scipy", "numba", "torch", "grpcio"
 KILLS = 20
 """Times that each part of a platform is killed."""
+SERVING = "tests/chaos/test_serving.py"
+"""Whose full counts are a part of their own."""
 Measured = tuple[list[Target], str]
 """The targets of a part, and its section of RESULTS.md."""
 
@@ -103,7 +105,14 @@ def tabled(module: str, *, table: str = "table") -> Callable[[], Measured]:
 def chaos() -> Measured:
     """Every part of a platform killed in mid-evaluation, many times."""
     what = f"process of a job, worker, service and Redis, each killed {KILLS} times in mid-evaluation"
-    return _passing(what, ["tests/chaos"], TELLURION_CHAOS_ROUNDS=str(KILLS))
+    return _passing(what, ["tests/chaos", f"--ignore={SERVING}"], TELLURION_CHAOS_ROUNDS=str(KILLS))
+
+
+def serving_chaos() -> Measured:
+    """Inference servers that die, hang and are flooded, and 10 000 requests that leak nothing."""
+    return _passing(
+        "inference servers killed, hanging and flooded; 10 000 requests", [SERVING], TELLURION_CHAOS_FULL="1"
+    )
 
 
 def slow_tests() -> Measured:
@@ -153,7 +162,10 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "pointcloud-transfer": tabled("pointcloud_transfer"),
     "pointcloud-completion": tabled("pointcloud_completion"),
     "pointcloud-detection": tabled("pointcloud_detection"),
+    "serving": tabled("serving"),
+    "serving-autoscaling": tabled("serving_autoscaling"),
     "chaos": chaos,
+    "serving-chaos": serving_chaos,
     "slow-tests": slow_tests,
 }
 """By name, in the order of RESULTS.md."""

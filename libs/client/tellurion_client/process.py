@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -21,13 +21,21 @@ BAD_SETTINGS = 2
 class ServiceProcess:
     """A running service. It reports its address on stdout, logs to `log`, and stops in order on SIGTERM."""
 
-    def __init__(self, name: str, function: str, folder: Path, env: Mapping[str, str], log: Path | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: str,
+        folder: Path,
+        env: Mapping[str, str],
+        log: Path | None,
+        arguments: Sequence[str] = (),
+    ) -> None:
         """Starts the process; `function` is its `module:main`, `folder` holds the sockets, None logs to our stderr."""
         self.name = name
         self._log = log
         self._log_start = 0
         self._ready: Future[str] = Future()
-        command = [sys.executable, "-P", "-m", "tellurion_client.guard", str(folder), function]
+        command = [sys.executable, "-P", "-m", "tellurion_client.guard", str(folder), function, *arguments]
         stderr = None
         if log is not None:
             _set_aside(log)

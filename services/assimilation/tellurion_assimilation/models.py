@@ -20,6 +20,7 @@ from tellurion_assimilation.systems.atmosphere import Layout
 from tellurion_core.errors import DataCorrupted, NotFound
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
+from tellurion_core.settings import StateSettings, load
 from tellurion_core.tensors import Array, TensorSpec
 from tellurion_core.weights import WeightsStore
 from tellurion_geo import SigmaGrid, normalised_longitude, sigma_operator
@@ -70,8 +71,8 @@ FIELDS: Mapping[str, TensorSpec] = {
 }
 """The analysis, m/s, K and Pa."""
 FIGURES: Mapping[str, TensorSpec] = {
-    "innovation": TensorSpec("float64"),
-    "residual": TensorSpec("float64"),
+    "innovation": TensorSpec("float64", missing=True),
+    "residual": TensorSpec("float64", missing=True),
     "weights": OPTIONS["weights"],
 }
 """Root mean square of observation less background, and less analysis, in units of the error, NaN without observations;
@@ -147,6 +148,11 @@ class AnalysisModel:
 def models(store: WeightsStore) -> list[AnalysisModel]:
     """One model a method of analysis; registered weights are found in `store`."""
     return [AnalysisModel(offer.name, store) for offer in OFFERS.values() if offer.analyses]
+
+
+def installed() -> list[AnalysisModel]:
+    """The models as the settings make them: with the weights that are registered on this machine."""
+    return models(WeightsStore(load(StateSettings).models_folder))
 
 
 def model_name(method: str) -> str:

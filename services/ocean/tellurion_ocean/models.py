@@ -13,6 +13,7 @@ import numpy as np
 from tellurion_core.errors import DataCorrupted, InvalidInput, NotFound
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
+from tellurion_core.settings import StateSettings, load
 from tellurion_core.tensors import Array, TensorSpec
 from tellurion_core.weights import WeightsStore
 from tellurion_diffusion import weights
@@ -27,7 +28,7 @@ OBSERVATIONS: Mapping[str, TensorSpec] = {
     "longitude": TensorSpec("float64", ("N",), unit="degrees_east"),
     "depth": TensorSpec("float64", ("N",), unit="m"),
     "temperature": TensorSpec("float64", ("N",), unit="degree_C"),
-    "uncertainty": TensorSpec("float64", ("N",), optional=True, unit="degree_C"),
+    "uncertainty": TensorSpec("float64", ("N",), optional=True, unit="degree_C", missing=True),
 }
 """The observations [N]; an uncertainty that is not known is NaN."""
 OPTIONS: Mapping[str, TensorSpec] = {
@@ -43,9 +44,9 @@ FIELDS: Mapping[str, TensorSpec] = {
     "depth": TensorSpec("float64", ("Z",), unit="m"),
     "lat": TensorSpec("float64", ("Y",), unit="degrees_north"),
     "lon": TensorSpec("float64", ("X",), unit="degrees_east"),
-    "mean": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C"),
-    "std": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C"),
-    "members": TensorSpec("float32", ("K", "Z", "Y", "X"), unit="degree_C"),
+    "mean": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C", missing=True),
+    "std": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C", missing=True),
+    "members": TensorSpec("float32", ("K", "Z", "Y", "X"), unit="degree_C", missing=True),
 }
 """The analysis; land is NaN."""
 REJECTIONS = ("outside_ocean", "failed_background_check")
@@ -146,6 +147,11 @@ def models(store: WeightsStore) -> list[AnalysisModel]:
     """One model a method, best first; registered weights are found in `store`."""
     prior = SharedPrior()
     return [AnalysisModel(method, prior, store) for method in reversed(METHODS)]
+
+
+def installed() -> list[AnalysisModel]:
+    """The models as the settings make them: with the weights that are registered on this machine."""
+    return models(WeightsStore(load(StateSettings).models_folder))
 
 
 def model_name(method: str) -> str:

@@ -14,6 +14,7 @@ import torch
 from tellurion_core.errors import Cancelled, InvalidInput, NotFound
 from tellurion_core.predictor import CancelCheck, Model
 from tellurion_core.progress import Progress
+from tellurion_core.settings import load
 from tellurion_core.tensors import Array, TensorSpec
 from tellurion_diffusion import weights
 from tellurion_pointcloud.detection.detector import Detector
@@ -22,6 +23,7 @@ from tellurion_pointcloud.gaussian2scene.model import Gaussian2Scene
 from tellurion_pointcloud.geometry import grouped
 from tellurion_pointcloud.masking import scattered
 from tellurion_pointcloud.mmpt import Mmpt
+from tellurion_pointcloud.settings import PointCloudSettings
 
 FILES: Mapping[str, Callable[[Path], torch.nn.Module]] = {
     "mmpt": Mmpt.load,
@@ -236,6 +238,11 @@ def models(files: Weights) -> list[Model]:
         UnmaskModel(files["mmpt"]),
         DetectModel(files["detector"]),
     ]
+
+
+def installed() -> list[Model]:
+    """The models as the settings make them."""
+    return models(weights_files(load(PointCloudSettings).pointcloud_weights))
 
 
 def _of_one_size(inputs: Mapping[str, Array]) -> Iterator[tuple[Array, dict[str, Array]]]:

@@ -1,0 +1,95 @@
+"""NVIDIA Triton on a free port, as nvidia-pytriton carries it; its models run with the interpreter of the tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import grpc
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+INSTALLED = Path(__file__).parents[1] / ".cache" / "triton"
+START_SECONDS = 100
+
+
+class Triton:
+    """A server of one repository; `folder` takes its backend and its log."""
+
+    def __init__(self, repository: Path, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"127.0.0.1:{port}"
+        self.log = folder / "triton.log"
+        self._port, self._repository, self._folder = port, repository, folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when every model is ready."""
+        server = INSTALLED / "pytriton" / "tritonserver"
+        backend = self._folder / "backends" / "python"
+        backend.mkdir(parents=True, exist_ok=True)
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        stub = server / "python_backend_stubs" / version / "triton_python_backend_stub"
+        for file in (*(server / "backends" / "python").iterdir(), stub):
+            if not (link := backend / file.name).exists():
+                link.symlink_to(file)
+        # The stub is linked with the interpreter's library, and runs what the first python3 of PATH has installed.
+        libraries = f"{sysconfig.get_config_var('LIBDIR')}:{INSTALLED / 'nvidia_pytriton.libs'}"
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    server / "bin" / "tritonserver",
+                    f"--model-repository={self._repository}",
+                    f"--backend-directory={backend.parent}",
+                    "--disable-auto-complete-config",
+                    "--model-control-mode=explicit",  # so that models can be unloaded
+                    "--load-model=*",
+                    "--allow-http=false",
+                    "--allow-metrics=false",
+                    "--grpc-address=127.0.0.1",
+                    f"--grpc-port={self._port}",
+                    "--exit-timeout-secs=5",
+                ],
+                env={**os.environ, "LD_LIBRARY_PATH": libraries, "PATH": path, "OMP_NUM_THREADS": "1"},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._await_ready(self._process)
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal to the server and to the processes of its models."""
+        assert self._process is not None
+        os.killpg(self._process.pid, number)
+
+    def stop(self) -> None:
+        """Ends the server, and its models with it."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.send(signal.SIGKILL)
+                self._process.wait()
+
+    def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        with grpc.insecure_channel(self.address, [("grpc.max_reconnect_backoff_ms", 500)]) as channel:
+            stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+            while process.poll() is None and time.monotonic() < deadline:
+                try:
+                    if stub.ServerReady(service_pb2.ServerReadyRequest(), timeout=1).ready:
+                        return
+                except grpc.RpcError:
+                    pass
+                time.sleep(0.25)
+        self.stop()
+        raise RuntimeError(self.log.read_text(errors="replace")[-4000:])
