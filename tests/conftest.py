@@ -28,6 +28,12 @@ def triton_server() -> ModuleType:
     return _module("triton_server")
 
 
+@pytest.fixture(scope="session")
+def scaled() -> ModuleType:
+    """The module `scaled`."""
+    return _module("scaled")
+
+
 def _module(name: str) -> ModuleType:
     found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert found is not None

@@ -14,8 +14,24 @@ from pathlib import Path
 import grpc
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from tellurion_core.predictor import Described
+from tellurion_core.triton_serving.repository import write_model
+
 INSTALLED = Path(__file__).parents[1] / ".cache" / "triton"
 START_SECONDS = 100
+
+
+def write_module_model(model: Described, repository: Path, module: Path) -> None:
+    """Writes a model that a function `installed` of a module answers, as if a distribution had it."""
+    found = repository.parent / "installed"
+    described = found / f"{module.stem}-0.dist-info"
+    described.mkdir(parents=True, exist_ok=True)
+    (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module.stem}\nVersion: 0\n")
+    (described / "entry_points.txt").write_text(f"[tellurion.models]\n{module.stem} = {module.stem}:installed\n")
+    write_model(model, repository)
+    file = repository / model.name / "1" / "model.py"
+    # The backend's interpreter reads no PYTHONPATH.
+    file.write_text(f"import sys\n\nsys.path += {[str(found), str(module.parent)]!r}\n{file.read_text()}")
 
 
 class Triton:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -66,12 +65,3 @@ def _renamed(model: ModelSource, name: str) -> Model:
     made = model.make()
     made.name = name
     return made
-
-
-def install(folder: Path) -> list[str]:
-    """Writes what makes these models those of an installed distribution; answers the search path of such a process."""
-    described = folder / "tellurion_bench-0.dist-info"
-    described.mkdir(parents=True)
-    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: tellurion-bench\nVersion: 0\n")
-    (described / "entry_points.txt").write_text("[tellurion.models]\nbench = serving_models:installed\n")
-    return [str(folder), str(Path(__file__).parent)]

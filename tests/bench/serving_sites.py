@@ -8,17 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import ray
-from serving_models import install
+import serving_models
 
 from tellurion_core.model_discovery import ModelSource
 from tellurion_core.predictor import Described
 from tellurion_core.ray_serving.application import serve_on_ray, start_ray, stop
 from tellurion_core.ray_serving.settings import RaySettings, Scaling
 from tellurion_core.settings import ServerSettings, TelemetrySettings
-from tellurion_core.triton_serving.repository import write_model
 
 sys.path.append(str(Path(__file__).parents[1]))
-from triton_server import Triton
+from triton_server import Triton, write_module_model
 
 CORES, STORE_BYTES = 2, 300 << 20
 """Of Ray."""
@@ -38,13 +37,9 @@ def on_ray(models: Sequence[ModelSource], scaling: Mapping[str, Scaling]) -> Ite
 
 @contextmanager
 def on_triton(models: Sequence[Described], folder: Path) -> Iterator[str]:
-    """Serves models, those of `serving_models` too; gives the server's address."""
-    found = install(folder / "installed")
+    """Serves models of `serving_models`; gives the server's address."""
     for model in models:
-        write_model(model, folder / "models")
-        file = folder / "models" / model.name / "1" / "model.py"
-        # The backend's interpreter reads no PYTHONPATH.
-        file.write_text(f"import sys\n\nsys.path += {found!r}\n{file.read_text()}")
+        write_module_model(model, folder / "models", Path(serving_models.__file__))
     server = Triton(folder / "models", folder)
     try:
         server.start()

@@ -10,15 +10,12 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 
-from tellurion_core.batching import agreement, joined, parts, rows, takes_batches
+from tellurion_core.batching import ITEMS, OF_ALL, agreement, joined, parts, rows, takes_batches
 from tellurion_core.call import current_call
-from tellurion_core.errors import Cancelled, DeadlineExceeded, ResourceExhausted, Unavailable
+from tellurion_core.errors import Cancelled, DeadlineExceeded
 from tellurion_core.predictor import CancelCheck, Described, Predictor
 from tellurion_core.progress import Progress
 from tellurion_core.tensors import Array, check_tensors
-
-OF_ALL = (Cancelled, DeadlineExceeded, ResourceExhausted, Unavailable)
-"""Failures that are of no single request: running each by itself would not mend them."""
 
 
 @dataclass(eq=False)
@@ -59,7 +56,7 @@ class BatchingPredictor:
         predictor: Predictor,
         models: Iterable[Described],
         *,
-        most: int = 16,
+        most: int = ITEMS,
         wait: float = 0.003,
         ran: Callable[[Batch], None] = lambda _: None,
     ) -> None:

@@ -2,21 +2,22 @@
 
 Progress of a stream is told by responses without outputs, in two parameters: `progress`, 0 to 1, and
 `progress_message`. The one response with outputs is the answer. A server says that it streams a model's progress by
-the parameter `progress` of the model's configuration. Where the protocol has no scalars, as Triton has none, they have
-the shape [1].
+the parameter `progress` of the model's configuration. `inference_shapes` has the shapes that differ on servers.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from tritonclient.grpc import service_pb2
 
+from tellurion_core.batching import rows, takes_batches
 from tellurion_core.errors import Internal, InvalidInput, ResourceExhausted, shown
+from tellurion_core.inference_shapes import as_taken, extents, served_forms, specified_shape
 from tellurion_core.predictor import Described
 from tellurion_core.progress import Step
 from tellurion_core.tensors import Array, TensorSpec, check_tensors
@@ -46,15 +47,19 @@ def infer_request(
     *,
     request_id: str = "",
     timeout: float | None = None,
-    lifted: Collection[str] = (),
+    ranks: Mapping[str, int] | None = None,
 ) -> Any:
     """The ModelInferRequest for inputs that fit the model's specs.
 
-    `timeout` is in seconds; `lifted` are the scalars that the server takes as [1].
+    `timeout` is in seconds; `ranks`, where they are not those of the specs, are how many extents the server
+    gives each input.
 
     Raises:
         InvalidInput: the inputs are larger than a message may be.
     """
+    if ranks is not None:
+        items = rows(model, inputs) if takes_batches(model) else 1
+        inputs = {of: as_taken(array, model.inputs[of], ranks[of], items) for of, array in inputs.items()}
     size = sum(array.nbytes for array in inputs.values())
     if size > MAX_TENSOR_BYTES:
         accepted = f"at most {MAX_TENSOR_BYTES} bytes of all tensors, as the model runs on an inference server"
@@ -63,8 +68,7 @@ def infer_request(
     if timeout is not None:
         request.parameters[TIMEOUT].int64_param = max(1, int(timeout * 1e6))
     for name, array in inputs.items():
-        shape = (1,) if name in lifted else array.shape
-        request.inputs.add(name=name, datatype=_DATATYPES[array.dtype], shape=shape)
+        request.inputs.add(name=name, datatype=_DATATYPES[array.dtype], shape=array.shape)
         request.raw_input_contents.append(_raw(array))
     return request
 
@@ -133,7 +137,7 @@ def metadata(model: Described) -> Any:
     response = service_pb2.ModelMetadataResponse(name=model.name, versions=["1"], platform="tellurion")
     for of, specs in ((response.inputs, model.inputs), (response.outputs, model.outputs)):
         for name, spec in specs.items():
-            of.add(name=name, datatype=_datatype(spec), shape=_extents(spec))
+            of.add(name=name, datatype=_datatype(spec), shape=extents(spec))
     return response
 
 
@@ -149,9 +153,9 @@ def check_metadata(response: Any, model: Described) -> None:
         served = {tensor.name: tensor for tensor in tensors}
         for name in [*specs, *(name for name in served if name not in specs)]:
             got, spec = served.get(name), specs.get(name)
-            if got is None or spec is None or not _agree(got, spec, taken=kind == "input"):
+            if got is None or spec is None or not _agree(got, spec, model, taken=kind == "input"):
                 received = "nothing" if got is None else f"{got.datatype} {list(got.shape)[:MAX_EXTENTS]}"
-                expected = "nothing" if spec is None else f"{_datatype(spec)} {_extents(spec)}"
+                expected = "nothing" if spec is None else f"{_datatype(spec)} {extents(spec)}"
                 raise Internal(
                     f"model {model.name}: {kind} {shown(name)} of the inference server is {shown(received)}, "
                     f"expected {expected}",
@@ -159,20 +163,19 @@ def check_metadata(response: Any, model: Described) -> None:
                 )
 
 
-def lifted_scalars(response: Any, model: Described) -> frozenset[str]:
-    """The scalar inputs that a server, by its ModelMetadataResponse, takes as [1]."""
-    shapes = {tensor.name: len(tensor.shape) for tensor in response.inputs}
-    return frozenset(name for name, spec in model.inputs.items() if not spec.shape and shapes[name])
+def served_ranks(response: Any) -> dict[str, int]:
+    """How many extents a server gives each input, by its ModelMetadataResponse."""
+    return {tensor.name: len(tensor.shape) for tensor in response.inputs}
 
 
-def _agree(tensor: Any, spec: TensorSpec, *, taken: bool) -> bool:
-    if tensor.datatype != _datatype(spec):
-        return False
-    got, want = list(tensor.shape), _extents(spec)
-    if not want and got in ([1], [-1]):
-        return True
-    return len(got) == len(want) and all(
-        theirs == ours or theirs == -1 or (ours == -1 and not taken) for theirs, ours in zip(got, want, strict=True)
+def _agree(tensor: Any, spec: TensorSpec, model: Described, *, taken: bool) -> bool:
+    got = list(tensor.shape)
+    return tensor.datatype == _datatype(spec) and any(
+        len(got) == len(want)
+        and all(
+            theirs == ours or theirs == -1 or (ours == -1 and not taken) for theirs, ours in zip(got, want, strict=True)
+        )
+        for want in served_forms(model, spec)
     )
 
 
@@ -182,7 +185,7 @@ def _array(tensor: Any, data: bytes, spec: TensorSpec) -> Array:
         raise InvalidInput.of(f"{name}.datatype", received=tensor.datatype, accepted=_datatype(spec))
     if len(tensor.shape) > MAX_EXTENTS or any(extent < 0 for extent in tensor.shape):
         raise InvalidInput.of(f"{name}.shape", received="a shape that cannot be", accepted=str(spec))
-    shape = () if not spec.shape and list(tensor.shape) == [1] else tuple(tensor.shape)
+    shape = specified_shape(tensor.shape, spec)
     # Empty extents count as one: NumPy refuses an empty array whose other extents overflow.
     if math.prod(max(extent, 1) for extent in shape) * dtype.itemsize > MAX_MESSAGE_BYTES:
         raise InvalidInput.of(f"{name}.shape", received=list(shape), accepted=f"at most {MAX_MESSAGE_BYTES} bytes")
@@ -210,7 +213,3 @@ def _response(model: Described, request_id: str) -> Any:
 
 def _datatype(spec: TensorSpec) -> str:
     return _DATATYPES[np.dtype(spec.dtype)]
-
-
-def _extents(spec: TensorSpec) -> list[int]:
-    return [-1 if isinstance(extent, str) else extent for extent in spec.shape]

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -52,6 +52,14 @@ class Model(Protocol):
 
     def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
         """The outputs for these inputs."""
+
+
+@runtime_checkable
+class Exemplified(Protocol):
+    """A model that can say what it is to be warmed up, and checked, with."""
+
+    def example(self, random: np.random.Generator) -> dict[str, Array]:
+        """Small inputs that the model can answer; called when it is loaded."""
 
 
 class Predictor(Protocol):
@@ -193,6 +201,14 @@ def check_outputs(model: Described, inputs: Mapping[str, Array], outputs: Mappin
             raise RuntimeError(f"model {model.name}: output {name} is not {spec}")
         if not spec.missing and _has_nan(array) and all(_finite(inputs[of], model.inputs[of]) for of in inputs):
             raise RuntimeError(f"model {model.name}: output {name} has NaN, though no input has")
+
+
+def warm_up(model: Model) -> None:
+    """Has a model that was loaded answer its example, if it has one, so that no request waits for what is made once."""
+    if isinstance(model, Exemplified):
+        inputs = model.example(np.random.default_rng(0))
+        check_tensors(inputs, model.inputs)
+        check_outputs(model, inputs, model.predict(inputs, cancelled=lambda: False, progress=lambda *_: None))
 
 
 def _has_nan(array: Array) -> bool:

@@ -24,8 +24,8 @@ from tellurion_core.inference_protocol import (
     arrays,
     check_metadata,
     infer_request,
-    lifted_scalars,
     progress_of,
+    served_ranks,
 )
 from tellurion_core.predictor import CancelCheck, Described, check_outputs
 from tellurion_core.progress import Progress
@@ -57,8 +57,8 @@ log = structlog.get_logger()
 class _Served:
     """A model as the server has it."""
 
-    lifted: frozenset[str]
-    """Scalars that it takes as [1]."""
+    ranks: Mapping[str, int]
+    """How many extents it gives each input."""
     only_streamed: bool
     """Whether it answers nothing but ModelStreamInfer."""
     tells_progress: bool
@@ -150,7 +150,7 @@ class RemotePredictor:
     ) -> dict[str, Array]:
         served = await self._as_served(model, deadline)
         headers = onward_headers(left := _left(model, deadline))
-        request = infer_request(model, inputs, request_id=headers[0][1], timeout=left, lifted=served.lifted)
+        request = infer_request(model, inputs, request_id=headers[0][1], timeout=left, ranks=served.ranks)
         try:
             if served.only_streamed or (served.tells_progress and progress is not None):
                 # Without its header, Triton would tell of errors without a status.
@@ -196,7 +196,7 @@ class RemotePredictor:
                 raise Unavailable(f"{model.name}: the inference server does not answer") from None
             raise failure(error, model.name) from None
         decoupled = config.model_transaction_policy.decoupled
-        return _Served(lifted_scalars(told, model), decoupled, PROGRESS in config.parameters)
+        return _Served(served_ranks(told), decoupled, PROGRESS in config.parameters)
 
     def _stub(self) -> Any:
         if self._closed:

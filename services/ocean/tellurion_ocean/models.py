@@ -91,6 +91,23 @@ class AnalysisModel:
         if self._learned:
             Network.shipped()
 
+    def example(self, random: np.random.Generator) -> dict[str, Array]:
+        """Forty observations of the tropical Pacific, warm at the surface and the equator, half with an uncertainty."""
+        count = 40
+        latitude, depth = random.uniform(-30, 30, count), random.uniform(0, 300, count)
+        return {
+            "latitude": latitude,
+            "longitude": random.uniform(170, 220, count),
+            "depth": depth,
+            "temperature": 28 - 0.15 * np.abs(latitude) - 0.03 * depth + random.normal(size=count),
+            "uncertainty": np.where(random.random(count) < 0.5, np.nan, 0.5),
+            "month": np.array(random.integers(1, 13)),
+            "members": np.array(2),
+            "seed": np.array(random.integers(2**64, dtype=np.uint64)),
+            "steps": np.array(2 if self._learned else 0),
+            "weights": np.zeros(32, np.uint8),
+        }
+
     def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
         """The analysis of these observations.
 

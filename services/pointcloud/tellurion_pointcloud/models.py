@@ -128,9 +128,27 @@ class _OfWeights:
     def __init__(self, weights_file: WeightsFile) -> None:
         self._weights = weights_file
 
+    inputs: Mapping[str, TensorSpec] = CLOUDS
+
     def load(self) -> None:
         """Loads the network."""
         self._weights.network()
+
+    def example(self, random: np.random.Generator) -> dict[str, Array]:
+        """Two clouds, the second a quarter larger."""
+        count = self._weights.shape.points
+        counts = np.array([count, count + count // 4])
+        present = np.arange(counts.max()) < counts[:, None]
+        return {
+            name: array
+            for name, array in {
+                "points": random.normal(size=(*present.shape, 3)).astype(np.float32) * present[..., None],
+                "present": present,
+                "colours": random.integers(256, size=(*present.shape, 3), dtype=np.uint8),
+                "seed": random.integers(2**64, size=2, dtype=np.uint64),
+            }.items()
+            if name in self.inputs
+        }
 
 
 class EncodeModel(_OfWeights):
@@ -160,7 +178,6 @@ class CompleteModel(_OfWeights):
     """Clouds seen from one side to points that they lack."""
 
     name = COMPLETE
-    inputs = CLOUDS
     outputs: Mapping[str, TensorSpec] = {"added": TensorSpec("float32", ("B", "M", 3))}
 
     def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
@@ -207,6 +224,14 @@ class DetectModel(_OfWeights):
         "colours": TensorSpec("uint8", ("N", 3)),
     }
     outputs = BOXES
+
+    def example(self, random: np.random.Generator) -> dict[str, Array]:
+        """A room full of coloured points."""
+        count = self._weights.shape.points
+        return {
+            "points": random.uniform([0, 0, 0], [5, 4, 3], (count, 3)).astype(np.float32),
+            "colours": random.integers(256, size=(count, 3), dtype=np.uint8),
+        }
 
     def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
         """The boxes. Raises Cancelled where `cancelled` answers true."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from tellurion_core.batching import agreement, joined, parts, takes_batches
+from tellurion_core.batching import agreement, answered, joined, parts, takes_batches
 from tellurion_core.batching_predictor import Batch, BatchingPredictor
 from tellurion_core.errors import Cancelled, DeadlineExceeded, InvalidInput, ResourceExhausted
 from tellurion_core.predictor import LocalPredictor
@@ -103,6 +103,36 @@ async def test_one_bad_request_fails_alone() -> None:
     for answer, asked in ((first, requests[0]), (last, requests[2])):
         assert not isinstance(answer, BaseException)
         np.testing.assert_array_equal(answer["y"], 2 * asked["x"])
+
+
+def test_a_list_of_requests_is_run_in_batches_that_agree_and_a_bad_one_fails_alone() -> None:
+    model = Scaled()
+    requests = [request(4, factor=1.0 + n % 2) for n in range(9)]
+    requests[3]["x"][0, 2] = np.nan
+    places: list[list[int]] = []
+
+    def run(inputs: Mapping[str, Array], of: Sequence[int]) -> Mapping[str, Array]:
+        places.append(list(of))
+        return model.predict(inputs, cancelled=None, progress=lambda *_: None)
+
+    answers = answered(model, requests, run, most=4)
+    assert places == [[0, 2, 4, 6], [8], [1, 3, 5, 7], [1], [3], [5], [7]]
+    assert isinstance(answers.pop(3), InvalidInput)
+    for answer, asked in zip(answers, requests[:3] + requests[4:], strict=True):
+        assert not isinstance(answer, Exception)
+        np.testing.assert_array_equal(answer["y"], asked["factor"] * asked["x"])
+
+
+def test_what_is_of_no_single_request_fails_all_of_them_at_once() -> None:
+    asked: list[int] = []
+
+    def run(inputs: Mapping[str, Array], of: Sequence[int]) -> Mapping[str, Array]:
+        asked.extend(of)
+        raise Cancelled("told to stop")
+
+    answers = answered(Scaled(), [request(4) for _ in range(3)], run)
+    assert asked == [0, 1, 2]
+    assert all(isinstance(answer, Cancelled) for answer in answers)
 
 
 async def test_a_request_that_does_not_fit_is_refused_before_it_waits() -> None:

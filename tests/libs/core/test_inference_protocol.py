@@ -15,10 +15,10 @@ from tellurion_core.inference_protocol import (
     check_metadata,
     infer_request,
     infer_response,
-    lifted_scalars,
     metadata,
     progress_of,
     progress_response,
+    served_ranks,
 )
 from tellurion_core.progress import Step
 from tellurion_core.tensors import TensorSpec
@@ -72,7 +72,8 @@ def test_tensors_are_as_tritonclient_writes_and_reads_them() -> None:
 
 
 def test_a_scalar_may_have_the_shape_1() -> None:
-    request = infer_request(Smoothing, sent(), lifted={"times"})
+    ranks = {"x": 3, "present": 2, "times": 1}
+    request = infer_request(Smoothing, sent(), ranks=ranks)
     assert [list(tensor.shape) for tensor in request.inputs if tensor.name == "times"] == [[1]]
     assert arrays(request, Smoothing.inputs)["times"].shape == ()
 
@@ -160,7 +161,7 @@ def test_a_model_agrees_with_its_own_metadata() -> None:
     told = metadata(Smoothing)
     check_metadata(told, Smoothing)
     assert [list(tensor.shape) for tensor in told.inputs] == [[-1, -1, 3], [-1, -1], [], [-1]]
-    assert lifted_scalars(told, Smoothing) == frozenset()
+    assert served_ranks(told) == {tensor.name: len(tensor.shape) for tensor in told.inputs}
 
 
 def altered(kind: str, index: int, **fields: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2, service_pb2
 
-from tellurion_core.inference_protocol import check_metadata, lifted_scalars
+from tellurion_core.inference_protocol import check_metadata, served_ranks
 from tellurion_core.tensors import TensorSpec
 from tellurion_core.triton_serving.repository import write_model
 
@@ -47,7 +47,7 @@ def test_what_triton_tells_of_the_model_agrees_with_it(config: Any) -> None:
             kind = model_config_pb2.DataType.Name(each.data_type).removeprefix("TYPE_")
             of.add(name=each.name, datatype=kind, shape=each.dims)
     check_metadata(told, Analysis)
-    assert lifted_scalars(told, Analysis) == {"seed"}
+    assert served_ranks(told) == {"value": 1, "bounds": 2, "seed": 1}
 
 
 def test_a_model_is_written_over_its_earlier_self(tmp_path: Path) -> None:

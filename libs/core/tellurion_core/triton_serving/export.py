@@ -1,4 +1,4 @@
-"""A model repository that was verified: its configurations read back, its models loaded in a process of their own."""
+"""A model repository that was verified: its configurations read back, its models run in a process of their own."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def _check_described(model: Described, repository: Path) -> None:
     for tensors, of in ((config.input, told.inputs), (config.output, told.outputs)):
         for tensor in tensors:
             datatype = model_config_pb2.DataType.Name(tensor.data_type).removeprefix("TYPE_")
-            of.add(name=tensor.name, datatype=datatype, shape=tensor.dims)
+            shape = [-1, *tensor.dims] if config.max_batch_size else tensor.dims
+            of.add(name=tensor.name, datatype=datatype, shape=shape)
     check_metadata(told, model)
 
 
