@@ -46,8 +46,8 @@ class Triton:
         self._port, self._repository, self._folder = port, repository, folder
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Returns when every model is ready."""
+    def start(self, seconds: float = START_SECONDS) -> None:
+        """Returns when every model is ready; raises RuntimeError where that takes longer."""
         server = INSTALLED / "pytriton" / "tritonserver"
         backend = self._folder / "backends" / "python"
         backend.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ class Triton:
                 stderr=log,
                 start_new_session=True,
             )
-        self._await_ready(self._process)
+        self._await_ready(self._process, seconds)
 
     def send(self, number: signal.Signals) -> None:
         """Sends a signal to the server and to the processes of its models."""
@@ -96,8 +96,8 @@ class Triton:
                 self.send(signal.SIGKILL)
                 self._process.wait()
 
-    def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
+    def _await_ready(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         with grpc.insecure_channel(self.address, [("grpc.max_reconnect_backoff_ms", 500)]) as channel:
             stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
             while process.poll() is None and time.monotonic() < deadline:

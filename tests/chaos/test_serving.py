@@ -197,6 +197,7 @@ async def test_a_burst_is_answered_as_far_as_the_queue_goes_and_refused_beyond(r
     assert isinstance(await doubled(remote, 1, seconds=PATIENCE), dict)
 
 
+@pytest.mark.slow
 async def test_nothing_leaks(site: Site, remote: RemotePredictor) -> None:
     processes = {name: site.process(name) for name in ("Front", "Replica")} | {"caller": psutil.Process()}
     await many(remote, REQUESTS // 4)
@@ -270,6 +271,7 @@ async def encoded(triton: Any, embedding: Array) -> AsyncIterator[Callable[[floa
         yield asked
 
 
+@pytest.mark.slow
 async def test_a_server_that_hangs_is_told_of_at_the_deadline_and_answers_when_it_goes_on(
     triton: Any, encoded: Callable[[float], Awaitable[Any]]
 ) -> None:
@@ -283,6 +285,7 @@ async def test_a_server_that_hangs_is_told_of_at_the_deadline_and_answers_when_i
     assert isinstance(await patient, dict)
 
 
+@pytest.mark.slow
 async def test_a_model_that_is_unloaded_is_unavailable_until_it_is_back(
     triton: Any, encoded: Callable[[float], Awaitable[Any]]
 ) -> None:
@@ -299,6 +302,7 @@ async def test_a_model_that_is_unloaded_is_unavailable_until_it_is_back(
     assert isinstance(await encoded(PATIENCE), dict)
 
 
+@pytest.mark.slow
 async def test_a_server_that_dies_and_is_started_again_answers_the_same_callers(
     triton: Any, encoded: Callable[[float], Awaitable[Any]]
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 BENCH = Path(__file__).parents[1] / "bench" / "serving.py"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_path_is_measured_and_batches_form() -> None:
     done = subprocess.run([sys.executable, BENCH, "--quick", "--json"], stdout=subprocess.PIPE, text=True, check=True)

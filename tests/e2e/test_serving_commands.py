@@ -159,6 +159,7 @@ def test_a_platform_whose_models_run_on_ray_answers_as_one_that_runs_them_itself
     assert processes_of(ray_folder) == []
 
 
+@pytest.mark.slow
 def test_ray_serves_one_model_to_whoever_speaks_the_protocol(start: Start, tmp_path: Path, ray_folder: Path) -> None:
     ray = start("models", "serve", "--model", MODEL, "--listen", "127.0.0.1:0", "--json", "--state", tmp_path)
     told = said(ray)
@@ -173,6 +174,7 @@ def test_ray_serves_one_model_to_whoever_speaks_the_protocol(start: Start, tmp_p
     assert processes_of(ray_folder) == []
 
 
+@pytest.mark.slow
 def test_a_platform_whose_models_run_on_triton_needs_all_of_them_there(
     triton_server: ModuleType, start: Start, local: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

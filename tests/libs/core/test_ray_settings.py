@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tellurion_core.ray_serving.application import deployment
 from tellurion_core.ray_serving.settings import RaySettings, Scaling
+from tellurion_core.settings import load
 
 
 @pytest.fixture
@@ -31,3 +33,13 @@ def test_cores_that_do_not_suffice_are_shared_in_proportion(settings: RaySetting
 
 def test_a_model_without_settings_of_its_own_shares_too() -> None:
     assert RaySettings().shared(["a", "b", "c", "d"], 2).of("d").num_cpus == 0.5
+
+
+def test_a_replica_takes_the_part_of_a_gpu_that_its_model_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELLURION_RAY_SCALING", '{"num_gpus": 1, "max_replicas": 3}')
+    monkeypatch.setenv("TELLURION_RAY_MODELS", '{"a": {"num_gpus": 0.25, "num_cpus": 0.5}}')
+    settings = load(RaySettings)
+    a, b = (deployment(settings.of(model), 5.0) for model in "ab")
+    assert a.ray_actor_options == {"num_cpus": 0.5, "num_gpus": 0.25}
+    assert b.ray_actor_options == {"num_cpus": 1.0, "num_gpus": 1.0}
+    assert settings.shared("ab", 1).of("a").num_gpus == 0.25

@@ -31,6 +31,10 @@ MARGIN_SECONDS = 5.0
 AUTOSCALED = {"min_replicas", "max_replicas", "target_ongoing_requests", "upscale_delay_s", "downscale_delay_s"}
 """What Serve itself takes of a scaling."""
 
+START_SECONDS = "90"
+"""That Ray gives its control service on this machine; its own limit, 20, is too short where others use the cores."""
+STARTS = 2
+"""Attempts: of what it starts next the limit, 30 s, is fixed."""
 POLL_SECONDS = 0.25
 HEALTH_SECONDS = 2.0
 """How soon Serve notices that a replica is gone and starts another."""
@@ -56,13 +60,23 @@ def start_ray(settings: RaySettings) -> None:
     if "RAY_AUTH_TOKEN_PATH" not in os.environ:
         # Of this cluster alone: Ray's own would be written to the home folder, for every user of the machine to read.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    ray.init(
-        "local",
-        num_cpus=settings.num_cpus,
-        object_store_memory=settings.object_store_bytes,
-        include_dashboard=False,
-        log_to_driver=False,
-    )
+    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", START_SECONDS)
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(
+                "local",
+                num_cpus=settings.num_cpus,
+                object_store_memory=settings.object_store_bytes,
+                include_dashboard=False,
+                log_to_driver=False,
+            )
+        except Exception as error:  # noqa: BLE001 # Ray raises nothing narrower
+            ray.shutdown()
+            log.warning("Ray did not start", reason=str(error), left=left)
+            if not left:
+                raise Unavailable("Ray cannot be started on this machine; the log has the reason") from None
+        else:
+            return
 
 
 def serve_on_ray(
@@ -120,8 +134,9 @@ def _await_running(names: set[str], seconds: float) -> None:
     raise Unavailable(f"not all models were loaded within {seconds:g} s: TELLURION_RAY_START_SECONDS")
 
 
-def _target(model: ModelSource, scaling: Scaling, ends: float, telemetry: TelemetrySettings) -> serve.RunTarget:
-    replicas = serve.deployment(
+def deployment(scaling: Scaling, ends: float) -> serve.Deployment:
+    """Of a model's replicas; each takes at most `ends` seconds to end."""
+    return serve.deployment(
         autoscaling_config=scaling.model_dump(include=AUTOSCALED),
         max_ongoing_requests=scaling.max_ongoing_requests,
         max_queued_requests=scaling.max_queued_requests,
@@ -129,4 +144,8 @@ def _target(model: ModelSource, scaling: Scaling, ends: float, telemetry: Teleme
         graceful_shutdown_timeout_s=ends,
         ray_actor_options={"num_cpus": scaling.num_cpus, "num_gpus": scaling.num_gpus},
     )(Replica)
-    return serve.RunTarget(replicas.bind(model, scaling, telemetry), name=model.name, route_prefix=None)
+
+
+def _target(model: ModelSource, scaling: Scaling, ends: float, telemetry: TelemetrySettings) -> serve.RunTarget:
+    bound = deployment(scaling, ends).bind(model, scaling, telemetry)
+    return serve.RunTarget(bound, name=model.name, route_prefix=None)
