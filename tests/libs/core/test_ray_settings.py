@@ -39,7 +39,7 @@ def test_a_replica_takes_the_part_of_a_gpu_that_its_model_is_given(monkeypatch: 
     monkeypatch.setenv("TELLURION_RAY_SCALING", '{"num_gpus": 1, "max_replicas": 3}')
     monkeypatch.setenv("TELLURION_RAY_MODELS", '{"a": {"num_gpus": 0.25, "num_cpus": 0.5}}')
     settings = load(RaySettings)
-    a, b = (deployment(settings.of(model), 5.0) for model in "ab")
-    assert a.ray_actor_options == {"num_cpus": 0.5, "num_gpus": 0.25}
-    assert b.ray_actor_options == {"num_cpus": 1.0, "num_gpus": 1.0}
+    a, b = (deployment(settings.of(model), 5.0).ray_actor_options for model in "ab")
+    assert (a["num_cpus"], a["num_gpus"]) == (0.5, 0.25)
+    assert (b["num_cpus"], b["num_gpus"]) == (1.0, 1.0)
     assert settings.shared("ab", 1).of("a").num_gpus == 0.25

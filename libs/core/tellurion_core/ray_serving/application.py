@@ -35,6 +35,11 @@ START_SECONDS = "90"
 """That Ray gives its control service on this machine; its own limit, 20, is too short where others use the cores."""
 STARTS = 2
 """Attempts: of what it starts next the limit, 30 s, is fixed."""
+ONE_LOOP = {
+    "env_vars": {"RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0", "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0"}
+}
+"""Our code never blocks its event loop, so that Serve's can be the same, and no request changes threads for it."""
+
 POLL_SECONDS = 0.25
 HEALTH_SECONDS = 2.0
 """How soon Serve notices that a replica is gone and starts another."""
@@ -93,7 +98,10 @@ def serve_on_ray(
         num_replicas=settings.fronts,
         max_replicas_per_node=1,
         graceful_shutdown_timeout_s=ends,
-        ray_actor_options={"num_cpus": 0},  # a front waits for others, and a node may be full of replicas
+        ray_actor_options={
+            "num_cpus": 0,
+            "runtime_env": ONE_LOOP,
+        },  # a front waits for others, and a node may be full of replicas
     )(Front)
     serve.run_many(
         [_target(model, settings.of(model.name), ends, telemetry) for model in models],
@@ -142,7 +150,11 @@ def deployment(scaling: Scaling, ends: float) -> serve.Deployment:
         max_queued_requests=scaling.max_queued_requests,
         health_check_period_s=HEALTH_SECONDS,
         graceful_shutdown_timeout_s=ends,
-        ray_actor_options={"num_cpus": scaling.num_cpus, "num_gpus": scaling.num_gpus},
+        ray_actor_options={
+            "num_cpus": scaling.num_cpus,
+            "num_gpus": scaling.num_gpus,
+            "runtime_env": ONE_LOOP,
+        },
     )(Replica)
 
 
