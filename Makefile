@@ -9,9 +9,10 @@ BIN := $(VENV)/bin
 # A peer of the benchmarks, which pins what the platform does not.
 DAPPER := .cache/dapper/bin/python
 PEERS := .cache/splat-peers/.ready
+TRITON := .cache/triton/.ready
 SCENES := .cache/scenes/floor/transforms.json
 READY := $(VENV)/.ready
-DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp] libs/geo libs/diffusion libs/splatting[metrics] libs/client[clouds] services/ocean[plot] services/assimilation[atmosphere] services/splat[scenes] services/pointcloud[plot,collections] services/benchmark[embeddings] services/agent[kubernetes] services/gateway
+DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp,ray] libs/geo libs/diffusion libs/splatting[metrics] libs/client[clouds] services/ocean[plot] services/assimilation[atmosphere] services/splat[scenes] services/pointcloud[plot,collections] services/benchmark[embeddings] services/agent[kubernetes] services/gateway
 STUBS := $(shell find protos -name '*.proto') protos/hatch_build.py
 PYPROJECTS := $(wildcard protos/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
 # Compiled kernels are kept between runs, wherever the package is installed.
@@ -36,7 +37,7 @@ demo: setup ## reconstruct February from 500 profiles, by command line, SDK, gRP
 # Much of the tests' time is waiting, and few use all cores; more than four at once take gigabytes. One thread each: those
 # of several processes would wait for one another.
 test: export OMP_NUM_THREADS ?= 1
-test: setup
+test: setup $(TRITON)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: setup
@@ -57,7 +58,7 @@ bench: setup ## speed and memory against named peers; a few minutes on a quiet m
 	$(BIN)/python tests/bench/assimilation_letkf.py
 	$(BIN)/python tests/bench/splat_speed.py
 
-acceptance: setup $(LEVITUS) $(DAPPER) $(PEERS) $(SCENES) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
+acceptance: setup $(LEVITUS) $(DAPPER) $(PEERS) $(TRITON) $(SCENES) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
 	$(BIN)/python tests/bench/acceptance.py $(PARTS)
 
 $(LEVITUS):
@@ -70,6 +71,11 @@ $(DAPPER): tests/bench/requirements.txt
 
 $(PEERS): tests/bench/splat-peers.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target .cache/splat-peers -r $<
+	@touch $@
+
+# Of its own folder: it asks for an older NumPy, and only its server is used.
+$(TRITON): tests/triton.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target .cache/triton -r $<
 	@touch $@
 
 $(SCENES):

@@ -1,4 +1,4 @@
-"""What tests of several distributions need: OpenAI-compatible servers, a scripted one and one with a real model."""
+"""What tests of several distributions need: OpenAI-compatible servers, scripted and with a real model, and Triton."""
 
 from __future__ import annotations
 
@@ -20,6 +20,18 @@ def scripted() -> ModuleType:
 def real_model() -> ModuleType:
     """The module `llama`."""
     return _module("llama")
+
+
+@pytest.fixture(scope="session")
+def triton_server() -> ModuleType:
+    """The module `triton_server`."""
+    return _module("triton_server")
+
+
+@pytest.fixture(scope="session")
+def scaled() -> ModuleType:
+    """The module `scaled`."""
+    return _module("scaled")
 
 
 def _module(name: str) -> ModuleType:

@@ -30,6 +30,8 @@ HERE = Path(__file__).parent
 PACKAGES = "numpy", "scipy", "numba", "torch", "grpcio"
 KILLS = 20
 """Times that each part of a platform is killed."""
+SERVING, AGREEMENT = "tests/chaos/test_serving.py", "tests/e2e/test_serving_agreement.py"
+"""Tests whose full counts are parts of their own."""
 Measured = tuple[list[Target], str]
 """The targets of a part, and its section of RESULTS.md."""
 
@@ -103,12 +105,23 @@ def tabled(module: str, *, table: str = "table") -> Callable[[], Measured]:
 def chaos() -> Measured:
     """Every part of a platform killed in mid-evaluation, many times."""
     what = f"process of a job, worker, service and Redis, each killed {KILLS} times in mid-evaluation"
-    return _passing(what, ["tests/chaos", "-m", "not cuda"], TELLURION_CHAOS_ROUNDS=str(KILLS))
+    return _passing(what, ["tests/chaos", f"--ignore={SERVING}", "-m", "not cuda"], TELLURION_CHAOS_ROUNDS=str(KILLS))
+
+
+def serving_chaos() -> Measured:
+    """Inference servers that die, hang and are flooded, and 10 000 requests that leak nothing."""
+    what = "inference servers killed, hanging and flooded; 10 000 requests"
+    return _passing(what, [SERVING, "-m", "not cuda"], TELLURION_CHAOS_FULL="1")
+
+
+def serving_agreement() -> Measured:
+    """Every shipped model on Ray and on Triton."""
+    return _passing("every model answers on Ray and on Triton as in this process, to 1e-5", [AGREEMENT, "-m", "slow"])
 
 
 def slow_tests() -> Measured:
     """The tests that `make test` leaves out."""
-    return _passing("tests marked slow", ["-m", "slow and not cuda"])
+    return _passing("tests marked slow", ["-m", "slow and not cuda", f"--ignore={AGREEMENT}", f"--ignore={SERVING}"])
 
 
 def _passing(what: str, arguments: Sequence[str], **environment: str) -> Measured:
@@ -153,7 +166,11 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "pointcloud-transfer": tabled("pointcloud_transfer"),
     "pointcloud-completion": tabled("pointcloud_completion"),
     "pointcloud-detection": tabled("pointcloud_detection"),
+    "serving": tabled("serving"),
+    "serving-autoscaling": tabled("serving_autoscaling"),
+    "serving-agreement": serving_agreement,
     "chaos": chaos,
+    "serving-chaos": serving_chaos,
     "slow-tests": slow_tests,
 }
 """By name, in the order of RESULTS.md."""

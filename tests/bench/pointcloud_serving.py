@@ -76,8 +76,8 @@ def measured(size: str, points: int, count: int, rounds: int) -> dict[str, float
 
 
 async def _served(weights: WeightsFile, clouds: list[Received], points: int) -> None:
-    predictor = LocalPredictor([EncodeModel(MODEL, weights)])
-    batching = Batching(predictor)
+    models = [EncodeModel(MODEL, weights)]
+    batching = Batching(LocalPredictor(models), models)
 
     async def ready() -> AsyncIterator[Prepared]:
         for cloud in clouds:
@@ -87,7 +87,7 @@ async def _served(weights: WeightsFile, clouds: list[Received], points: int) -> 
         return await batching.infer(encode_model(MODEL), cloud.inputs)
 
     assert len([answer async for answer in in_order(ready(), encoded)]) == len(clouds)
-    await predictor.close()
+    await batching.close()
 
 
 def _seconds(work: Callable[[], None]) -> float:

@@ -1,6 +1,6 @@
 """Runs a service in this process and ends it with the process that started it.
 
-    python -m tellurion_client.guard FOLDER MODULE:FUNCTION
+    python -m tellurion_client.guard FOLDER MODULE:FUNCTION [ARGUMENT …]
 
 The starter holds the other end of standard input and never writes to it: its end of file says that the starter is
 gone, however it went. (A death signal of Linux would also come when only the starting thread ends.)
@@ -21,8 +21,11 @@ GRACE_SECONDS = 5.0
 
 
 def main() -> None:
-    """Runs the function until it returns or the starter is gone, and then removes the starter's FOLDER of sockets."""
-    folder, function = sys.argv[1:]
+    """Runs the function, which finds its arguments where a command does, until it returns or the starter is gone.
+
+    Then the starter's FOLDER of sockets is removed.
+    """
+    folder, function, *sys.argv[1:] = sys.argv[1:]
     threading.Thread(target=_end_with_starter, args=(folder,), daemon=True).start()
     pkgutil.resolve_name(function)()
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +30,15 @@ BAD_SETTINGS = 2
 class ServiceProcess:
     """A running service. It reports its address on stdout, logs to `log`, and stops in order on SIGTERM."""
 
-    def __init__(self, name: str, function: str, folder: Path, env: Mapping[str, str], log: Path | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: str,
+        folder: Path,
+        env: Mapping[str, str],
+        log: Path | None,
+        arguments: Sequence[str] = (),
+    ) -> None:
         """Starts the process; `function` is its `module:main`, `folder` holds the sockets and goes with them.
 
         None logs to our stderr.
@@ -40,7 +48,7 @@ class ServiceProcess:
         self._folder = folder
         self._log_start = 0
         self._ready: Future[str] = Future()
-        command = [sys.executable, "-P", "-m", "tellurion_client.guard", str(folder), function]
+        command = [sys.executable, "-P", "-m", "tellurion_client.guard", str(folder), function, *arguments]
         stderr = None
         if log is not None:
             _set_aside(log)

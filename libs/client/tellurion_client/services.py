@@ -19,6 +19,11 @@ GATEWAY = "gateway"
 JOBS = "jobs"
 """The process that does the long work of all services; it is started first, and nobody calls it."""
 
+RAY = "ray"
+"""The process that runs models on Ray, where services do not run them; it is started before all."""
+RAY_MAIN = "tellurion_core.ray_serving.__main__:main"
+"""What it runs."""
+
 LOOPBACK = "localhost,127.0.0.1,[::1]"
 """Which endpoints a platform of one user may ask where the user names none; a service alone may ask none."""
 

@@ -1,9 +1,10 @@
-"""A private folder for the Unix sockets of services."""
+"""A private folder for the Unix sockets of services, and whether an address of this machine is free."""
 
 from __future__ import annotations
 
 import re
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 
@@ -33,3 +34,17 @@ class SocketFolder:
     def remove(self) -> None:
         """Removes the folder and what is in it."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def check_free(host: str, port: int, *, options: tuple[str, str] = ("host", "port")) -> None:
+    """Raises InvalidInput, naming the option that is wrong, unless this machine can listen there."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror as error:
+        raise InvalidInput.of(options[0], received=host, accepted="an address of this machine") from error
+    except OSError as error:
+        accepted = "a free address of this machine; port 0 finds a free one"
+        raise InvalidInput.of(options[1], received=f"{host}:{port}: {error.strerror}", accepted=accepted) from error

@@ -14,13 +14,15 @@ from types import FrameType
 from typing import Any
 
 from tellurion_client.process import ServiceProcess, ended
-from tellurion_client.services import GATEWAY, JOBS, environment, jobs_broker
+from tellurion_client.services import GATEWAY, JOBS, RAY, environment, jobs_broker
 from tellurion_client.sockets import SocketFolder
 from tellurion_client.state import Run, RunningService, State
 from tellurion_core.errors import TellurionError, Unavailable
 
 STARTS_WITHIN = 120.0
 """Seconds a service may take until it is ready."""
+RAY_STARTS_WITHIN = 1800.0
+"""Seconds that Ray may take, with every model; its own limit, TELLURION_RAY_START_SECONDS, tells more."""
 STOPS_WITHIN = 40.0
 """Seconds a service may take to end; its own limit for calls in progress is 30 s unless set."""
 
@@ -84,13 +86,19 @@ class Supervisor:
         gateway: GatewaySettings,
         *,
         say: Callable[[str], None],
+        settings: Mapping[str, str] | None = None,
         restarts: RestartPolicy | None = None,
     ) -> None:
-        """`services` are `module:function` by name, in the order of starting; `say` takes lines for a person."""
+        """`services` are `module:function` by name, in the order of starting; `say` takes lines for a person.
+
+        `settings` are those that all of them get, by the lower-case name without `TELLURION_`. With `ray` among the
+        services, the others run their models on it.
+        """
         self._functions = dict(services)
         self._state = state
         self._gateway = gateway
         self._say = say
+        self._settings = dict(settings or {})
         self._restarts = restarts or RestartPolicy()
         self._events: SimpleQueue[Any] = SimpleQueue()
         self._folder = SocketFolder()
@@ -149,7 +157,7 @@ class Supervisor:
                     return
                 process = self._processes[service] = self._start(service)
             try:
-                address = process.address(STARTS_WITHIN)
+                address = process.address(RAY_STARTS_WITHIN if service == RAY else STARTS_WITHIN)
             except TellurionError as error:
                 process.stop(0.0)
                 if not self._known[service].address:
@@ -177,8 +185,15 @@ class Supervisor:
 
     def _start(self, service: str) -> ServiceProcess:
         # Where each will listen is known before it does: those that start later are found, too.
-        others = {name: self._folder.address(name) for name in self._functions if name not in (service, GATEWAY, JOBS)}
-        shared = {"state": str(self._state.folder), "jobs_broker": jobs_broker(self._folder.path)}
+        called = [name for name in self._functions if name not in (service, GATEWAY, JOBS, RAY)]
+        others = {name: self._folder.address(name) for name in called}
+        shared: dict[str, str | None] = {
+            "state": str(self._state.folder),
+            "jobs_broker": jobs_broker(self._folder.path),
+            **self._settings,
+        }
+        if RAY in self._functions:
+            shared["serving"] = f"grpc://{self._folder.address(RAY)}"
         if service == GATEWAY:
             host = self._gateway.host
             port = self._gateway.port or self._known[service].address.rpartition(":")[2] or 0

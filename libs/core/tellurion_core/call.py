@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 import uuid
@@ -9,6 +10,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 REQUEST_ID_KEY = "x-request-id"
+TIMEOUT_KEY = "x-timeout-ms"
+"""What is left of the caller's time, in milliseconds; gRPC tells it less exactly."""
+_MILLISECONDS = re.compile(r"[0-9]{1,12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
@@ -64,3 +68,8 @@ def new_request_id() -> str:
 def accepted_request_id(received: str | None) -> str:
     """The caller's request id where it is safe to log, else a new one."""
     return received if received and _REQUEST_ID.fullmatch(received) else new_request_id()
+
+
+def told_seconds(received: str | None) -> float:
+    """The time that a caller tells by `TIMEOUT_KEY`, in seconds; endless where it tells none that can be read."""
+    return int(received) / 1000 if received and _MILLISECONDS.fullmatch(received) else math.inf

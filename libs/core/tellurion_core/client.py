@@ -13,7 +13,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from opentelemetry import propagate
 
-from tellurion_core.call import REQUEST_ID_KEY, current_call
+from tellurion_core.call import REQUEST_ID_KEY, TIMEOUT_KEY, current_call, new_request_id
 from tellurion_core.tensors import MAX_MESSAGE_BYTES
 
 DEADLINE_MARGIN = 0.05
@@ -101,6 +101,20 @@ class Channels:
         self._open.clear()
 
 
+def onward_headers(timeout: float | None) -> tuple[tuple[str, str], ...]:
+    """The request id, first, the trace and the timeout, in seconds, of a call that is made to answer another.
+
+    Outside of an answer the request id is one of its own. The timeout is told exactly: gRPC rounds its own up, by as
+    much as 3 % where it sent a longer one before, so that deadlines would grow from hop to hop.
+    """
+    call = current_call.get()
+    carrier = {REQUEST_ID_KEY: new_request_id() if call is None else call.request_id}
+    propagate.inject(carrier)
+    if timeout is not None:
+        carrier[TIMEOUT_KEY] = str(max(int(timeout * 1000), 0))
+    return tuple(carrier.items())
+
+
 # grpc.aio registers an interceptor for the first kind of call that it finds among its bases, hence four classes.
 
 
@@ -143,10 +157,8 @@ def _propagated(details: Any) -> Any:
         no = grpc.aio.Metadata()
         late = grpc.StatusCode.DEADLINE_EXCEEDED
         raise grpc.aio.AioRpcError(late, no, no, details="the caller's deadline has passed")
-    carrier: dict[str, str] = {REQUEST_ID_KEY: call.request_id}
-    propagate.inject(carrier)
-    metadata = grpc.aio.Metadata(*(details.metadata or ()))
-    for key, value in carrier.items():
-        metadata.set_all(key, [value])
     timeout = remaining if details.timeout is None else min(details.timeout, remaining)
+    metadata = grpc.aio.Metadata(*(details.metadata or ()))
+    for key, value in onward_headers(timeout):
+        metadata.set_all(key, [value])
     return details._replace(timeout=timeout, metadata=metadata)

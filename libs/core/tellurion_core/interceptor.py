@@ -16,7 +16,15 @@ import grpc
 import structlog
 from google.protobuf.message import Message
 
-from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request_id, current_call
+from tellurion_core.call import (
+    REQUEST_ID_KEY,
+    TIMEOUT_KEY,
+    Call,
+    Identity,
+    accepted_request_id,
+    current_call,
+    told_seconds,
+)
 from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, TellurionError
 from tellurion_core.fields import validate
 from tellurion_core.status import DETAILS_KEY, to_status
@@ -112,7 +120,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         request_id = accepted_request_id(metadata.get(REQUEST_ID_KEY))
         remaining = context.time_remaining()
-        seconds = self._max_call_seconds if remaining is None else min(remaining, self._max_call_seconds)
+        seconds = min(told_seconds(metadata.get(TIMEOUT_KEY)), self._max_call_seconds)
+        seconds = seconds if remaining is None else min(remaining, seconds)
         span = self._tracing.begin(method, metadata)
         self._metrics.started(method)
         code = "OK"

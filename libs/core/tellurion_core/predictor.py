@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from tellurion_core.call import current_call
 from tellurion_core.errors import Cancelled, DeadlineExceeded, NotFound, ResourceExhausted
@@ -16,6 +18,22 @@ from tellurion_core.tensors import Array, TensorSpec, check_tensors
 
 CancelCheck = Callable[[], bool]
 """Whether the work should stop; cheap enough to ask at every step."""
+
+
+class Described(Protocol):
+    """What is known of a model without running it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def inputs(self) -> Mapping[str, TensorSpec]:
+        """What it takes."""
+
+    @property
+    def outputs(self) -> Mapping[str, TensorSpec]:
+        """What it answers."""
 
 
 class Model(Protocol):
@@ -34,6 +52,14 @@ class Model(Protocol):
 
     def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
         """The outputs for these inputs."""
+
+
+@runtime_checkable
+class Exemplified(Protocol):
+    """A model that can say what it is to be warmed up, and checked, with."""
+
+    def example(self, random: np.random.Generator) -> dict[str, Array]:
+        """Small inputs that the model can answer; called when it is loaded."""
 
 
 class Predictor(Protocol):
@@ -147,7 +173,7 @@ class LocalPredictor:
             if _passed(deadline):
                 raise DeadlineExceeded(f"{model.name}: not done before the deadline") from None
             raise
-        check_outputs(model, outputs)
+        check_outputs(model, inputs, outputs)
         return outputs
 
 
@@ -155,12 +181,39 @@ def _passed(deadline: float | None) -> bool:
     return deadline is not None and time.monotonic() >= deadline
 
 
-def check_outputs(model: Model, outputs: Mapping[str, Any]) -> None:
-    """Holds a model to its own description; a breach is a fault of the model, not of the caller."""
+def check_outputs(model: Described, inputs: Mapping[str, Array], outputs: Mapping[str, Any]) -> None:
+    """Holds a model to its own description; a breach is a fault of the model, not of the caller.
+
+    Extents that inputs and outputs name alike are equal. Numbers do not become NaN, except where NaN says that there
+    is no value.
+
+    Raises:
+        RuntimeError: naming the first output that cannot be.
+    """
     extents: dict[str, int] = {}
+    for name, given in inputs.items():
+        model.inputs[name].admits(given.dtype, given.shape, extents)
     for name, spec in model.outputs.items():
         array = outputs.get(name)
         if array is None and spec.optional:
             continue
         if array is None or not spec.admits(array.dtype, array.shape, extents):
             raise RuntimeError(f"model {model.name}: output {name} is not {spec}")
+        if not spec.missing and _has_nan(array) and all(_finite(inputs[of], model.inputs[of]) for of in inputs):
+            raise RuntimeError(f"model {model.name}: output {name} has NaN, though no input has")
+
+
+def warm_up(model: Model) -> None:
+    """Has a model that was loaded answer its example, if it has one, so that no request waits for what is made once."""
+    if isinstance(model, Exemplified):
+        inputs = model.example(np.random.default_rng(0))
+        check_tensors(inputs, model.inputs)
+        check_outputs(model, inputs, model.predict(inputs, cancelled=lambda: False, progress=lambda *_: None))
+
+
+def _has_nan(array: Array) -> bool:
+    return array.dtype.kind == "f" and array.size > 0 and bool(np.isnan(np.minimum.reduce(array, axis=None)))
+
+
+def _finite(array: Array, spec: TensorSpec) -> bool:
+    return array.dtype.kind != "f" or bool(np.all(np.isfinite(array) | (spec.missing & np.isnan(array))))

@@ -58,6 +58,7 @@ class Server:
         authenticate: Authenticator = embedded_identity,
         registry: CollectorRegistry | None = None,
         tracing: Tracing | None = None,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
         self._settings = settings
         self.metrics = RpcMetrics(registry or CollectorRegistry())
@@ -71,7 +72,7 @@ class Server:
             interceptors=[interceptor],
             maximum_concurrent_rpcs=settings.max_concurrent_calls,
             options=[
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_receive_message_length", max_message_bytes),
                 ("grpc.max_metadata_size", 16 << 10),
                 # Two servers on one port would share its calls at random: refuse instead.
                 ("grpc.so_reuseport", 0),

@@ -12,16 +12,31 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tellurion_core.errors import FieldViolation, InvalidInput, shown
 
 
-def _checked_address(value: str) -> str:
+def _is_address(value: str) -> bool:
     host, _, port = value.rpartition(":")
     numbered = host and port.isascii() and port.isdigit() and int(port) <= 65535
-    if not value.startswith("unix:/") and not (numbered and re.fullmatch(r"\[[0-9a-fA-F:]+\]|[^:\s]+", host)):
+    return value.startswith("unix:/") or bool(numbered and re.fullmatch(r"\[[0-9a-fA-F:]+\]|[^:\s]+", host))
+
+
+def _checked_address(value: str) -> str:
+    if not _is_address(value):
         raise ValueError("host:port with a port of 0 to 65535, or unix:/path")
     return value
 
 
 Address = Annotated[str, AfterValidator(_checked_address)]
 """`host:port`, port 0 for any free one, or `unix:/path`."""
+
+
+def _checked_serving(value: str) -> str:
+    scheme, _, address = value.partition("://")
+    if value != LOCAL and not (scheme == "grpc" and _is_address(address) and not address.endswith(":0")):
+        raise ValueError(f"{LOCAL}, or grpc://host:port with a port of 1 to 65535")
+    return value
+
+
+LOCAL = "local"
+"""Of ServingSettings: in the service's own process."""
 
 S = TypeVar("S", bound=BaseSettings)
 _CONFIG = SettingsConfigDict(env_prefix="TELLURION_", extra="ignore", frozen=True)
@@ -87,6 +102,15 @@ class StateSettings(BaseSettings):
     def models_folder(self) -> Path:
         """Folder of registered weights."""
         return self.models or self.state / "models"
+
+
+class ServingSettings(BaseSettings):
+    """Where models run."""
+
+    model_config = _CONFIG
+
+    serving: Annotated[str, AfterValidator(_checked_serving)] = LOCAL
+    """`local`, in their service's process, or `grpc://host:port`, on that server of the Open Inference Protocol."""
 
 
 def load(kind: type[S]) -> S:

@@ -69,6 +69,12 @@ def from_rpc_error(error: grpc.RpcError) -> TellurionError:
     return from_status(status_pb2.Status(code=error.code().value[0], message=error.details() or "", details=details))
 
 
+def is_ours(error: grpc.RpcError) -> bool:
+    """Whether a server of ours made the error, so that its message is fit for a caller."""
+    info = error_details_pb2.ErrorInfo()
+    return any(detail.Unpack(info) and info.domain == DOMAIN for detail in _details(error.trailing_metadata() or ()))
+
+
 def _details(metadata: Any) -> list[Any]:
     raw = next((value for key, value in metadata if key == DETAILS_KEY), None)
     if not isinstance(raw, bytes):

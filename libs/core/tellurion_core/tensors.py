@@ -51,6 +51,8 @@ class TensorSpec:
     """Whether it may be absent."""
     unit: str = ""
     """Unit of the values, for people."""
+    missing: bool = False
+    """Whether NaN says that there is no value, on land for example."""
 
     def __str__(self) -> str:
         return f"{self.dtype} [{', '.join(map(str, self.shape))}]"

@@ -17,9 +17,12 @@ from tellurion_assimilation.background_errors import ZonalErrors
 from tellurion_assimilation.catalogue import LEARNED, OFFERS
 from tellurion_assimilation.observations import Observations
 from tellurion_assimilation.systems.atmosphere import Layout
+from tellurion_assimilation.systems.atmosphere.columns import ERRORS
+from tellurion_assimilation.systems.atmosphere.normalisation import Normalisation
 from tellurion_core.errors import DataCorrupted, NotFound
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
+from tellurion_core.settings import StateSettings, load
 from tellurion_core.tensors import Array, TensorSpec
 from tellurion_core.weights import WeightsStore
 from tellurion_geo import SigmaGrid, normalised_longitude, sigma_operator
@@ -70,8 +73,8 @@ FIELDS: Mapping[str, TensorSpec] = {
 }
 """The analysis, m/s, K and Pa."""
 FIGURES: Mapping[str, TensorSpec] = {
-    "innovation": TensorSpec("float64"),
-    "residual": TensorSpec("float64"),
+    "innovation": TensorSpec("float64", missing=True),
+    "residual": TensorSpec("float64", missing=True),
     "weights": OPTIONS["weights"],
 }
 """Root mean square of observation less background, and less analysis, in units of the error, NaN without observations;
@@ -94,6 +97,40 @@ class AnalysisModel:
 
     def load(self) -> None:
         """Nothing: a prior is loaded, and kept, when the first input asks for it that it can be used for."""
+
+    def example(self, random: np.random.Generator) -> dict[str, Array]:
+        """A wavy background on the shipped grid, of which sixty observations differ by their errors."""
+        grid, count = SigmaGrid(SHIPPED.sigma, SHIPPED.latitude, SHIPPED.longitude), 60
+        climate = Normalisation.shipped(SHIPPED)
+        turns = 2 * np.pi * random.random((len(climate.mean), 1, 1))
+        waves = np.cos(np.radians(3 * grid.lon) + turns) * np.cos(np.radians(grid.lat))[:, None]
+        background = climate.mean[:, None, None] + climate.std[:, None, None] * waves / 2
+        places = {
+            "latitude": random.uniform(-80, 80, count),
+            "longitude": random.uniform(0, 360, count),
+            "variable": random.integers(4, size=count, dtype=np.uint8),
+            "sigma": random.uniform(0.1, 1, count),
+        }
+        operator = random.integers(2)
+        error = np.array([*ERRORS.values()])[places["variable"]]
+        observed = sigma_operator(grid, OPERATORS[operator], **places) @ background.ravel()
+        return {
+            "lat": grid.lat,
+            "lon": grid.lon,
+            "level": grid.sigma,
+            "background": background.astype(np.float32),
+            **places,
+            "value": observed + error * random.normal(size=count),
+            "error": error,
+            "operator": np.array(operator),
+            "members": np.array(3),
+            "seed": np.array(random.integers(2**64, dtype=np.uint64)),
+            "inflation": np.array(1.05),
+            "localization": np.array(1000.0),
+            "rotate": np.array(False),
+            "steps": np.array(2),
+            "weights": np.zeros(32, np.uint8),
+        }
 
     def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
         """The analysis of this background and these observations.
@@ -147,6 +184,11 @@ class AnalysisModel:
 def models(store: WeightsStore) -> list[AnalysisModel]:
     """One model a method of analysis; registered weights are found in `store`."""
     return [AnalysisModel(offer.name, store) for offer in OFFERS.values() if offer.analyses]
+
+
+def installed() -> list[AnalysisModel]:
+    """The models as the settings make them: with the weights that are registered on this machine."""
+    return models(WeightsStore(load(StateSettings).models_folder))
 
 
 def model_name(method: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from tellurion_core.errors import DataCorrupted, InvalidInput, NotFound
 from tellurion_core.predictor import CancelCheck
 from tellurion_core.progress import Progress
+from tellurion_core.settings import StateSettings, load
 from tellurion_core.tensors import Array, TensorSpec
 from tellurion_core.weights import WeightsStore
 from tellurion_diffusion import weights
@@ -27,7 +28,7 @@ OBSERVATIONS: Mapping[str, TensorSpec] = {
     "longitude": TensorSpec("float64", ("N",), unit="degrees_east"),
     "depth": TensorSpec("float64", ("N",), unit="m"),
     "temperature": TensorSpec("float64", ("N",), unit="degree_C"),
-    "uncertainty": TensorSpec("float64", ("N",), optional=True, unit="degree_C"),
+    "uncertainty": TensorSpec("float64", ("N",), optional=True, unit="degree_C", missing=True),
 }
 """The observations [N]; an uncertainty that is not known is NaN."""
 OPTIONS: Mapping[str, TensorSpec] = {
@@ -43,9 +44,9 @@ FIELDS: Mapping[str, TensorSpec] = {
     "depth": TensorSpec("float64", ("Z",), unit="m"),
     "lat": TensorSpec("float64", ("Y",), unit="degrees_north"),
     "lon": TensorSpec("float64", ("X",), unit="degrees_east"),
-    "mean": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C"),
-    "std": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C"),
-    "members": TensorSpec("float32", ("K", "Z", "Y", "X"), unit="degree_C"),
+    "mean": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C", missing=True),
+    "std": TensorSpec("float32", ("Z", "Y", "X"), unit="degree_C", missing=True),
+    "members": TensorSpec("float32", ("K", "Z", "Y", "X"), unit="degree_C", missing=True),
 }
 """The analysis; land is NaN."""
 REJECTIONS = ("outside_ocean", "failed_background_check")
@@ -89,6 +90,23 @@ class AnalysisModel:
         self._prior.get()
         if self._learned:
             Network.shipped()
+
+    def example(self, random: np.random.Generator) -> dict[str, Array]:
+        """Forty observations of the tropical Pacific, warm at the surface and the equator, half with an uncertainty."""
+        count = 40
+        latitude, depth = random.uniform(-30, 30, count), random.uniform(0, 300, count)
+        return {
+            "latitude": latitude,
+            "longitude": random.uniform(170, 220, count),
+            "depth": depth,
+            "temperature": 28 - 0.15 * np.abs(latitude) - 0.03 * depth + random.normal(size=count),
+            "uncertainty": np.where(random.random(count) < 0.5, np.nan, 0.5),
+            "month": np.array(random.integers(1, 13)),
+            "members": np.array(2),
+            "seed": np.array(random.integers(2**64, dtype=np.uint64)),
+            "steps": np.array(2 if self._learned else 0),
+            "weights": np.zeros(32, np.uint8),
+        }
 
     def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
         """The analysis of these observations.
@@ -146,6 +164,11 @@ def models(store: WeightsStore) -> list[AnalysisModel]:
     """One model a method, best first; registered weights are found in `store`."""
     prior = SharedPrior()
     return [AnalysisModel(method, prior, store) for method in reversed(METHODS)]
+
+
+def installed() -> list[AnalysisModel]:
+    """The models as the settings make them: with the weights that are registered on this machine."""
+    return models(WeightsStore(load(StateSettings).models_folder))
 
 
 def model_name(method: str) -> str:

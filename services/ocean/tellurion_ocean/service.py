@@ -20,10 +20,11 @@ from tellurion_core.errors import InvalidInput
 from tellurion_core.jobs.opening import job_store
 from tellurion_core.jobs.operations import services as operation_services
 from tellurion_core.jobs.settings import JobSettings
-from tellurion_core.predictor import LocalPredictor, Predictor
+from tellurion_core.predictor import Predictor
 from tellurion_core.progress import Progress, Step, followed
 from tellurion_core.server import Service
-from tellurion_core.settings import ServerSettings, StateSettings, load
+from tellurion_core.serving import predictor_of
+from tellurion_core.settings import ServerSettings, ServingSettings, StateSettings, load
 from tellurion_core.tensors import Array, TensorReader, encode
 from tellurion_core.weights import WeightsStore
 from tellurion_ocean.analysis import Analysis
@@ -183,7 +184,7 @@ def services(settings: ServerSettings) -> list[Service]:
     """All of the process: the service with its models, its operations, and the files that go in and out of them."""
     state, keep = load(StateSettings), timedelta(days=load(JobSettings).retention_days)
     weights, artifacts, jobs = WeightsStore(state.models_folder), ArtifactStore(state.state / "artifacts"), job_store()
-    predictor = LocalPredictor(models(weights))
+    predictor = predictor_of(models(weights), load(ServingSettings))
     submissions = Submissions(jobs, artifacts, keep)
     return [
         Service(

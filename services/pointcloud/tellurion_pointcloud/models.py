@@ -14,6 +14,7 @@ import torch
 from tellurion_core.errors import Cancelled, InvalidInput, NotFound
 from tellurion_core.predictor import CancelCheck, Model
 from tellurion_core.progress import Progress
+from tellurion_core.settings import load
 from tellurion_core.tensors import Array, TensorSpec
 from tellurion_diffusion import weights
 from tellurion_pointcloud.detection.detector import Detector
@@ -22,6 +23,7 @@ from tellurion_pointcloud.gaussian2scene.model import Gaussian2Scene
 from tellurion_pointcloud.geometry import grouped
 from tellurion_pointcloud.masking import scattered
 from tellurion_pointcloud.mmpt import Mmpt
+from tellurion_pointcloud.settings import PointCloudSettings
 
 FILES: Mapping[str, Callable[[Path], torch.nn.Module]] = {
     "mmpt": Mmpt.load,
@@ -126,9 +128,27 @@ class _OfWeights:
     def __init__(self, weights_file: WeightsFile) -> None:
         self._weights = weights_file
 
+    inputs: Mapping[str, TensorSpec] = CLOUDS
+
     def load(self) -> None:
         """Loads the network."""
         self._weights.network()
+
+    def example(self, random: np.random.Generator) -> dict[str, Array]:
+        """Two clouds, the second a quarter larger."""
+        count = self._weights.shape.points
+        counts = np.array([count, count + count // 4])
+        present = np.arange(counts.max()) < counts[:, None]
+        return {
+            name: array
+            for name, array in {
+                "points": random.normal(size=(*present.shape, 3)).astype(np.float32) * present[..., None],
+                "present": present,
+                "colours": random.integers(256, size=(*present.shape, 3), dtype=np.uint8),
+                "seed": random.integers(2**64, size=2, dtype=np.uint64),
+            }.items()
+            if name in self.inputs
+        }
 
 
 class EncodeModel(_OfWeights):
@@ -158,7 +178,6 @@ class CompleteModel(_OfWeights):
     """Clouds seen from one side to points that they lack."""
 
     name = COMPLETE
-    inputs = CLOUDS
     outputs: Mapping[str, TensorSpec] = {"added": TensorSpec("float32", ("B", "M", 3))}
 
     def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
@@ -206,6 +225,14 @@ class DetectModel(_OfWeights):
     }
     outputs = BOXES
 
+    def example(self, random: np.random.Generator) -> dict[str, Array]:
+        """A room full of coloured points."""
+        count = self._weights.shape.points
+        return {
+            "points": random.uniform([0, 0, 0], [5, 4, 3], (count, 3)).astype(np.float32),
+            "colours": random.integers(256, size=(count, 3), dtype=np.uint8),
+        }
+
     def predict(self, inputs: Mapping[str, Array], *, cancelled: CancelCheck, progress: Progress) -> dict[str, Array]:
         """The boxes. Raises Cancelled where `cancelled` answers true."""
         _check(cancelled)
@@ -236,6 +263,11 @@ def models(files: Weights) -> list[Model]:
         UnmaskModel(files["mmpt"]),
         DetectModel(files["detector"]),
     ]
+
+
+def installed() -> list[Model]:
+    """The models as the settings make them."""
+    return models(weights_files(load(PointCloudSettings).pointcloud_weights))
 
 
 def _of_one_size(inputs: Mapping[str, Array]) -> Iterator[tuple[Array, dict[str, Array]]]:

@@ -16,10 +16,11 @@ import numpy as np
 
 from tellurion.pointcloud.v1 import pointcloud_pb2, pointcloud_pb2_grpc
 from tellurion_core.errors import Cancelled, InvalidInput
-from tellurion_core.predictor import LocalPredictor, Predictor
+from tellurion_core.predictor import Predictor
 from tellurion_core.progress import Progress, Step, followed
 from tellurion_core.server import Service
-from tellurion_core.settings import ServerSettings, load
+from tellurion_core.serving import predictor_of
+from tellurion_core.settings import ServerSettings, ServingSettings, load
 from tellurion_core.tensors import Array, encode
 from tellurion_pointcloud import wire
 from tellurion_pointcloud.batching import Batching, in_order
@@ -53,7 +54,7 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
 
     def __init__(self, predictor: Predictor, weights: Weights, *, data: Path, max_request_bytes: int) -> None:
         self._predictor = predictor
-        self._batching = Batching(predictor)
+        self._batching = Batching(predictor, models(weights))
         self._weights = weights
         self._data = data
         self._max_request_bytes = max_request_bytes
@@ -154,7 +155,6 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
     async def close(self) -> None:
         """Ends what runs."""
         await self._batching.close()
-        await self._predictor.close()
         for threads in (self._heavy, self._evaluations):
             await asyncio.to_thread(threads.shutdown, wait=True, cancel_futures=True)
 
@@ -218,7 +218,7 @@ def services(settings: ServerSettings) -> list[Service]:
     """All of the process."""
     own = load(PointCloudSettings)
     weights = weights_files(own.pointcloud_weights)
-    predictor = LocalPredictor(models(weights))
+    predictor = predictor_of(models(weights), load(ServingSettings))
     servicer = PointCloudServicer(predictor, weights, data=own.data, max_request_bytes=settings.max_request_bytes)
     return [
         Service(

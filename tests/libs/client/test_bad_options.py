@@ -11,6 +11,7 @@ import pytest
 
 METHODS = "posterior, hybrid, gp, eof_oi, oi, dineof, reconmost, climatology"
 SERVICES = "agent, assimilation, benchmark, ocean, pointcloud, splat"
+SERVING = "local, ray, or triton=HOST:PORT"
 NONE = "ocean/operations/" + "0" * 32
 LEARNED = "accepted: none, except with posterior or reconmost"
 
@@ -171,6 +172,15 @@ def test_evaluate(refused: Callable[..., str], options: list[str], line: str) ->
         (["--tls-key", "key.pem"], "tls-certificate: received nothing; accepted: --tls-certificate and --tls-key"),
         (["--tls-certificate", "c.pem", "--tls-key", "k.pem"], "tls-certificate: received c.pem; accepted: a PEM file"),
         (["--tls-certificate", "obs.nc", "--tls-key", "obs.nc"], "tls-certificate: received obs.nc with obs.nc: "),
+        (["--serving", "kserve"], f"serving: received kserve; accepted: {SERVING}"),
+        (["--serving", "ray=1"], f"serving: received ray=1; accepted: {SERVING}"),
+        (["--serving", "triton"], f"serving: received triton; accepted: {SERVING}"),
+        (["--serving", "triton=host"], f"serving: received triton=host; accepted: {SERVING}"),
+        (["--serving", "triton=host:0"], f"serving: received triton=host:0; accepted: {SERVING}"),
+        (
+            ["--services", "benchmark", "--serving", "ray"],
+            "serving: received ray, and no service that has models; accepted: local",
+        ),
         (["--services", "ocean", "--state", "obs.nc"], "state: received "),
         (["--services", "ocean", "--state", "obs.nc", "--detach"], "state: received "),
     ],
@@ -335,3 +345,44 @@ def test_benchmark_results(refused: Callable[..., str], questions: Path, argumen
 
 def test_a_command_that_there_is_not(refused: Callable[..., str]) -> None:
     assert refused("boil") == "No such command 'boil'."
+
+
+FOLDER = "accepted: a folder that is new or empty, in one that can be written"
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            ["export", "out", "--model", "ocean_magic"],
+            "model: received ocean_magic; accepted: assimilation_align-dps, ",
+        ),
+        (["export", "."], f"folder: received ., which is not empty; {FOLDER}"),
+        (["export", "obs.nc"], f"folder: received obs.nc: Not a directory; {FOLDER}"),
+        (["export", "none/out"], f"folder: received none/out: No such file or directory; {FOLDER}"),
+        (["export", "out", "--instances", "0"], "instances: received 0; accepted: "),
+        (
+            ["serve", "--backend", "triton"],
+            "backend: received triton; accepted: ray; for Triton, `tellurion models export`",
+        ),
+        (
+            ["serve", "--listen", "localhost"],
+            "listen: received localhost; accepted: host:port with a port of 0 to 65535",
+        ),
+        (
+            ["serve", "--listen", "no.such.host:1"],
+            "listen: received no.such.host; accepted: an address of this machine",
+        ),
+    ],
+)
+def test_models(refused: Callable[..., str], observed: Callable[..., Path], options: list[str], line: str) -> None:
+    observed()
+    assert refused("models", *options).startswith(line)
+
+
+def test_a_cluster_is_not_joined_by_a_platform_that_starts_ray(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELLURION_RAY_ADDRESS", "auto")
+    line = refused("up", "--services", "ocean", "--serving", "ray")
+    assert line.startswith("TELLURION_RAY_ADDRESS: received auto; accepted: nothing: --serving ray starts Ray")

@@ -63,6 +63,9 @@ from tellurion_client.cli.main import run
         ["models", "add"],
         ["models", "list"],
         ["models", "remove"],
+        ["models", "served"],
+        ["models", "export"],
+        ["models", "serve"],
         ["operations"],
         ["operations", "list"],
         ["operations", "get"],
@@ -93,3 +96,16 @@ def test_help_imports_no_science_and_no_grpc(tellurion: Callable[..., subprocess
         check=True,
     ).stdout.split()
     assert not {"numpy", "grpc", "xarray", "google.protobuf"} & set(loaded)
+
+
+def test_neither_ray_nor_tritonclient_is_imported_by_any_module() -> None:
+    program = """
+import importlib, pkgutil, sys, tellurion_client
+for module in pkgutil.walk_packages(tellurion_client.__path__, "tellurion_client."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print(*sys.modules)
+"""
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "tellurion_client.cli.serve" in loaded
+    assert not {"ray", "tritonclient"} & set(loaded)

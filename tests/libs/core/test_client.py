@@ -60,6 +60,15 @@ async def test_a_call_gets_the_smaller_of_its_own_and_the_callers_time(
     assert expected - 1 < float(told.split()[0]) <= expected * ROUNDING
 
 
+@pytest.mark.parametrize("seconds", [0.5, 2.0, 9.999, 101.3, 3500.0])
+async def test_a_deadline_never_grows_from_hop_to_hop(seconds, start, channels, ask) -> None:
+    server = await start(tell_call)
+    for left in (1.02 * seconds, seconds):  # gRPC would send the first one again, which is near enough for it
+        with answering(left):
+            told = await ask(channels.to(server.address), "unary")
+        assert float(told.split()[0]) <= left - DEADLINE_MARGIN
+
+
 async def test_outside_of_a_call_the_own_time_alone_counts(kind, start, channels, ask) -> None:
     server = await start(tell_call)
     told = await ask(channels.to(server.address), kind, timeout=30)

@@ -97,6 +97,16 @@ async def test_the_smaller_of_the_callers_and_the_services_deadline_holds(start,
         assert least < float(told.split()[3]) <= most * 1.02  # gRPC rounds timeouts up on the wire
 
 
+@pytest.mark.parametrize(
+    ("told", "most"),
+    [("5000", 5.0), ("0005000", 5.0), ("9" * 12, 20.0), ("", 20.0), ("-1", 20.0), ("1e3", 20.0)],
+)
+async def test_a_caller_tells_its_time_exactly_and_nobody_gets_more_by_it(told, most, start, bare_channel, ask) -> None:
+    server = await start(tell_call, max_call_seconds=20)
+    answer = await ask(bare_channel(server.address), "unary", metadata=[("x-timeout-ms", told)], timeout=60)
+    assert most - 1 < float(answer.split()[3]) <= most
+
+
 async def test_a_call_is_stopped_at_the_services_deadline(kind, start, bare_channel, ask) -> None:
     server = await start(forever, max_call_seconds=0.1)
     began = time.monotonic()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tellurion_client.ocean import Progress
     from tellurion_client.operations import OperationStatus
     from tellurion_client.scores import Method, MethodScores
+    from tellurion_core.model_discovery import ModelSource
     from tellurion_core.weights import Entry
 
 OWN_PROMPTS = "tellurion-1"
@@ -99,6 +100,15 @@ def models(registered: Iterable[Entry]) -> None:
     for entry in registered:
         added = entry.added.strftime("%Y-%m-%d")
         table.add_row(entry.service, entry.name, added, entry.sha256, f"{entry.size / 1e6:.1f}")
+    _print(table)
+
+
+def served_models(sources: Iterable[ModelSource]) -> None:
+    """A table of models, with the tensors that they take and answer."""
+    table = _table("Models", ["model", "distribution", "takes", "answers"], [])
+    for source in sources:
+        tensors = (", ".join(f"{name} {spec}" for name, spec in of.items()) for of in (source.inputs, source.outputs))
+        table.add_row(source.name, source.distribution, *tensors)
     _print(table)
 
 

@@ -15,11 +15,16 @@ StateOption = Annotated[
     typer.Option("--state", metavar="DIR", help="State folder; $TELLURION_STATE, or ~/.local/state/tellurion."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
+UP_EXAMPLES = """Example: tellurion up --detach --port 8080
+
+Example: tellurion up --services ocean,gateway --serving ray
+
+Example: tellurion up --serving triton=localhost:8001"""
 
 
 def add_commands(app: typer.Typer) -> None:
     """Adds the commands of this module to the root."""
-    app.command(epilog="Example: tellurion up --detach --port 8080")(up)
+    app.command(epilog=UP_EXAMPLES)(up)
     app.command(epilog="Example: tellurion status --json")(status)
     app.command(epilog="Example: tellurion down")(down)
 
@@ -27,6 +32,14 @@ def add_commands(app: typer.Typer) -> None:
 def up(
     services: Annotated[
         str | None, typer.Option(metavar="A,B", help="Services to run; all that are installed by default.")
+    ] = None,
+    serving: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="Where models run: local, in their services; ray, on Ray, which is started; triton=HOST:PORT, on that "
+            "inference server. $TELLURION_SERVING, or local.",
+        ),
     ] = None,
     state: StateOption = None,
     host: Annotated[str, typer.Option(help="Address on which the gateway listens.")] = "127.0.0.1",
@@ -47,7 +60,7 @@ def up(
     """
     from tellurion_client.cli import up as command
 
-    plan = command.plan(services, state, host, port, tls_certificate, tls_key)
+    plan = command.plan(services, serving, state, host, port, tls_certificate, tls_key)
     (command.detached if detach else command.foreground)(plan, as_json=as_json)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -16,6 +15,8 @@ import typer
 from tellurion_client.cli import display
 from tellurion_client.cli.platform import state_folder
 from tellurion_client.services import GATEWAY, chosen_services
+from tellurion_client.serving import chosen_serving
+from tellurion_client.sockets import check_free
 from tellurion_client.state import State
 from tellurion_client.supervisor import GatewaySettings, Supervisor
 from tellurion_core.errors import InvalidInput
@@ -26,32 +27,47 @@ class Plan:
     """A platform that can be started."""
 
     services: Mapping[str, str]
-    """`module:function` by name, in the order of starting."""
+    """`module:function` by name, in the order of starting; those that run the services' models among them."""
     state: State
     """Where it keeps its state."""
     gateway: GatewaySettings
     """How its gateway faces the world."""
+    settings: Mapping[str, str]
+    """What all its processes get, by the lower-case name without `TELLURION_`."""
+    options: tuple[str, ...]
+    """What it was asked for with, beside state and gateway."""
 
 
 def plan(
-    services: str | None, state: Path | None, host: str, port: int | None, certificate: Path | None, key: Path | None
+    services: str | None,
+    serving: str | None,
+    state: Path | None,
+    host: str,
+    port: int | None,
+    certificate: Path | None,
+    key: Path | None,
 ) -> Plan:
     """The platform that the options ask for.
 
     Raises:
         InvalidInput: naming the option that cannot be used.
+        Unavailable: what is to run the models is not installed, or not there.
     """
     chosen = chosen_services(None if services is None else [name.strip() for name in services.split(",")])
+    models = chosen_serving(serving, chosen)
     _check_pair(certificate, key)
     if port is None:
         port = 8080 if certificate is None else 8443
     if not 0 <= port <= 65535:
         raise InvalidInput.of("port", received=port, accepted="0 to 65535")
     place = State(state_folder(state))
-    if GATEWAY in chosen and place.run() is None:  # where one runs, that is the better answer
-        _check_free(host, port)
+    if place.run() is None:  # where one runs, that is the better answer
+        if GATEWAY in chosen:
+            check_free(host, port)
+        models.check()
     pair = [None if path is None else str(path.absolute()) for path in (certificate, key)]
-    return Plan(chosen, place, GatewaySettings(host, port, *pair))
+    options = ("--services", ",".join(chosen)) + (() if serving is None else ("--serving", serving))
+    return Plan({**models.processes, **chosen}, place, GatewaySettings(host, port, *pair), models.settings, options)
 
 
 def foreground(plan: Plan, *, as_json: bool) -> None:
@@ -66,18 +82,18 @@ def foreground(plan: Plan, *, as_json: bool) -> None:
             display.line("ready: " + ", ".join(f"{name} {address}" for name, address in addresses.items()))
 
     with plan.state.held():
-        Supervisor(plan.services, plan.state, plan.gateway, say=display.note).run(ready)
+        Supervisor(plan.services, plan.state, plan.gateway, say=display.note, settings=plan.settings).run(ready)
 
 
 def detached(plan: Plan, *, as_json: bool) -> None:
     """Starts the platform in a process that stays, and returns when it is ready."""
     command = [sys.executable, "-P", "-m", "tellurion_client", "up", "--state", str(plan.state.folder)]
-    command += ["--services", ",".join(plan.services), "--host", plan.gateway.host, "--port", str(plan.gateway.port)]
+    command += [*plan.options, "--host", plan.gateway.host, "--port", str(plan.gateway.port)]
     if plan.gateway.certificate and plan.gateway.key:
         command += ["--tls-certificate", plan.gateway.certificate, "--tls-key", plan.gateway.key]
     if as_json:
         command.append("--json")
-    log = _log_for(plan.state)
+    log = log_for(plan.state, "up")
     with log.open("ab") as stderr:
         start = stderr.tell()
         process = subprocess.Popen(
@@ -94,10 +110,11 @@ def detached(plan: Plan, *, as_json: bool) -> None:
     raise typer.Exit(code or 1)
 
 
-def _log_for(state: State) -> Path:
+def log_for(state: State, name: str) -> Path:
+    """The log of this name in a state folder, where it can be written to. Raises InvalidInput."""
     try:
         state.make()
-        log = state.logs / "up.log"
+        log = state.logs / f"{name}.log"
         log.touch()
     except OSError as error:
         received = f"{state.folder}: {error.strerror}"
@@ -124,16 +141,3 @@ def _check_pair(certificate: Path | None, key: Path | None) -> None:
 
 def _no_password() -> str:
     raise OSError("the key is encrypted")
-
-
-def _check_free(host: str, port: int) -> None:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except socket.gaierror as error:
-        raise InvalidInput.of("host", received=host, accepted="an address of this machine") from error
-    except OSError as error:
-        accepted = "a free address of this machine; --port 0 finds a free port"
-        raise InvalidInput.of("port", received=f"{host}:{port}: {error.strerror}", accepted=accepted) from error

@@ -1,0 +1,215 @@
+"""The Open Inference Protocol (KServe v2 gRPC) as this platform speaks it: raw tensors that fit a model's specs.
+
+Progress of a stream is told by responses without outputs, in two parameters: `progress`, 0 to 1, and
+`progress_message`. The one response with outputs is the answer. A server says that it streams a model's progress by
+the parameter `progress` of the model's configuration. `inference_shapes` has the shapes that differ on servers.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from tritonclient.grpc import service_pb2
+
+from tellurion_core.batching import rows, takes_batches
+from tellurion_core.errors import Internal, InvalidInput, ResourceExhausted, shown
+from tellurion_core.inference_shapes import as_taken, extents, served_forms, specified_shape
+from tellurion_core.predictor import Described
+from tellurion_core.progress import Step
+from tellurion_core.tensors import Array, TensorSpec, check_tensors
+
+MAX_MESSAGE_BYTES = 64 << 20
+"""Largest request or response."""
+MAX_TENSOR_BYTES = MAX_MESSAGE_BYTES - (64 << 10)
+"""Most bytes of all tensors of a message: names and shapes need room too."""
+MAX_EXTENTS = 8
+
+PROGRESS = "progress"
+PROGRESS_MESSAGE = "progress_message"
+TIMEOUT = "timeout"
+"""Parameter of a request: what is left of the caller's time, in microseconds."""
+
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "BOOL": np.dtype("bool"),
+    **{f"FP{bits}": np.dtype(f"float{bits}") for bits in (16, 32, 64)},
+    **{f"{kind.upper()}{bits}": np.dtype(f"{kind}{bits}") for kind in ("int", "uint") for bits in (8, 16, 32, 64)},
+}
+_DATATYPES = {dtype: name for name, dtype in _DTYPES.items()}
+
+
+def infer_request(
+    model: Described,
+    inputs: Mapping[str, Array],
+    *,
+    request_id: str = "",
+    timeout: float | None = None,
+    ranks: Mapping[str, int] | None = None,
+) -> Any:
+    """The ModelInferRequest for inputs that fit the model's specs.
+
+    `timeout` is in seconds; `ranks`, where they are not those of the specs, are how many extents the server
+    gives each input.
+
+    Raises:
+        InvalidInput: the inputs are larger than a message may be.
+    """
+    if ranks is not None:
+        items = rows(model, inputs) if takes_batches(model) else 1
+        inputs = {of: as_taken(array, model.inputs[of], ranks[of], items) for of, array in inputs.items()}
+    size = sum(array.nbytes for array in inputs.values())
+    if size > MAX_TENSOR_BYTES:
+        accepted = f"at most {MAX_TENSOR_BYTES} bytes of all tensors, as the model runs on an inference server"
+        raise InvalidInput.of("inputs", received=f"{size} bytes", accepted=accepted, reason="TOO_LARGE")
+    request = service_pb2.ModelInferRequest(model_name=model.name, id=request_id)
+    if timeout is not None:
+        request.parameters[TIMEOUT].int64_param = max(1, int(timeout * 1e6))
+    for name, array in inputs.items():
+        request.inputs.add(name=name, datatype=_DATATYPES[array.dtype], shape=array.shape)
+        request.raw_input_contents.append(_raw(array))
+    return request
+
+
+def infer_response(model: Described, outputs: Mapping[str, Array], request_id: str) -> Any:
+    """The ModelInferResponse with those of the outputs that the model's specs tell of.
+
+    Raises:
+        ResourceExhausted: the outputs are larger than a message may be.
+    """
+    told = {name: np.asarray(outputs[name]) for name in model.outputs if name in outputs}
+    size = sum(array.nbytes for array in told.values())
+    if size > MAX_TENSOR_BYTES:
+        limit = f"an inference server answers at most {MAX_TENSOR_BYTES}"
+        raise ResourceExhausted(f"{model.name}: the answer has {size} bytes; {limit}; ask for less", reason="TOO_LARGE")
+    response = _response(model, request_id)
+    for name, array in told.items():
+        response.outputs.add(name=name, datatype=_DATATYPES[array.dtype], shape=array.shape)
+        response.raw_output_contents.append(_raw(array))
+    return response
+
+
+def progress_response(model: Described, step: Step, request_id: str) -> Any:
+    """The ModelInferResponse that tells how far the work has come."""
+    response, told = _response(model, request_id), step.wire()
+    response.parameters[PROGRESS].double_param = told.fraction
+    response.parameters[PROGRESS_MESSAGE].string_param = told.message
+    return response
+
+
+def progress_of(response: Any) -> Step | None:
+    """What a ModelInferResponse tells of progress; None where it is an answer, or nothing."""
+    if response.outputs or PROGRESS not in response.parameters:
+        return None
+    fraction = response.parameters[PROGRESS].double_param
+    message = response.parameters[PROGRESS_MESSAGE].string_param if PROGRESS_MESSAGE in response.parameters else ""
+    return Step(min(max(fraction, 0.0), 1.0), shown(message)) if math.isfinite(fraction) else None
+
+
+def arrays(message: Any, specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
+    """The tensors of a ModelInferRequest or ModelInferResponse, read-only, in native byte order.
+
+    Raises:
+        InvalidInput: naming the first tensor that is not as its spec says, or whose bytes are not as it says itself.
+    """
+    if isinstance(message, service_pb2.ModelInferRequest):
+        tensors, contents, field = message.inputs, message.raw_input_contents, "raw_input_contents"
+    else:
+        tensors, contents, field = message.outputs, message.raw_output_contents, "raw_output_contents"
+    if len(contents) != len(tensors):
+        accepted = f"{len(tensors)}, the bytes of each tensor in order; no other form of contents"
+        raise InvalidInput.of(field, received=f"{len(contents)} contents", accepted=accepted)
+    found: dict[str, Array] = {}
+    for tensor, data in zip(tensors, contents, strict=True):
+        if (spec := specs.get(tensor.name)) is None:
+            raise InvalidInput.of(shown(tensor.name), received="a tensor", accepted="tensors " + ", ".join(specs))
+        if tensor.name in found:
+            raise InvalidInput.of(tensor.name, received="the tensor twice", accepted="each tensor once")
+        found[tensor.name] = _array(tensor, data, spec)
+    check_tensors(found, specs)
+    return found
+
+
+def metadata(model: Described) -> Any:
+    """The ModelMetadataResponse of a model; -1 is an extent that is free."""
+    response = service_pb2.ModelMetadataResponse(name=model.name, versions=["1"], platform="tellurion")
+    for of, specs in ((response.inputs, model.inputs), (response.outputs, model.outputs)):
+        for name, spec in specs.items():
+            of.add(name=name, datatype=_datatype(spec), shape=extents(spec))
+    return response
+
+
+def check_metadata(response: Any, model: Described) -> None:
+    """Checks that a server's ModelMetadataResponse tells of this model.
+
+    A server may take extents that the model does not, and answer only some of those that the model may.
+
+    Raises:
+        Internal: naming the first tensor that differs, with what the server has and what is expected.
+    """
+    for kind, tensors, specs in (("input", response.inputs, model.inputs), ("output", response.outputs, model.outputs)):
+        served = {tensor.name: tensor for tensor in tensors}
+        for name in [*specs, *(name for name in served if name not in specs)]:
+            got, spec = served.get(name), specs.get(name)
+            if got is None or spec is None or not _agree(got, spec, model, taken=kind == "input"):
+                received = "nothing" if got is None else f"{got.datatype} {list(got.shape)[:MAX_EXTENTS]}"
+                expected = "nothing" if spec is None else f"{_datatype(spec)} {extents(spec)}"
+                raise Internal(
+                    f"model {model.name}: {kind} {shown(name)} of the inference server is {shown(received)}, "
+                    f"expected {expected}",
+                    reason="MODEL_MISMATCH",
+                )
+
+
+def served_ranks(response: Any) -> dict[str, int]:
+    """How many extents a server gives each input, by its ModelMetadataResponse."""
+    return {tensor.name: len(tensor.shape) for tensor in response.inputs}
+
+
+def _agree(tensor: Any, spec: TensorSpec, model: Described, *, taken: bool) -> bool:
+    got = list(tensor.shape)
+    return tensor.datatype == _datatype(spec) and any(
+        len(got) == len(want)
+        and all(
+            theirs == ours or theirs == -1 or (ours == -1 and not taken) for theirs, ours in zip(got, want, strict=True)
+        )
+        for want in served_forms(model, spec)
+    )
+
+
+def _array(tensor: Any, data: bytes, spec: TensorSpec) -> Array:
+    name, dtype = tensor.name, _DTYPES.get(tensor.datatype)
+    if dtype is None:
+        raise InvalidInput.of(f"{name}.datatype", received=tensor.datatype, accepted=_datatype(spec))
+    if len(tensor.shape) > MAX_EXTENTS or any(extent < 0 for extent in tensor.shape):
+        raise InvalidInput.of(f"{name}.shape", received="a shape that cannot be", accepted=str(spec))
+    shape = specified_shape(tensor.shape, spec)
+    # Empty extents count as one: NumPy refuses an empty array whose other extents overflow.
+    if math.prod(max(extent, 1) for extent in shape) * dtype.itemsize > MAX_MESSAGE_BYTES:
+        raise InvalidInput.of(f"{name}.shape", received=list(shape), accepted=f"at most {MAX_MESSAGE_BYTES} bytes")
+    size = math.prod(shape) * dtype.itemsize
+    if len(data) != size:
+        raise InvalidInput.of(name, received=f"{len(data)} bytes", accepted=f"{size}, from shape {list(shape)}")
+    array = np.frombuffer(data, _wire(dtype)).reshape(shape).astype(dtype, copy=False)
+    if dtype == np.bool_ and array.size and array.view(np.uint8).max() > 1:
+        raise InvalidInput.of(name, received="a bool that is neither 0 nor 1", accepted=str(spec))
+    return array
+
+
+def _raw(array: Array) -> bytes:
+    return array.astype(_wire(array.dtype), copy=False).tobytes()
+
+
+def _wire(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type as it is sent: little-endian."""
+    return dtype if sys.byteorder == "little" else dtype.newbyteorder()
+
+
+def _response(model: Described, request_id: str) -> Any:
+    return service_pb2.ModelInferResponse(model_name=model.name, model_version="1", id=request_id)
+
+
+def _datatype(spec: TensorSpec) -> str:
+    return _DATATYPES[np.dtype(spec.dtype)]

@@ -1,0 +1,133 @@
+"""The Open Inference Protocol on our gRPC harness: checks requests against the models' specs, and asks for answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+from tellurion_core import inference_protocol
+from tellurion_core.errors import InvalidInput, NotFound, shown
+from tellurion_core.model_discovery import ModelSource
+from tellurion_core.progress import Progress, Step, followed
+from tellurion_core.ray_serving.metrics import ModelMetrics
+from tellurion_core.tensors import Array
+
+Context = Any
+
+
+class Inference(Protocol):
+    """What answers requests."""
+
+    async def infer(
+        self, model: str, inputs: Mapping[str, Array], *, progress: Progress | None = None
+    ) -> Mapping[str, Array]:
+        """The model's outputs for these inputs, which fit its specs."""
+
+
+class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc] # untyped stubs
+    """Answers inference.GRPCInferenceService."""
+
+    def __init__(
+        self,
+        inference: Inference,
+        models: Mapping[str, ModelSource],
+        ready: Callable[[], Mapping[str, int]],
+        metrics: ModelMetrics,
+    ) -> None:
+        """`ready` says which models can be asked now; it may block."""
+        self._inference = inference
+        self._models = models
+        self._ready = ready
+        self._metrics = metrics
+
+    async def ServerLive(self, request: Any, context: Context) -> Any:  # noqa: N802
+        """Whether this process answers."""
+        return service_pb2.ServerLiveResponse(live=True)
+
+    async def ServerReady(self, request: Any, context: Context) -> Any:  # noqa: N802
+        """Whether every model can be asked."""
+        ready = await asyncio.to_thread(self._ready)
+        return service_pb2.ServerReadyResponse(ready=all(name in ready for name in self._models))
+
+    async def ModelReady(self, request: Any, context: Context) -> Any:  # noqa: N802
+        """Whether a model can be asked."""
+        name = self._model(request).name
+        return service_pb2.ModelReadyResponse(ready=name in await asyncio.to_thread(self._ready))
+
+    async def ServerMetadata(self, request: Any, context: Context) -> Any:  # noqa: N802
+        """Who answers."""
+        return service_pb2.ServerMetadataResponse(name="tellurion", version=version("tellurion-core"))
+
+    async def ModelMetadata(self, request: Any, context: Context) -> Any:  # noqa: N802
+        """What a model takes and answers."""
+        return inference_protocol.metadata(self._model(request))
+
+    async def ModelConfig(self, request: Any, context: Context) -> Any:  # noqa: N802
+        """The same, as Triton's clients ask for it."""
+        metadata = inference_protocol.metadata(model := self._model(request))
+        response = service_pb2.ModelConfigResponse()
+        response.config.name, response.config.backend = model.name, "ray"
+        response.config.parameters[inference_protocol.PROGRESS].string_value = "true"
+        for tensors, of in ((metadata.inputs, response.config.input), (metadata.outputs, response.config.output)):
+            for tensor in tensors:
+                of.add(name=tensor.name, dims=tensor.shape, data_type=f"TYPE_{tensor.datatype}")
+        return response
+
+    async def ModelInfer(self, request: Any, context: Context) -> Any:  # noqa: N802
+        """The model's answer."""
+        model, inputs = self._asked(request)
+        outputs = await self._inference.infer(model.name, inputs)
+        return inference_protocol.infer_response(model, outputs, request.id)
+
+    async def ModelStreamInfer(self, requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:  # noqa: N802
+        """For each request in turn: progress, then the model's answer. A request that fails ends the stream."""
+        async for request in requests:
+            model, inputs = self._asked(request)
+
+            async def work(report: Progress, name: str = model.name, inputs: Any = inputs) -> Mapping[str, Array]:
+                return await self._inference.infer(name, inputs, progress=report)
+
+            async with aclosing(followed(work)) as events:
+                async for event in events:
+                    if isinstance(event, Step):
+                        response = inference_protocol.progress_response(model, event, request.id)
+                    else:
+                        response = inference_protocol.infer_response(model, event, request.id)
+                    yield service_pb2.ModelStreamInferResponse(infer_response=response)
+
+    async def ModelStatistics(self, request: Any, context: Context) -> Any:  # noqa: N802
+        """What was asked of a model, or of all, through this front."""
+        models = [self._model(request)] if request.name else self._models.values()
+        response = service_pb2.ModelStatisticsResponse()
+        for model in models:
+            figure = self._metrics.figure
+            statistics = response.model_stats.add(
+                name=model.name,
+                inference_count=int(figure("tellurion_model_batch_size_sum", model=model.name)),
+                execution_count=int(figure("tellurion_model_batch_size_count", model=model.name)),
+            )
+            done = statistics.inference_stats.success
+            done.count = int(figure("tellurion_model_seconds_count", model=model.name, code="OK"))
+            done.ns = int(1e9 * figure("tellurion_model_seconds_sum", model=model.name, code="OK"))
+            statistics.inference_stats.compute_infer.count = statistics.execution_count
+            ran = figure("tellurion_model_run_seconds_total", model=model.name)
+            statistics.inference_stats.compute_infer.ns = int(1e9 * ran)
+        return response
+
+    def _model(self, request: Any) -> ModelSource:
+        name = request.model_name if hasattr(request, "model_name") else request.name
+        asked = request.model_version if hasattr(request, "model_version") else request.version
+        if name not in self._models:
+            raise NotFound(f"there is no model {shown(name)!r}; there are {', '.join(self._models)}")
+        if asked not in ("", "1"):
+            raise InvalidInput.of("model_version", received=asked, accepted="1, or nothing")
+        return self._models[name]
+
+    def _asked(self, request: Any) -> tuple[ModelSource, dict[str, Array]]:
+        model = self._model(request)
+        return model, inference_protocol.arrays(request, model.inputs)

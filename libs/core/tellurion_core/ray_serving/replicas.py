@@ -1,0 +1,107 @@
+"""Models on Ray by name, as a front calls them: failures of Ray become errors of our tree."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from ray import serve
+from ray.exceptions import RayError, RayTaskError
+from ray.serve.exceptions import BackPressureError, RayServeException
+from ray.serve.handle import DeploymentHandle
+from ray.serve.schema import ApplicationStatus
+
+from tellurion_core.errors import NotFound, ResourceExhausted, TellurionError, Unavailable
+from tellurion_core.progress import Progress, Step
+from tellurion_core.ray_serving.hop import Answer, Hop
+from tellurion_core.ray_serving.metrics import ModelMetrics
+from tellurion_core.tensors import Array
+
+REPLICA = "Replica"
+"""Name of each model's deployment; its application has the name of the model."""
+STATUS_SECONDS = 1.0
+"""How old the state of the replicas may be when somebody asks for it: the controller answers slowly."""
+
+log = structlog.get_logger()
+
+
+class Replicas:
+    """Sends requests to the deployments of models, and knows which are there."""
+
+    def __init__(self, models: Mapping[str, Any], metrics: ModelMetrics) -> None:
+        self._handles = {name: serve.get_deployment_handle(REPLICA, app_name=name) for name in models}
+        self._metrics = metrics
+        self._states: dict[str, int] = {}
+        self._read = -STATUS_SECONDS
+
+    async def infer(
+        self, model: str, inputs: Mapping[str, Array], *, progress: Progress | None = None
+    ) -> Mapping[str, Array]:
+        """The model's outputs; cancelling the awaiting task cancels the work.
+
+        Raises:
+            NotFound: there is no such model.
+            ResourceExhausted: too much waits for a replica.
+            Unavailable: no replica, or it died.
+        """
+        if model not in self._handles:
+            raise NotFound(f"there is no model {model!r}; there are {', '.join(self._handles)}")
+        with self._metrics.request(model), _ray_errors(model):
+            answer = await _answer(self._handles[model], Hop.onward(), inputs, progress)
+            self._metrics.ran(answer.batches)
+            return answer.result()
+
+    def ready(self) -> dict[str, int]:
+        """Replicas that run, of each model that can be asked; blocks."""
+        if time.monotonic() - self._read >= STATUS_SECONDS:
+            applications = serve.status().applications
+            self._states = {
+                # Serve answers the states of replicas as strings, whatever its annotation says.
+                name: applications[name].deployments[REPLICA].replica_states.get("RUNNING", 0)  # type: ignore[call-overload]
+                for name in self._handles
+                if name in applications and applications[name].status == ApplicationStatus.RUNNING
+            }
+            self._read = time.monotonic()
+        return self._states
+
+
+async def _answer(
+    handle: DeploymentHandle[Any], hop: Hop, inputs: Mapping[str, Array], progress: Progress | None
+) -> Answer:
+    response: Any
+    if progress is None:
+        response = handle.infer.remote(hop, inputs)
+    else:
+        response = handle.options(stream=True).followed.remote(hop, inputs)
+    try:
+        if progress is None:
+            answer: Answer = await response
+            return answer
+        async for event in response:
+            if isinstance(event, Step):
+                progress(event.fraction, event.message)
+            else:
+                answer = event
+        return answer
+    except asyncio.CancelledError:
+        response.cancel()
+        raise
+
+
+@contextmanager
+def _ray_errors(model: str) -> Iterator[None]:
+    try:
+        yield
+    except TellurionError:
+        raise
+    except BackPressureError:
+        raise ResourceExhausted(f"{model}: too many requests are waiting; try again later") from None
+    except RayTaskError:
+        raise  # our own fault, in a replica: the harness logs it
+    except (RayError, RayServeException) as error:
+        log.warning("replica lost", model=model, error=str(error))
+        raise Unavailable(f"{model}: its replica cannot be reached or died; try again") from None

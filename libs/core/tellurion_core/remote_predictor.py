@@ -1,0 +1,281 @@
+"""The remote predictor: models on any server of the Open Inference Protocol, held to what they are here."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Coroutine, Iterable, Mapping
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import structlog
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+from tellurion_core.call import current_call
+from tellurion_core.client import DEADLINE_MARGIN, onward_headers
+from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, InvalidInput, NotFound, Unavailable
+from tellurion_core.inference_errors import failure, stated
+from tellurion_core.inference_protocol import (
+    MAX_MESSAGE_BYTES,
+    PROGRESS,
+    arrays,
+    check_metadata,
+    infer_request,
+    progress_of,
+    served_ranks,
+)
+from tellurion_core.predictor import CancelCheck, Described, check_outputs
+from tellurion_core.progress import Progress
+from tellurion_core.tensors import Array, check_tensors
+
+PAUSES = (0.1, 0.3, 0.9, 2.0)
+"""Seconds before each further attempt, on average, where the server cannot be reached."""
+CHECK_SECONDS = 10.0
+"""How long the server may take to tell of a model."""
+CLOSE_SECONDS = 30.0
+"""How long inferences may take to end when the predictor is closed."""
+POLL_SECONDS = 0.02
+"""How often the caller is asked whether it still waits."""
+OPTIONS = [
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # The addresses of a name are the fronts of one application.
+    ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+    # Servers of default settings, Triton among them, end connections that are asked more often than every 300 s.
+    ("grpc.keepalive_time_ms", 310_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class _Served:
+    """A model as the server has it."""
+
+    ranks: Mapping[str, int]
+    """How many extents it gives each input."""
+    only_streamed: bool
+    """Whether it answers nothing but ModelStreamInfer."""
+    tells_progress: bool
+    """Whether ModelStreamInfer tells its progress."""
+
+
+class RemotePredictor:
+    """Runs models on an inference server, over one connection; on one event loop.
+
+    The server is held to each model's specs: when it is first asked, after it was away, and in every answer.
+    Inferences are repeated where the server cannot be reached; random numbers come from a seed among the inputs, so
+    that this changes nothing. Outputs are read-only.
+    """
+
+    def __init__(self, models: Iterable[Described], address: str) -> None:
+        """`address` is `host:port` or `unix:/path`."""
+        self._models = {model.name: model for model in models}
+        self._address = address
+        self._channel: grpc.aio.Channel | None = None
+        self._closed = False
+        self._served: dict[str, asyncio.Task[_Served]] = {}
+
+    async def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        deadline: float | None = None,
+        cancelled: CancelCheck | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Array]:
+        """See `Predictor.infer`.
+
+        Raises:
+            Unavailable: the server cannot be reached, does not have the model, or broke off.
+            Internal: the server's model is not the one that is known here, or its answer cannot be used.
+        """
+        if model not in self._models:
+            raise NotFound(f"there is no model {model!r}; there are {', '.join(self._models)}")
+        chosen = self._models[model]
+        check_tensors(inputs, chosen.inputs)
+        call = current_call.get()
+        if call is not None:
+            # The server counts from when the request arrives: without the margin it would work on beyond our deadline.
+            own = call.deadline - DEADLINE_MARGIN
+            deadline = own if deadline is None else min(deadline, own)
+        work = self._repeated(chosen, inputs, deadline, progress)
+        return await (work if cancelled is None else _watched(work, cancelled))
+
+    async def load(self) -> None:
+        """Checks the server's models now rather than at their first use; for a server that is away, only then.
+
+        Raises:
+            Internal: a model is not the one that is known here.
+        """
+        await asyncio.gather(*map(self._found, self._models.values()))
+
+    async def close(self) -> None:
+        """See `Predictor.close`."""
+        self._closed = True
+        for task in self._served.values():
+            task.cancel()
+        self._served.clear()
+        if self._channel is not None:
+            await self._channel.close(grace=CLOSE_SECONDS)
+
+    async def _found(self, model: Described) -> None:
+        try:
+            await self._as_served(model, None)
+        except Unavailable as error:
+            log.warning("model is not ready", model=model.name, reason=error.message)
+
+    async def _repeated(
+        self, model: Described, inputs: Mapping[str, Array], deadline: float | None, progress: Progress | None
+    ) -> dict[str, Array]:
+        pauses = iter(PAUSES)
+        while True:
+            try:
+                return await self._asked(model, inputs, deadline, progress)
+            except Unavailable:
+                self._served.pop(model.name, None)  # what comes back may be another
+                pause = next(pauses, 0.0) * random.uniform(0.5, 1.5)  # noqa: S311
+                if self._closed or not pause or (deadline is not None and deadline - time.monotonic() <= pause):
+                    raise
+            await asyncio.sleep(pause)
+
+    async def _asked(
+        self, model: Described, inputs: Mapping[str, Array], deadline: float | None, progress: Progress | None
+    ) -> dict[str, Array]:
+        served = await self._as_served(model, deadline)
+        headers = onward_headers(left := _left(model, deadline))
+        request = infer_request(model, inputs, request_id=headers[0][1], timeout=left, ranks=served.ranks)
+        try:
+            if served.only_streamed or (served.tells_progress and progress is not None):
+                # Without its header, Triton would tell of errors without a status.
+                headers = (*headers, ("triton_grpc_error", "true"))
+                stream = self._stub().ModelStreamInfer([request], timeout=left, metadata=headers)
+                response = await _answer(model, stream, progress)
+            else:
+                response = await self._stub().ModelInfer(request, timeout=left, metadata=headers)
+        except grpc.RpcError as error:
+            raise failure(error, model.name) from None
+        return _outputs(model, inputs, response)
+
+    async def _as_served(self, model: Described, deadline: float | None) -> _Served:
+        """What the server says of a model, asked for once until it fails."""
+        task = self._served.get(model.name)
+        if task is None or (task.done() and task.exception() is not None):
+            # In a context of its own: it is of no single call.
+            task = self._served[model.name] = asyncio.create_task(self._checked(model), context=Context())
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if not task.done():
+            try:
+                async with asyncio.timeout(_left(model, deadline)):
+                    await asyncio.shield(task)
+            except TimeoutError:
+                raise _late(model) from None
+            except asyncio.CancelledError:
+                if task.cancelled():
+                    raise _closed() from None
+                raise
+        return task.result()
+
+    async def _checked(self, model: Described) -> _Served:
+        stub, asked = self._stub(), {"timeout": CHECK_SECONDS}
+        try:
+            ready = await stub.ModelReady(service_pb2.ModelReadyRequest(name=model.name), **asked)
+            if not ready.ready:
+                raise Unavailable(f"{model.name}: not ready on the inference server")
+            told = await stub.ModelMetadata(service_pb2.ModelMetadataRequest(name=model.name), **asked)
+            check_metadata(told, model)
+            config = await _config(stub, model, **asked)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise Unavailable(f"{model.name}: the inference server does not answer") from None
+            raise failure(error, model.name) from None
+        decoupled = config.model_transaction_policy.decoupled
+        return _Served(served_ranks(told), decoupled, PROGRESS in config.parameters)
+
+    def _stub(self) -> Any:
+        if self._closed:
+            raise _closed()
+        if self._channel is None:  # not before: a channel belongs to the loop that runs where it is made
+            self._channel = grpc.aio.insecure_channel(self._address, OPTIONS)
+            self._methods = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
+        return self._methods
+
+
+async def _config(stub: Any, model: Described, **asked: float) -> Any:
+    """The model's configuration; an empty one where the server has no such extension of the protocol."""
+    try:
+        return (await stub.ModelConfig(service_pb2.ModelConfigRequest(name=model.name), **asked)).config
+    except grpc.RpcError as error:
+        if error.code() != grpc.StatusCode.UNIMPLEMENTED:
+            raise
+        return service_pb2.ModelConfigResponse().config
+
+
+async def _answer(model: Described, stream: Any, progress: Progress | None) -> Any:
+    """The one response of a stream that has outputs."""
+    loop, answers = asyncio.get_running_loop(), []
+    try:
+        async for message in stream:
+            response = message.infer_response
+            if message.error_message:
+                raise stated(message.error_message, model.name)
+            if (step := progress_of(response)) is not None and progress is not None:
+                loop.call_soon(progress, step.fraction, step.message)
+            elif response.outputs:
+                answers.append(response)
+    finally:
+        stream.cancel()
+    if len(answers) != 1:
+        raise _unusable(model, f"{len(answers)} answers came")
+    return answers[0]
+
+
+def _outputs(model: Described, inputs: Mapping[str, Array], response: Any) -> dict[str, Array]:
+    try:
+        outputs = arrays(response, model.outputs)
+        check_outputs(model, inputs, outputs)
+    except (InvalidInput, RuntimeError) as error:
+        raise _unusable(model, str(error)) from None
+    return outputs
+
+
+def _unusable(model: Described, reason: str) -> Internal:
+    log.error("the inference server's answer cannot be used", model=model.name, reason=reason)
+    return Internal(f"{model.name}: the inference server's answer cannot be used: {reason}", reason="WRONG_ANSWER")
+
+
+def _left(model: Described, deadline: float | None) -> float | None:
+    """Seconds until the deadline. Raises DeadlineExceeded where it has passed."""
+    if deadline is None:
+        return None
+    if (left := deadline - time.monotonic()) <= 0:
+        raise _late(model)
+    return left
+
+
+def _closed() -> Unavailable:
+    return Unavailable("models are asked no more: this process is stopping")
+
+
+def _late(model: Described) -> DeadlineExceeded:
+    return DeadlineExceeded(f"{model.name}: not done before the deadline")
+
+
+async def _watched(work: Coroutine[Any, Any, dict[str, Array]], cancelled: CancelCheck) -> dict[str, Array]:
+    """The work's result; ends it when the caller says so, or goes."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not cancelled():
+            if (await asyncio.wait([task], timeout=POLL_SECONDS))[0]:
+                return task.result()
+        raise Cancelled("cancelled by the caller")
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
