@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tellurion_client.client import Client
 
 SERVICE = "agent"
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]+")
 MOST_RECIPE = 512 * 1024
 """Bytes of a recipe of ESMValTool."""
 
@@ -138,9 +140,8 @@ class AgentClient:
                 content = file.read(MOST_RECIPE + 1)
         except OSError as error:
             raise InvalidInput.of("recipe", received=f"{recipe} ({error.strerror})", accepted="a file") from None
-        request = agent_pb2.LearnRecipeRequest(
-            request_id=request_id or new_request_id(), file=path.name, content=content
-        )
+        name = _NOT_IN_NAMES.sub("_", path.name).lstrip("._+-")[:64] or "recipe"
+        request = agent_pb2.LearnRecipeRequest(request_id=request_id or new_request_id(), file=name, content=content)
         return LearnedRecipe.of(self._asked("LearnRecipe", request, timeout))
 
     def lessons(self, *, topic: str = "", timeout: float | None = None) -> list[Lesson]:

@@ -254,6 +254,13 @@ def test_a_recipe_of_esmvaltool_is_learned_and_asked_for_by_its_name(agent: Agen
         ("recipe_south/left_to_its_script/tos", "what is computed is left to ocean/diagnostic_maps_quad.py")
     ]
     assert agent.call("LearnRecipe", request) == learned, "said again, it is learned once"
+    more = agent_pb2.LearnRecipeRequest(request_id="r2", file="recipe_south.yml", content=ESMVALTOOL)
+    (lesson,) = agent.call("LearnRecipe", more).lessons
+    taught = agent.call("ListLessons", agent_pb2.ListLessonsRequest()).lessons
+    assert taught[0].id == lesson.id
+    assert [each.active for each in taught] == [True, False], "learned anew, it takes the place of what it was"
+    for unclear in ("trend of recipe_south/sst/tos", "recipe_south/sst/tos and recipe_south/sst/tos"):
+        assert agent.ask(unclear, unclear[:5]).answer.status == CLARIFY
     _, answer = agent.answered("What does recipe_south/sst/tos give?", "1")
     assert (answer.status, answer.values[0].number) == (ANSWERED, pytest.approx(12.0))
     assert "20°S" in answer.values[0].label

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from tellurion.agent.v1 import agent_pb2
-from tellurion_agent.esmvaltool.knowledge import Unknown, knowledge
+from tellurion_agent.esmvaltool.knowledge import Known, Unknown, knowledge
 from tellurion_agent.esmvaltool.recipe_file import RecipeFile
 from tellurion_agent.planning.plan import Taught
 from tellurion_agent.recipes.recipe import Recipe
@@ -22,6 +22,7 @@ from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.slot_json import from_json, to_json
 from tellurion_agent.slot_text import text as shown
 from tellurion_agent.store import Lesson, Run, Store
+from tellurion_core.errors import ResourceExhausted
 
 Correct = Callable[[Recipe, str], Mapping[str, Any]]
 """From a recipe and what is said of it to the slots that this sets."""
@@ -29,6 +30,8 @@ _GOOD = re.compile(
     r"(?i)^\W*(?:good|great|perfect|correct|right|accept(?:ed)?|ok(?:ay)?|thanks?|thank you|well done)\b"
 )
 _TEACH = re.compile(r"(?i)^\W*(?:remember|save|keep|learn|teach|call)\s+(?:this|it|that)\s+(?:as\s+)?(?P<name>.+?)\W*$")
+MOST_NAMES = 3000
+"""That a tenant can have taught at once: each request is looked through for them."""
 MOST_NAME = 100
 """Characters of the name of a recipe that is taught."""
 
@@ -40,7 +43,7 @@ class InUse(NamedTuple):
     """Values of slots by recipe, the latest lesson first."""
     lessons: Mapping[str, Mapping[str, str]]
     """Ids of the lessons that these come from, by recipe and slot."""
-    named: Mapping[str, Taught]
+    named: Mapping[str, Lesson]
     """By the name that is said, in lower case, its latest lesson."""
 
     def said(self, request: str) -> tuple[Taught, str] | None:
@@ -50,7 +53,7 @@ class InUse(NamedTuple):
         for name in sorted((name for name in self.named if name in folded), key=len, reverse=True):
             found = re.search(rf"(?<![\w/-]){re.escape(name)}(?![\w/-])", folded)
             if found is not None and len(folded) == len(plain):
-                return self.named[name], f"{plain[: found.start()]} {plain[found.end() :]}".strip()
+                return _taught(self.named[name]), f"{plain[: found.start()]} {plain[found.end() :]}".strip(" ?!.,")
         return None
 
 
@@ -103,33 +106,53 @@ class Lessons:
     def in_use(self, tenant: str) -> InUse:
         """What a tenant's lessons that are in use make of planning."""
         preferred, ids = dict[str, dict[str, Any]](), dict[str, dict[str, str]]()
-        named: dict[str, Taught] = {}
+        named: dict[str, Lesson] = {}
         for lesson in self._store.lessons(tenant, active=True):  # newest first
             base = RECIPES.get(lesson.topic)
             if base is None:
                 continue
-            settings = from_json(lesson.content["settings"])
             if name := lesson.content.get("recipe"):
-                remarks = tuple(lesson.content.get("remarks", ()))
-                named.setdefault(name.casefold(), Taught(name, base, settings, lesson.id, remarks))
+                named.setdefault(name.casefold(), lesson)
                 continue
-            for slot, value in settings.items():
+            for slot, value in from_json(lesson.content["settings"]).items():
                 preferred.setdefault(base.name, {}).setdefault(slot, value)
                 ids.setdefault(base.name, {}).setdefault(slot, lesson.id)
         return InUse(preferred, ids, named)
 
     def read(self, tenant: str, request_id: str, file: RecipeFile) -> tuple[list[Lesson], list[Unknown]]:
-        """Teaches what a recipe of ESMValTool does, as far as it can be done here; and what cannot."""
-        lessons, unknown = list[Lesson](), list[Unknown]()
-        for number, piece in enumerate(knowledge(file)):
-            if isinstance(piece, Unknown):
-                unknown.append(piece)
-                continue
+        """Teaches what a recipe of ESMValTool does, as far as it can be done here; and what cannot.
+
+        Raises ResourceExhausted where the tenant would have more than MOST_NAMES names.
+        """
+        pieces = [*knowledge(file)]
+        known = [piece for piece in pieces if isinstance(piece, Known)]
+        named = self.in_use(tenant).named
+        if len(named.keys() | {piece.name.casefold() for piece in known}) > MOST_NAMES:
+            raise ResourceExhausted(f"{len(named)} names are taught, and {MOST_NAMES} can be: take some back first")
+        told = f"{file.title} (ESMValTool)" if file.title else "a recipe of ESMValTool"
+        prefix = sha256(request_id.encode()).hexdigest()[:56]  # with a number, as short as ids of requests are
+        lessons = []
+        for number, piece in enumerate(known):
             content = {"settings": to_json(piece.settings), "recipe": piece.name, "remarks": [*piece.remarks]}
-            told = f"{file.title} (ESMValTool)" if file.title else "a recipe of ESMValTool"
-            one = f"{sha256(request_id.encode()).hexdigest()[:56]}:{number}"  # as short as ids of requests are
-            lessons.append(self._store.teach(tenant, one, topic=piece.recipe, text=told, content=content, run=""))
-        return lessons, unknown
+            lessons.append(self._renamed(tenant, f"{prefix}:{number}", piece.recipe, told, content, "", named))
+        return lessons, [piece for piece in pieces if isinstance(piece, Unknown)]
+
+    def _renamed(
+        self,
+        tenant: str,
+        request_id: str,
+        topic: str,
+        text: str,
+        content: Mapping[str, Any],
+        run: str,
+        named: Mapping[str, Lesson],
+    ) -> Lesson:
+        """A lesson that teaches a name; it takes the place of that which had the name."""
+        lesson = self._store.teach(tenant, request_id, topic=topic, text=text, content=content, run=run)
+        before = named.get(content["recipe"].casefold())
+        if before is not None and before.id != lesson.id and lesson.active and before.created <= lesson.created:
+            self._store.set_active(tenant, before.id, False)
+        return lesson
 
     def _teach(
         self,
@@ -153,5 +176,12 @@ class Lessons:
         if self._usual(name):
             return Learned(None, f"nothing is learned: any request may have the word “{name}”; take a name of its own")
         content = {"settings": plan["slots"], "recipe": name}
-        lesson = self._store.teach(run.tenant, request_id, topic=recipe.name, text=said, content=content, run=run.id)
+        named = self.in_use(run.tenant).named
+        lesson = self._renamed(run.tenant, request_id, recipe.name, said, content, run.id, named)
         return Learned(lesson, f"“{name}” is remembered: {recipe.title}, as in this run")
+
+
+def _taught(lesson: Lesson) -> Taught:
+    content = lesson.content
+    remarks = tuple(content.get("remarks", ()))
+    return Taught(content["recipe"], RECIPES[lesson.topic], from_json(content["settings"]), lesson.id, remarks)

@@ -38,6 +38,8 @@ UNSURE = 0.5
 """Below this probability the likeliest recipe is not taken without a question."""
 _FOLLOWS = re.compile(r"^\W*(?:and|what about|how about|same|now|also|then|but|instead)(?!\w)")
 
+_CARRY_OUT = frozenset(stems("run execute evaluate apply result answer look"))
+"""What may be said beside a name that says all."""
 _ASKS = re.compile(r"\W*(?:what(?: is| are| was|'s)|how|compute|calculate|plot|map|draw|show)(?!\w)(?! about)")
 
 
@@ -96,6 +98,12 @@ class Planner:
         there = _dimensions(usable)
         reading = _without_absent_indices(self._vocabulary.read(request or taught.name, sources, experiments), there)
         reading = reading if request else replace(reading, mentions=())
+        if unknown := sorted(own_words(reading) - _CARRY_OUT) if request else []:
+            words = ", ".join(word for word in request.split() if {*stems(word)} & {*unknown})
+            question = f"“{taught.name}” is “{taught.recipe.title}”; what is “{words}” for?"
+            return Clarify(question, "recipe", context=Context(taught.recipe.name, taught.settings))
+        if (member := taught.settings.get("member")) and not reading.members:
+            reading = replace(reading, members=(member,))
         scored = Scored(replace(taught.recipe, title=taught.name), 1.0, fill(taught.recipe, reading, there))
         context = replace(context, preferred={**context.preferred, taught.recipe.name: taught.settings})
         found = planned(scored, Asked(reading, catalogue, there, context, {}, self._known))

@@ -39,7 +39,7 @@ def pieces(
     found = [*knowledge(read("recipe_x.yml", yaml.safe_dump(recipe, sort_keys=False).encode()))]
     for each in found:
         if isinstance(each, Known):
-            assert each.settings.keys() <= {slot.name for slot in RECIPES[each.recipe].slots}
+            assert each.settings.keys() <= {"member", *(slot.name for slot in RECIPES[each.recipe].slots)}
     return found
 
 
@@ -73,11 +73,7 @@ def reason(steps: dict[str, Any], *datasets: dict[str, Any], **more: Any) -> str
             "variability",
             {"quantity": "standard deviation"},
         ),
-        (
-            AREA | ANNUAL | {"detrend": {"method": "linear"}} | SPREAD,
-            "variability",
-            {"quantity": "detrended standard deviation"},
-        ),
+        (SPREAD | ANNUAL | AREA, "variability", {"quantity": "standard deviation"}),
     ],
 )
 def test_what_is_left_of_space_and_time_says_which_recipe_it_is(
@@ -119,7 +115,7 @@ def test_what_is_left_of_space_and_time_says_which_recipe_it_is(
     ],
 )
 def test_what_is_taken_out_of_a_field_becomes_a_slot(steps: dict[str, Any], slot: str, value: object) -> None:
-    assert known(steps | AREA | FULL, ONE).settings[slot] == value
+    assert known(steps | AREA | FULL, {"dataset": "CanESM5"}).settings[slot] == value
 
 
 def test_levels_of_the_ocean_are_depths() -> None:
@@ -137,6 +133,12 @@ def test_what_is_not_done_here_is_remarked_and_nothing_else_changes() -> None:
     more = known({"regrid": {"target_grid": "1x1"}, "convert_units": {"units": "degrees_C"}} | AREA | FULL, ONE)
     assert (more.settings, plain.remarks) == (plain.settings, ())
     assert more.remarks == ("ESMValTool's regrid, convert_units are not done here.",)
+    assert known(AREA | ANNUAL, ONE).remarks == ("In a year's mean, months are weighed with their lengths.",)
+    assert known(AREA | {"linear_trend": {}}, ONE).remarks == ("The trend is of the yearly means, a decade.",)
+    winter = known(AREA | FULL | {"extract_season": {"season": "DJF"}}, ONE)
+    assert winter.remarks[0].startswith("A season that passes the turn of the year")
+    daily = known(AREA | FULL, ONE, mip="day")
+    assert daily.remarks == ("Its data are of the table day: any frequency is taken here.",)
 
 
 def test_many_data_sets_are_compared_where_a_recipe_can_and_else_one_has_to_be_named() -> None:
@@ -152,8 +154,25 @@ def test_many_data_sets_are_compared_where_a_recipe_can_and_else_one_has_to_be_n
     assert series.settings["experiment"] == "historical"
 
 
-def test_years_may_be_numbers() -> None:
+def test_years_may_be_numbers_and_meet_those_of_the_preprocessor() -> None:
     assert known(AREA | FULL, {"start_year": 1, "end_year": 150}).settings["period"] == Period(1, 150)
+    met = known(AREA | FULL | {"clip_timerange": {"timerange": "1991/2020"}}, ONE)
+    assert met.settings["period"] == Period(1991, 2010)
+
+
+def test_the_member_is_kept_where_it_is_one() -> None:
+    member = ONE | {"ensemble": "r2i1p1f1"}
+    assert known(AREA, member).settings["member"] == "r2i1p1f1"
+    several = known(AREA, member, ONE | {"ensemble": "r1i1p1f1"})
+    assert "member" not in several.settings
+    assert several.remarks == ("Its data sets are several members: name one where several are there.",)
+
+
+def test_a_name_is_given_once() -> None:
+    script = {"script": "climate_metrics/ecs.py"}
+    recipe = {"diagnostics": {"d": {"variables": {"tas": {}, "rtnt": {}}, "scripts": {"a": script, "b": script}}}}
+    found = [*knowledge(read("recipe_x.yml", yaml.safe_dump(recipe).encode()))]
+    assert [each.name for each in found] == ["recipe_x/d"]
 
 
 def test_scripts_that_do_the_whole_work_are_known_by_their_name() -> None:
@@ -180,10 +199,26 @@ def test_cloud_radiative_effects_are_computed_from_the_fluxes() -> None:
     [
         ({}, [ONE], {}, "what is computed is left to examples/diagnostic.py"),
         (AREA | {"rolling_window_statistics": {}}, [ONE], {}, "no recipe here does rolling_window_statistics"),
-        ({"area_statistics": {"operator": "max"}}, [ONE], {}, "over an area the mean"),
-        (AREA | {"climate_statistics": {"operator": "max"}}, [ONE], {}, r"over time max \(full\)"),
-        (AREA | {"detrend": {}}, [ONE], {}, "no recipe here ends so"),
-        (AREA | {"anomalies": {"period": "month"}}, [ONE], {}, "names no reference"),
+        ({"area_statistics": {"operator": "max"}}, [ONE], {}, "over space one mean"),
+        ({"area_statistics": {"operator": "mean", "normalize": "divide"}}, [ONE], {}, "option normalize of area_stat"),
+        (AREA | {"climate_statistics": {"operator": "max"}}, [ONE], {}, "over time full max"),
+        (AREA | {"annual_statistics": {"operator": "max"}} | FULL, [ONE], {}, "over time annual max, full mean"),
+        (AREA | SPREAD, [ONE], {}, "over time full std_dev"),
+        (AREA | {"detrend": {}}, [ONE], {}, "no recipe here does detrend"),
+        (AREA | FULL, [ONE | {"exp": ["historical", "ssp585"]}], {}, "of the facet exp, one name"),
+        (AREA | FULL, [ONE | {"dataset": [1]}], {}, "of the facet dataset, one name"),
+        (AREA | FULL, [{"start_year": [1], "end_year": 2005}], {}, "the years /2005 are not whole ones"),
+        (AREA | FULL | {"clip_timerange": {"timerange": "1961/1970"}}, [ONE], {}, "do not meet"),
+        (
+            AREA | FULL | {"extract_season": {"season": "DJF"}, "extract_month": {"month": 1}},
+            [ONE],
+            {},
+            "cut once by its season",
+        ),
+        (AREA | FULL | {"extract_season": {"season": ""}}, [ONE], {}, "options of extract_season"),
+        (AREA | FULL | {"extract_levels": {"levels": float("nan")}}, [ONE], {}, "options of extract_levels"),
+        (AREA | FULL | {"extract_levels": {"levels": -5}}, [ONE], {}, "options of extract_levels"),
+        (AREA | {"anomalies": {"period": "month"}}, [ONE], {}, "names no such reference"),
         (AREA | FULL, [ONE | {"timerange": "2000/P1M"}], {}, "the years 2000/P1M are not whole ones"),
         (AREA | FULL, [ONE | {"timerange": "20000601/20010531"}], {}, "not whole ones"),
         (AREA | FULL, [ONE], {"variable": "tasmax"}, "tasmax is not known here"),
@@ -198,7 +233,12 @@ def test_cloud_radiative_effects_are_computed_from_the_fluxes() -> None:
             "options of extract_region",
         ),
         (AREA | FULL | {"extract_month": {"month": 13}}, [ONE], {}, "options of extract_month"),
-        (AREA | FULL | {"extract_point": {"latitude": 1, "longitude": 2, "scheme": "linear"}}, [ONE], {}, "nearest"),
+        (
+            AREA | FULL | {"extract_point": {"latitude": 1, "longitude": 2, "scheme": "linear"}},
+            [ONE],
+            {},
+            "nearest cell",
+        ),
         (FULL | {"extract_shape": {"shapefile": "Elbe.shp"}}, [ONE], {}, "of shapes"),
         (AREA | MONTHS | {"extract_season": {"season": "DJF"}}, [ONE], {}, "has no use for season"),
     ],
