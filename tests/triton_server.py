@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -93,8 +94,10 @@ class Triton:
             try:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:
+                pass
+            with suppress(ProcessLookupError):  # what is left of it: a model that was at work outlives its server
                 self.send(signal.SIGKILL)
-                self._process.wait()
+            self._process.wait()
 
     def _await_ready(self, process: subprocess.Popen[bytes], seconds: float) -> None:
         deadline = time.monotonic() + seconds

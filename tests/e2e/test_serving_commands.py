@@ -140,7 +140,8 @@ def kill_ray(state: Path) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("killed", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [False, True])
 def test_a_platform_whose_models_run_on_ray_answers_as_one_that_runs_them_itself(
     start: Start, local: np.ndarray, tmp_path: Path, ray_folder: Path, killed: bool
 ) -> None:
