@@ -91,10 +91,8 @@ class Triton:
         """Ends the server, and its models with it."""
         if self._process is not None:
             self._process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(20)
-            except subprocess.TimeoutExpired:
-                pass
             with suppress(ProcessLookupError):  # what is left of it: a model that was at work outlives its server
                 self.send(signal.SIGKILL)
             self._process.wait()

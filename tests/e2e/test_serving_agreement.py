@@ -25,7 +25,7 @@ from tellurion_core.triton_serving.repository import write_model
 pytestmark = pytest.mark.timeout(600)
 SOURCES = installed_models()
 SERVICES = sorted({name.partition("_")[0] for name in SOURCES})
-ONE_OF_EACH = "assimilation_dps", "ocean_reconmost", "pointcloud_unmask"
+ONE_OF_EACH = "assimilation_dps", "ocean_oi", "pointcloud_unmask"
 GROUPS = {"one-of-each": ONE_OF_EACH} | {
     service: tuple(name for name in SOURCES if name.startswith(f"{service}_")) for service in SERVICES
 }
