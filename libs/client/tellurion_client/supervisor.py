@@ -194,6 +194,7 @@ class Supervisor:
         }
         if RAY in self._functions:
             shared["serving"] = f"grpc://{self._folder.address(RAY)}"
+            shared["serving_tensors"] = shared["ray_tensors"] = str(self._state.folder / "tensors")
         if service == GATEWAY:
             host = self._gateway.host
             port = self._gateway.port or self._known[service].address.rpartition(":")[2] or 0

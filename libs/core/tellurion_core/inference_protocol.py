@@ -3,6 +3,10 @@
 Progress of a stream is told by responses without outputs, in two parameters: `progress`, 0 to 1, and
 `progress_message`. The one response with outputs is the answer. A server says that it streams a model's progress by
 the parameter `progress` of the model's configuration. `inference_shapes` has the shapes that differ on servers.
+
+Where both sides share a folder, a tensor that no message holds is an artifact in it (`shared_tensors`). Its id is the
+parameter `artifact` of the tensor, whose contents are then empty; that they share is said by the parameter `artifacts`
+of a request, and of a model's configuration.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from tellurion_core.errors import Internal, InvalidInput, ResourceExhausted, sho
 from tellurion_core.inference_shapes import as_taken, extents, served_forms, specified_shape
 from tellurion_core.predictor import Described
 from tellurion_core.progress import Step
+from tellurion_core.shared_tensors import MAX_BYTES, SMALL, SharedTensors
 from tellurion_core.tensors import Array, TensorSpec, check_tensors
 
 MAX_MESSAGE_BYTES = 64 << 20
@@ -27,6 +32,7 @@ MAX_MESSAGE_BYTES = 64 << 20
 MAX_TENSOR_BYTES = MAX_MESSAGE_BYTES - (64 << 10)
 """Most bytes of all tensors of a message: names and shapes need room too."""
 MAX_EXTENTS = 8
+ARTIFACT, ARTIFACTS = "artifact", "artifacts"
 
 PROGRESS = "progress"
 PROGRESS_MESSAGE = "progress_message"
@@ -48,47 +54,60 @@ def infer_request(
     request_id: str = "",
     timeout: float | None = None,
     ranks: Mapping[str, int] | None = None,
+    shared: SharedTensors | None = None,
 ) -> Any:
     """The ModelInferRequest for inputs that fit the model's specs.
 
     `timeout` is in seconds; `ranks`, where they are not those of the specs, are how many extents the server
-    gives each input.
+    gives each input; in `shared` are those that no message holds, to which this writes.
 
     Raises:
-        InvalidInput: the inputs are larger than a message may be.
+        InvalidInput: the inputs are larger than a message may be, and nothing is shared.
+        ResourceExhausted: the folder that is shared takes no more.
     """
     if ranks is not None:
         items = rows(model, inputs) if takes_batches(model) else 1
         inputs = {of: as_taken(array, model.inputs[of], ranks[of], items) for of, array in inputs.items()}
-    size = sum(array.nbytes for array in inputs.values())
-    if size > MAX_TENSOR_BYTES:
-        accepted = f"at most {MAX_TENSOR_BYTES} bytes of all tensors, as the model runs on an inference server"
-        raise InvalidInput.of("inputs", received=f"{size} bytes", accepted=accepted, reason="TOO_LARGE")
+    if shared is None and too_large(inputs):
+        largest = max(inputs, key=lambda name: inputs[name].nbytes)
+        accepted = f"at most {MAX_TENSOR_BYTES} bytes of all inputs, as the model runs on an inference server"
+        received = f"{inputs[largest].nbytes} of {sum(array.nbytes for array in inputs.values())} bytes"
+        raise InvalidInput.of(f"inputs.{largest}", received=received, accepted=accepted, reason="TOO_LARGE")
     request = service_pb2.ModelInferRequest(model_name=model.name, id=request_id)
     if timeout is not None:
         request.parameters[TIMEOUT].int64_param = max(1, int(timeout * 1e6))
-    for name, array in inputs.items():
-        request.inputs.add(name=name, datatype=_DATATYPES[array.dtype], shape=array.shape)
-        request.raw_input_contents.append(_raw(array))
+    if shared is not None:
+        request.parameters[ARTIFACTS].string_param = shared.call
+    _add(inputs, request.inputs, request.raw_input_contents, shared)
     return request
 
 
-def infer_response(model: Described, outputs: Mapping[str, Array], request_id: str) -> Any:
+def infer_response(
+    model: Described, outputs: Mapping[str, Array], request_id: str, shared: SharedTensors | None = None
+) -> Any:
     """The ModelInferResponse with those of the outputs that the model's specs tell of.
 
     Raises:
-        ResourceExhausted: the outputs are larger than a message may be.
+        ResourceExhausted: the outputs are larger than a message may be, and nothing is shared that takes them.
     """
     told = {name: np.asarray(outputs[name]) for name in model.outputs if name in outputs}
-    size = sum(array.nbytes for array in told.values())
-    if size > MAX_TENSOR_BYTES:
-        limit = f"an inference server answers at most {MAX_TENSOR_BYTES}"
+    if shared is None and too_large(told):
+        size, limit = sum(array.nbytes for array in told.values()), f"an inference server answers {MAX_TENSOR_BYTES}"
         raise ResourceExhausted(f"{model.name}: the answer has {size} bytes; {limit}; ask for less", reason="TOO_LARGE")
     response = _response(model, request_id)
-    for name, array in told.items():
-        response.outputs.add(name=name, datatype=_DATATYPES[array.dtype], shape=array.shape)
-        response.raw_output_contents.append(_raw(array))
+    _add(told, response.outputs, response.raw_output_contents, shared)
     return response
+
+
+def too_large(tensors: Mapping[str, Array]) -> bool:
+    """Whether no message holds these."""
+    return sum(array.nbytes for array in tensors.values()) > MAX_TENSOR_BYTES
+
+
+def shares(message: Any) -> bool:
+    """Whether tensors of a ModelInferRequest or ModelInferResponse are artifacts."""
+    tensors = message.inputs if isinstance(message, service_pb2.ModelInferRequest) else message.outputs
+    return any(ARTIFACT in tensor.parameters for tensor in tensors)
 
 
 def progress_response(model: Described, step: Step, request_id: str) -> Any:
@@ -108,11 +127,12 @@ def progress_of(response: Any) -> Step | None:
     return Step(min(max(fraction, 0.0), 1.0), shown(message)) if math.isfinite(fraction) else None
 
 
-def arrays(message: Any, specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
+def arrays(message: Any, specs: Mapping[str, TensorSpec], shared: SharedTensors | None = None) -> dict[str, Array]:
     """The tensors of a ModelInferRequest or ModelInferResponse, read-only, in native byte order.
 
     Raises:
         InvalidInput: naming the first tensor that is not as its spec says, or whose bytes are not as it says itself.
+        NotFound: a tensor is an artifact that is not there.
     """
     if isinstance(message, service_pb2.ModelInferRequest):
         tensors, contents, field = message.inputs, message.raw_input_contents, "raw_input_contents"
@@ -127,7 +147,7 @@ def arrays(message: Any, specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
             raise InvalidInput.of(shown(tensor.name), received="a tensor", accepted="tensors " + ", ".join(specs))
         if tensor.name in found:
             raise InvalidInput.of(tensor.name, received="the tensor twice", accepted="each tensor once")
-        found[tensor.name] = _array(tensor, data, spec)
+        found[tensor.name] = _array(tensor, data, spec, shared)
     check_tensors(found, specs)
     return found
 
@@ -179,23 +199,43 @@ def _agree(tensor: Any, spec: TensorSpec, model: Described, *, taken: bool) -> b
     )
 
 
-def _array(tensor: Any, data: bytes, spec: TensorSpec) -> Array:
+def _array(tensor: Any, data: bytes, spec: TensorSpec, shared: SharedTensors | None) -> Array:
     name, dtype = tensor.name, _DTYPES.get(tensor.datatype)
     if dtype is None:
         raise InvalidInput.of(f"{name}.datatype", received=tensor.datatype, accepted=_datatype(spec))
     if len(tensor.shape) > MAX_EXTENTS or any(extent < 0 for extent in tensor.shape):
         raise InvalidInput.of(f"{name}.shape", received="a shape that cannot be", accepted=str(spec))
-    shape = specified_shape(tensor.shape, spec)
+    artifact = tensor.parameters[ARTIFACT].string_param if ARTIFACT in tensor.parameters else ""
+    if artifact and shared is None:
+        raise InvalidInput.of(name, received="an artifact", accepted="bytes: no folder of artifacts is shared here")
+    shape, most = specified_shape(tensor.shape, spec), MAX_BYTES if artifact else MAX_MESSAGE_BYTES
     # Empty extents count as one: NumPy refuses an empty array whose other extents overflow.
-    if math.prod(max(extent, 1) for extent in shape) * dtype.itemsize > MAX_MESSAGE_BYTES:
-        raise InvalidInput.of(f"{name}.shape", received=list(shape), accepted=f"at most {MAX_MESSAGE_BYTES} bytes")
+    if math.prod(max(extent, 1) for extent in shape) * dtype.itemsize > most:
+        raise InvalidInput.of(f"{name}.shape", received=list(shape), accepted=f"at most {most} bytes")
     size = math.prod(shape) * dtype.itemsize
-    if len(data) != size:
+    if artifact and shared is not None:
+        flat = shared.take(artifact, _wire(dtype), size)
+        flat.setflags(write=False)
+    elif len(data) != size:
         raise InvalidInput.of(name, received=f"{len(data)} bytes", accepted=f"{size}, from shape {list(shape)}")
-    array = np.frombuffer(data, _wire(dtype)).reshape(shape).astype(dtype, copy=False)
+    else:
+        flat = np.frombuffer(data, _wire(dtype))
+    array = flat.reshape(shape).astype(dtype, copy=False)
     if dtype == np.bool_ and array.size and array.view(np.uint8).max() > 1:
         raise InvalidInput.of(name, received="a bool that is neither 0 nor 1", accepted=str(spec))
     return array
+
+
+def _add(tensors: Mapping[str, Array], messages: Any, contents: Any, shared: SharedTensors | None) -> None:
+    """Adds tensors to a message; where it would be too large for all, those that are not small are shared."""
+    large = SMALL if shared is not None and too_large(tensors) else MAX_BYTES
+    for name, array in tensors.items():
+        message = messages.add(name=name, datatype=_DATATYPES[array.dtype], shape=array.shape)
+        if shared is not None and array.nbytes > large:
+            message.parameters[ARTIFACT].string_param = shared.put(array.astype(_wire(array.dtype), copy=False))
+            contents.append(b"")
+        else:
+            contents.append(_raw(array))
 
 
 def _raw(array: Array) -> bytes:

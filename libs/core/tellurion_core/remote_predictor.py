@@ -8,6 +8,8 @@ import time
 from collections.abc import Coroutine, Iterable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -19,16 +21,21 @@ from tellurion_core.client import DEADLINE_MARGIN, onward_headers
 from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, InvalidInput, NotFound, Unavailable
 from tellurion_core.inference_errors import failure, stated
 from tellurion_core.inference_protocol import (
+    ARTIFACTS,
     MAX_MESSAGE_BYTES,
     PROGRESS,
+    TIMEOUT,
     arrays,
     check_metadata,
     infer_request,
     progress_of,
     served_ranks,
+    shares,
+    too_large,
 )
 from tellurion_core.predictor import CancelCheck, Described, check_outputs
 from tellurion_core.progress import Progress
+from tellurion_core.shared_tensors import SharedTensors
 from tellurion_core.tensors import Array, check_tensors
 
 PAUSES = (0.1, 0.3, 0.9, 2.0)
@@ -63,6 +70,8 @@ class _Served:
     """Whether it answers nothing but ModelStreamInfer."""
     tells_progress: bool
     """Whether ModelStreamInfer tells its progress."""
+    shares: bool
+    """Whether it reads tensors in the folder that is shared with it."""
 
 
 class RemotePredictor:
@@ -73,10 +82,11 @@ class RemotePredictor:
     that this changes nothing. Outputs are read-only.
     """
 
-    def __init__(self, models: Iterable[Described], address: str) -> None:
-        """`address` is `host:port` or `unix:/path`."""
+    def __init__(self, models: Iterable[Described], address: str, shared: Path | None = None) -> None:
+        """`address` is `host:port` or `unix:/path`; `shared` a folder for tensors that no message holds."""
         self._models = {model.name: model for model in models}
         self._address = address
+        self._folder = shared
         self._channel: grpc.aio.Channel | None = None
         self._closed = False
         self._served: dict[str, asyncio.Task[_Served]] = {}
@@ -149,8 +159,28 @@ class RemotePredictor:
         self, model: Described, inputs: Mapping[str, Array], deadline: float | None, progress: Progress | None
     ) -> dict[str, Array]:
         served = await self._as_served(model, deadline)
+        shared = None if self._folder is None or not served.shares else SharedTensors(self._folder)
+        try:
+            return await self._answered(model, inputs, served, shared, deadline, progress)
+        finally:
+            if shared is not None:
+                await asyncio.shield(asyncio.to_thread(shared.close))
+
+    async def _answered(
+        self,
+        model: Described,
+        inputs: Mapping[str, Array],
+        served: _Served,
+        shared: SharedTensors | None,
+        deadline: float | None,
+        progress: Progress | None,
+    ) -> dict[str, Array]:
+        write = partial(infer_request, model, inputs, ranks=served.ranks, shared=shared)
+        request = await asyncio.to_thread(write) if shared is not None and too_large(inputs) else write()
         headers = onward_headers(left := _left(model, deadline))
-        request = infer_request(model, inputs, request_id=headers[0][1], timeout=left, ranks=served.ranks)
+        request.id = headers[0][1]
+        if left is not None:
+            request.parameters[TIMEOUT].int64_param = max(1, int(left * 1e6))
         try:
             if served.only_streamed or (served.tells_progress and progress is not None):
                 # Without its header, Triton would tell of errors without a status.
@@ -161,7 +191,8 @@ class RemotePredictor:
                 response = await self._stub().ModelInfer(request, timeout=left, metadata=headers)
         except grpc.RpcError as error:
             raise failure(error, model.name) from None
-        return _outputs(model, inputs, response)
+        read = partial(_outputs, model, inputs, response, shared)
+        return await asyncio.to_thread(read) if shares(response) else read()
 
     async def _as_served(self, model: Described, deadline: float | None) -> _Served:
         """What the server says of a model, asked for once until it fails."""
@@ -196,7 +227,7 @@ class RemotePredictor:
                 raise Unavailable(f"{model.name}: the inference server does not answer") from None
             raise failure(error, model.name) from None
         decoupled = config.model_transaction_policy.decoupled
-        return _Served(served_ranks(told), decoupled, PROGRESS in config.parameters)
+        return _Served(served_ranks(told), decoupled, PROGRESS in config.parameters, ARTIFACTS in config.parameters)
 
     def _stub(self) -> Any:
         if self._closed:
@@ -236,11 +267,13 @@ async def _answer(model: Described, stream: Any, progress: Progress | None) -> A
     return answers[0]
 
 
-def _outputs(model: Described, inputs: Mapping[str, Array], response: Any) -> dict[str, Array]:
+def _outputs(
+    model: Described, inputs: Mapping[str, Array], response: Any, shared: SharedTensors | None
+) -> dict[str, Array]:
     try:
-        outputs = arrays(response, model.outputs)
+        outputs = arrays(response, model.outputs, shared)
         check_outputs(model, inputs, outputs)
-    except (InvalidInput, RuntimeError) as error:
+    except (InvalidInput, NotFound, RuntimeError) as error:
         raise _unusable(model, str(error)) from None
     return outputs
 

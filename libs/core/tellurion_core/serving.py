@@ -18,4 +18,4 @@ def predictor_of(models: Sequence[Model], settings: ServingSettings) -> LocalPre
         return LocalPredictor(models)
     from tellurion_core.remote_predictor import RemotePredictor
 
-    return RemotePredictor(models, settings.serving.removeprefix("grpc://"))
+    return RemotePredictor(models, settings.serving.removeprefix("grpc://"), settings.serving_tensors)

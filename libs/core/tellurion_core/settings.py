@@ -111,6 +111,8 @@ class ServingSettings(BaseSettings):
 
     serving: Annotated[str, AfterValidator(_checked_serving)] = LOCAL
     """`local`, in their service's process, or `grpc://host:port`, on that server of the Open Inference Protocol."""
+    serving_tensors: Path | None = None
+    """Folder, shared with that server (`TELLURION_RAY_TENSORS`), for tensors that no message of 64 MiB holds."""
 
 
 def load(kind: type[S]) -> S:

@@ -24,7 +24,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from tellurion_core.errors import Cancelled, InvalidInput
-from tellurion_core.inference_protocol import PROGRESS, arrays, infer_request
+from tellurion_core.inference_protocol import MAX_TENSOR_BYTES, PROGRESS, arrays, infer_request
 from tellurion_core.model_discovery import ModelSource
 from tellurion_core.predictor import LocalPredictor
 from tellurion_core.ray_serving.application import serve_on_ray, start_ray, stop
@@ -110,7 +110,12 @@ class Application:
         if not self._address:
             shared = {"num_cpus": 0.1, "batch_wait_s": 0.1}
             alone = Scaling(**shared, max_ongoing_requests=1, max_queued_requests=1)
-            settings = RaySettings(scaling=Scaling(**shared), models={"patient": alone}, start_seconds=150)
+            settings = RaySettings(
+                scaling=Scaling(**shared),
+                models={"patient": alone},
+                start_seconds=150,
+                tensors=self.folder / "tensors",
+            )
             self._address = serve_on_ray([FILTERED, self.patient], settings, ServerSettings(), self._telemetry)
         return self._address
 
@@ -203,6 +208,20 @@ async def test_a_service_sees_no_difference_but_where_its_models_run(application
     with pytest.raises(InvalidInput, match="x: received NaN; accepted: numbers"):
         await remote.infer("filtered", inputs)
     await remote.close()
+
+
+@pytest.mark.slow
+async def test_what_no_message_holds_goes_by_a_folder_and_leaves_nothing_there(application: Application) -> None:
+    address, folder = await asyncio.to_thread(application.fresh), application.folder / "tensors"
+    large = series(1, MAX_TENSOR_BYTES // 4 + 1, times=1)
+    alone = RemotePredictor([Filtered()], address)
+    with pytest.raises(InvalidInput, match=r"inputs\.x"):
+        await alone.infer("filtered", large)
+    sharing = RemotePredictor([Filtered()], address, folder)
+    answer = await sharing.infer("filtered", large)
+    np.testing.assert_array_equal(answer["y"], Filtered().predict(large, cancelled=None, progress=None)["y"])
+    assert not any(folder.iterdir())
+    await asyncio.gather(alone.close(), sharing.close())
 
 
 async def test_requests_at_once_are_batched_and_answered_as_they_are_alone(front: Any) -> None:

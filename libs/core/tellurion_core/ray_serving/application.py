@@ -109,7 +109,7 @@ def serve_on_ray(
     )
     _await_running({model.name for model in models}, settings.start_seconds)
     served = {model.name: model for model in models}
-    target = serve.RunTarget(fronts.bind(served, server, telemetry), name=FRONTS, route_prefix=None)
+    target = serve.RunTarget(fronts.bind(served, server, telemetry, settings.tensors), name=FRONTS, route_prefix=None)
     (front,) = serve.run_many([target], wait_for_applications_running=False)
     _await_running({FRONTS}, settings.start_seconds)
     address: str = front.address.remote().result(timeout_s=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from tritonclient.grpc import service_pb2_grpc
 
@@ -20,9 +21,13 @@ class Front:
     """The body of the fronts' deployment."""
 
     async def __init__(  # type: ignore[misc] # awaited by Serve
-        self, models: Mapping[str, ModelSource], settings: ServerSettings, telemetry: TelemetrySettings
+        self,
+        models: Mapping[str, ModelSource],
+        settings: ServerSettings,
+        telemetry: TelemetrySettings,
+        shared: Path | None,
     ) -> None:
-        """Listens."""
+        """Listens; `shared` is a folder for tensors that no message holds."""
         configure_logs(telemetry.log_level, "ray-front")
         metrics = ModelMetrics()
         replicas = Replicas(models, metrics)
@@ -30,7 +35,7 @@ class Front:
         service = Service(
             "inference.GRPCInferenceService",
             service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server,
-            InferenceServicer(replicas, models, replicas.ready, metrics),
+            InferenceServicer(replicas, models, replicas.ready, metrics, shared),
             metrics=metrics.registry,
         )
         tracing = Tracing(tracer_provider(telemetry, "ray-front"))

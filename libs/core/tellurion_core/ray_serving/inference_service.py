@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Protocol
 
 from tritonclient.grpc import service_pb2, service_pb2_grpc
@@ -15,6 +17,7 @@ from tellurion_core.errors import InvalidInput, NotFound, shown
 from tellurion_core.model_discovery import ModelSource
 from tellurion_core.progress import Progress, Step, followed
 from tellurion_core.ray_serving.metrics import ModelMetrics
+from tellurion_core.shared_tensors import SharedTensors
 from tellurion_core.tensors import Array
 
 Context = Any
@@ -38,12 +41,14 @@ class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type:
         models: Mapping[str, ModelSource],
         ready: Callable[[], Mapping[str, int]],
         metrics: ModelMetrics,
+        shared: Path | None = None,
     ) -> None:
-        """`ready` says which models can be asked now; it may block."""
+        """`ready` says which models can be asked now; it may block. `shared` is a folder of tensors."""
         self._inference = inference
         self._models = models
         self._ready = ready
         self._metrics = metrics
+        self._folder = shared
 
     async def ServerLive(self, request: Any, context: Context) -> Any:  # noqa: N802
         """Whether this process answers."""
@@ -73,6 +78,8 @@ class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type:
         response = service_pb2.ModelConfigResponse()
         response.config.name, response.config.backend = model.name, "ray"
         response.config.parameters[inference_protocol.PROGRESS].string_value = "true"
+        if self._folder is not None:
+            response.config.parameters[inference_protocol.ARTIFACTS].string_value = "true"
         for tensors, of in ((metadata.inputs, response.config.input), (metadata.outputs, response.config.output)):
             for tensor in tensors:
                 of.add(name=tensor.name, dims=tensor.shape, data_type=f"TYPE_{tensor.datatype}")
@@ -80,14 +87,14 @@ class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type:
 
     async def ModelInfer(self, request: Any, context: Context) -> Any:  # noqa: N802
         """The model's answer."""
-        model, inputs = self._asked(request)
+        model, inputs, shared = await self._asked(request)
         outputs = await self._inference.infer(model.name, inputs)
-        return inference_protocol.infer_response(model, outputs, request.id)
+        return await _response(model, outputs, request.id, shared)
 
     async def ModelStreamInfer(self, requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:  # noqa: N802
         """For each request in turn: progress, then the model's answer. A request that fails ends the stream."""
         async for request in requests:
-            model, inputs = self._asked(request)
+            model, inputs, shared = await self._asked(request)
 
             async def work(report: Progress, name: str = model.name, inputs: Any = inputs) -> Mapping[str, Array]:
                 return await self._inference.infer(name, inputs, progress=report)
@@ -97,7 +104,7 @@ class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type:
                     if isinstance(event, Step):
                         response = inference_protocol.progress_response(model, event, request.id)
                     else:
-                        response = inference_protocol.infer_response(model, event, request.id)
+                        response = await _response(model, event, request.id, shared)
                     yield service_pb2.ModelStreamInferResponse(infer_response=response)
 
     async def ModelStatistics(self, request: Any, context: Context) -> Any:  # noqa: N802
@@ -128,6 +135,17 @@ class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type:
             raise InvalidInput.of("model_version", received=asked, accepted="1, or nothing")
         return self._models[name]
 
-    def _asked(self, request: Any) -> tuple[ModelSource, dict[str, Array]]:
-        model = self._model(request)
-        return model, inference_protocol.arrays(request, model.inputs)
+    async def _asked(self, request: Any) -> tuple[ModelSource, dict[str, Array], SharedTensors | None]:
+        model, shared = self._model(request), None
+        if self._folder is not None and inference_protocol.ARTIFACTS in request.parameters:
+            call = request.parameters[inference_protocol.ARTIFACTS].string_param
+            shared = SharedTensors(self._folder, call)
+        read = partial(inference_protocol.arrays, request, model.inputs, shared)
+        return model, await asyncio.to_thread(read) if inference_protocol.shares(request) else read(), shared
+
+
+async def _response(
+    model: ModelSource, outputs: Mapping[str, Array], request_id: str, shared: SharedTensors | None
+) -> Any:
+    write = partial(inference_protocol.infer_response, model, outputs, request_id, shared)
+    return await asyncio.to_thread(write) if inference_protocol.too_large(outputs) else write()

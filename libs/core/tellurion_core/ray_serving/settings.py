@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -62,6 +63,8 @@ class RaySettings(BaseSettings):
     """Fronts, each on another node."""
     start_seconds: float = Field(default=600.0, gt=0)
     """How long the loading of all models may take."""
+    tensors: Path | None = None
+    """Folder, shared with the services (`TELLURION_SERVING_TENSORS`), for tensors that no message of 64 MiB holds."""
     scaling: Scaling = Scaling()
     """Of every model, as JSON."""
     models: dict[str, Scaling] = Field(default_factory=dict)
