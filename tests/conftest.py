@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import secrets
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,12 @@ def real_model() -> ModuleType:
 def triton_server() -> ModuleType:
     """The module `triton_server`."""
     return _module("triton_server")
+
+
+@pytest.fixture(scope="session")
+def ray_token() -> str:
+    """Of every Ray that this process starts: Ray reads its token once."""
+    return secrets.token_hex(32)
 
 
 @pytest.fixture(scope="session")

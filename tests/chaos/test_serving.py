@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import secrets
 import signal
 import sys
 import time
@@ -115,10 +114,10 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, ray_token: str) -> Iterator[Site]:
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        environment.setenv("RAY_AUTH_TOKEN", ray_token)
         start_ray(RaySettings(num_cpus=2, object_store_bytes=200 << 20))
         try:
             started = Site(tmp_path_factory.mktemp("site"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -76,9 +75,9 @@ class Servers:
 
 
 @pytest.fixture(scope="module")
-def servers(triton_server: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def servers(triton_server: ModuleType, tmp_path_factory: pytest.TempPathFactory, ray_token: str) -> Iterator[Servers]:
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        environment.setenv("RAY_AUTH_TOKEN", ray_token)
         made = Servers(triton_server, tmp_path_factory.mktemp("servers"))
         try:
             yield made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
-import secrets
 import socket
 import sys
 import time
@@ -149,11 +148,13 @@ def collector() -> Iterator[tuple[Collector, str]]:
 
 
 @pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory, collector: tuple[Collector, str]) -> Iterator[Application]:
+def application(
+    tmp_path_factory: pytest.TempPathFactory, collector: tuple[Collector, str], ray_token: str
+) -> Iterator[Application]:
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")  # milliseconds until spans are sent
-        environment.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        environment.setenv("RAY_AUTH_TOKEN", ray_token)
         start_ray(RaySettings(num_cpus=2, object_store_bytes=200 << 20))
         served = Application(tmp_path_factory.mktemp("patient"), f"127.0.0.1:{_free_port()}", collector[1])
         try:

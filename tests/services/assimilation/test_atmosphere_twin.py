@@ -98,9 +98,11 @@ def test_a_prior_that_has_learned_nothing_cycles_as_3dvar(run: Any, untrained: P
 
 def test_all_methods_see_the_same_truth_and_another_seed_has_another(run: Any, variational: Twin) -> None:
     again, other, later = run("3dvar"), run("etkf"), run("3dvar", seed=2)
-    assert again.rmse_analysis == variational.rmse_analysis != later.rmse_analysis
+    assert again.rmse_analysis == pytest.approx(variational.rmse_analysis, rel=1e-5)  # threads add in their own order
+    assert later.rmse_analysis != pytest.approx(variational.rmse_analysis, rel=1e-3)
     of_truth = variational.balance.departure_of_truth
-    assert other.balance.departure_of_truth == of_truth != later.balance.departure_of_truth
+    assert other.balance.departure_of_truth == pytest.approx(of_truth, rel=1e-5)
+    assert later.balance.departure_of_truth != pytest.approx(of_truth, rel=1e-3)
 
 
 def test_a_factor_of_the_background_errors_changes_the_analysis(run: Any, variational: Twin) -> None:
