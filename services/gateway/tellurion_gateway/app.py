@@ -29,7 +29,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     if settings.ocean_tls_ca is not None:
         tls = ClientTls(settings.ocean_tls_ca, settings.ocean_tls_certificate, settings.ocean_tls_key)
     channels = Channels([SERVICE], tls)
-    gateway = Gateway(settings, Ocean(channels, settings.ocean_address), ArtifactStore(settings.state / "artifacts"))
+    gateway = Gateway(settings, Ocean(channels, settings.ocean_address), settings.artifacts())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
