@@ -28,7 +28,7 @@ from tellurion_core.errors import InvalidInput, NotFound, ResourceExhausted
 UNFINISHED_SECONDS = 86_400
 """Age at which a file that was never finished is given up; no upload takes as long."""
 
-_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -247,8 +247,8 @@ class ArtifactStore:
         path.unlink(missing_ok=True)
 
     def _tenant(self, tenant: str) -> Path:
-        if not _TENANT.fullmatch(tenant):
-            raise InvalidInput.of("tenant", received=tenant, accepted=_TENANT.pattern)
+        if not TENANT.fullmatch(tenant):
+            raise InvalidInput.of("tenant", received=tenant, accepted=TENANT.pattern)
         return self._root / tenant
 
     def _path(self, tenant: str, artifact_id: str) -> Path:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI
 
-from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.client import Channels, ClientTls
 from tellurion_gateway import health, problems, routes_artifacts, routes_ocean
 from tellurion_gateway.gateway import Gateway
@@ -19,6 +20,9 @@ from tellurion_gateway.middleware import RequestRules
 from tellurion_gateway.ocean import SERVICE, Ocean
 from tellurion_gateway.openapi import DocumentedApp
 from tellurion_gateway.settings import GatewaySettings
+from tellurion_gateway.uploads import routes as uploads_routes
+from tellurion_gateway.uploads.protocol import TusVersion
+from tellurion_gateway.uploads.store import UploadStore
 
 log = structlog.get_logger()
 
@@ -29,11 +33,20 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     if settings.ocean_tls_ca is not None:
         tls = ClientTls(settings.ocean_tls_ca, settings.ocean_tls_certificate, settings.ocean_tls_key)
     channels = Channels([SERVICE], tls)
-    gateway = Gateway(settings, Ocean(channels, settings.ocean_address), settings.artifacts())
+    artifacts = settings.artifacts()
+    uploads = UploadStore(
+        settings.state / "uploads",
+        artifacts,
+        tenant_bytes=settings.tenant_bytes,
+        keep=timedelta(hours=settings.upload_hours),
+        keep_artifacts=timedelta(hours=settings.uploaded_hours),
+    )
+    threads = ThreadPoolExecutor(settings.max_concurrent_requests, thread_name_prefix="upload")
+    gateway = Gateway(settings, Ocean(channels, settings.ocean_address), artifacts, uploads, threads)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        sweeping = asyncio.create_task(_sweep(gateway.artifacts, settings.sweep_seconds))
+        sweeping = asyncio.create_task(_sweep(gateway))
         try:
             yield
         finally:
@@ -41,6 +54,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             with suppress(asyncio.CancelledError):
                 await sweeping
             await channels.close()
+            threads.shutdown()
 
     app = DocumentedApp(
         title="Tellurion",
@@ -53,8 +67,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     app.state.gateway = gateway
     problems.install(app)
-    for part in (routes_ocean, routes_artifacts, health):
+    for part in (routes_ocean, routes_artifacts, uploads_routes, health):
         app.include_router(part.router)
+    app.add_middleware(TusVersion)
     app.add_middleware(
         RequestRules,
         metrics=HttpMetrics(gateway.registry),
@@ -64,12 +79,13 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     return app
 
 
-async def _sweep(artifacts: ArtifactStore, seconds: float) -> None:
+async def _sweep(gateway: Gateway) -> None:
     """Deletes what has expired, for ever."""
     while True:
         try:
-            if gone := await asyncio.to_thread(artifacts.sweep):
-                log.info("artifacts expired", count=gone)
+            for what, store in (("artifacts", gateway.artifacts), ("uploads", gateway.uploads)):
+                if gone := await asyncio.to_thread(store.sweep):
+                    log.info(f"{what} expired", count=gone)
         except OSError:
-            log.exception("artifacts could not be swept")
-        await asyncio.sleep(seconds)
+            log.exception("what has expired could not be swept")
+        await asyncio.sleep(gateway.settings.sweep_seconds)

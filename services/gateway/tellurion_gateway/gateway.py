@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_gateway.ocean import Ocean
 from tellurion_gateway.settings import GatewaySettings
+from tellurion_gateway.uploads.store import UploadStore
 
 
 @dataclass
@@ -23,6 +25,10 @@ class Gateway:
     """The ocean service."""
     artifacts: ArtifactStore
     """Where analyses are kept that were answered as links."""
+    uploads: UploadStore
+    """Files on their way to the artifacts."""
+    upload_threads: ThreadPoolExecutor
+    """Write uploads; each holds one for as long as its sender takes."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """The metrics of this process."""
     stopping: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any, Literal
 
 from fastapi import FastAPI
@@ -66,7 +65,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that fails with these statuses, if with any that is known beforehand."""
     content = {problem_documents.MEDIA_TYPE: _named(Problem)}
     known: dict[int | str, dict[str, Any]] = {
-        status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses
+        status: {"description": problem_documents.phrase(status), "content": content} for status in statuses
     }
     return known | {"default": {"description": "Any other error", "content": content}}
 

@@ -19,10 +19,17 @@ from tellurion_core.status import problem
 from tellurion_gateway.validation import violations
 
 MEDIA_TYPE = "application/problem+json"
+CHECKSUM_MISMATCH = 460
+"""Of tus: the bytes are not those that the checksum is of."""
 RETRY_SECONDS = {429: "5", 503: "5"}
 """`Retry-After` by status."""
 
 log = structlog.get_logger()
+
+
+def phrase(status: int) -> str:
+    """What a status is called."""
+    return "Checksum mismatch" if status == CHECKSUM_MISMATCH else HTTPStatus(status).phrase
 
 
 def refusal(
@@ -41,7 +48,7 @@ def problem_document(error: TellurionError, path: str, status: int | None = None
         error = Internal(f"internal error; the log has it under request id {request_id}")
     document = problem(error, instance=path, request_id=request_id)
     if status is not None and status != error.http_status:
-        document |= {"status": int(status), "title": HTTPStatus(status).phrase}
+        document |= {"status": int(status), "title": phrase(status)}
     return document
 
 
@@ -76,7 +83,7 @@ async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, FrameworkError)
     cause: TellurionError
     detail: object = error.detail
-    if isinstance(detail, InvalidInput):
+    if isinstance(detail, TellurionError):
         cause = detail
     elif error.status_code == HTTPStatus.NOT_FOUND:
         cause = NotFound(f"there is no {shown(request.url.path)} here")

@@ -33,6 +33,12 @@ class GatewaySettings(StateSettings):
 
     max_upload_bytes: int = Field(default=256 << 20, ge=1 << 10)
     """Most bytes of one uploaded file, and of the form around it."""
+    max_resumable_bytes: int = Field(default=20 << 30, ge=1 << 10, le=20 << 30)
+    """Most bytes of a file that is uploaded in parts."""
+    upload_hours: float = Field(default=24.0, gt=0)
+    """How long such an upload may take before it is given up."""
+    uploaded_hours: float = Field(default=168.0, gt=0)
+    """How long a file that was uploaded so is kept."""
     max_json_bytes: int = Field(default=16 << 20, ge=1 << 10)
     """Most bytes of one JSON body; it is held in memory, a file is not."""
     upload_seconds: float = Field(default=300.0, gt=0)

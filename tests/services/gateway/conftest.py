@@ -197,11 +197,12 @@ class RunningGateway:
     """A gateway process, and a client that trusts its certificate."""
 
     def __init__(self, certificate: tuple[Path, Path], folder: Path, **settings: object) -> None:
-        given = {"listen": "127.0.0.1:0", "tls_certificate": certificate[0], "tls_key": certificate[1], **settings}
+        given = {"listen": "127.0.0.1:0", "tls_certificate": certificate[0], "tls_key": certificate[1]}
+        given |= {"state": folder, **settings}
         env = {f"TELLURION_{name.upper()}": str(value) for name, value in given.items()}
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
-        env |= {"TELLURION_STATE": str(folder), "TMPDIR": str(self.temporary)}
+        env["TMPDIR"] = str(self.temporary)
         self.log_path = folder / "gateway.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(

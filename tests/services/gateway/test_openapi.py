@@ -21,7 +21,7 @@ def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
 
 def test_every_operation_answers_problems_when_it_fails(document: dict[str, Any]) -> None:
     operations = [op for path, item in document["paths"].items() if path.startswith("/v1/") for op in item.values()]
-    assert len(operations) == 6
+    assert operations
     for operation in operations:
         for status, response in operation["responses"].items():
             if status == "default" or int(status) >= 400:
