@@ -11,10 +11,16 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from tellurion_core.client import Channels, ClientTls
 from tellurion_gateway import health, problems, routes_artifacts, routes_ocean
 from tellurion_gateway.gateway import Gateway
+from tellurion_gateway.limits.allowance import Allowance, Limiter
+from tellurion_gateway.limits.cors import CORS
+from tellurion_gateway.limits.local import LocalLimiter
+from tellurion_gateway.limits.places import Places
+from tellurion_gateway.limits.shared import SharedLimiter
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.middleware import RequestRules
 from tellurion_gateway.ocean import SERVICE, Ocean
@@ -44,6 +50,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     threads = ThreadPoolExecutor(settings.max_concurrent_requests, thread_name_prefix="upload")
     gateway = Gateway(settings, Ocean(channels, settings.ocean_address), artifacts, uploads, threads)
 
+    limiter = _limiter(settings)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sweeping = asyncio.create_task(_sweep(gateway))
@@ -54,6 +62,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             with suppress(asyncio.CancelledError):
                 await sweeping
             await channels.close()
+            await limiter.close()
             threads.shutdown()
 
     app = DocumentedApp(
@@ -73,10 +82,19 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.add_middleware(
         RequestRules,
         metrics=HttpMetrics(gateway.registry),
+        places=Places(settings.max_concurrent_requests, limiter),
         max_seconds=settings.max_call_seconds,
-        max_requests=settings.max_concurrent_requests,
     )
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)
     return app
+
+
+def _limiter(settings: GatewaySettings) -> Limiter:
+    allowance = Allowance(settings.tenant_rate, settings.tenant_burst, settings.tenant_requests)
+    if settings.limits_redis is None:
+        return LocalLimiter(allowance)
+    return SharedLimiter(settings.limits_redis.get_secret_value(), allowance)
 
 
 async def _sweep(gateway: Gateway) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request_id, current_call
-from tellurion_core.errors import Internal, Unavailable, shown
+from tellurion_core.errors import Internal, TellurionError, shown
 from tellurion_gateway.health import PROBES
+from tellurion_gateway.limits.framing import ambiguous_length
+from tellurion_gateway.limits.places import Places
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.problems import problem_response
 
@@ -18,7 +21,10 @@ LOCAL = Identity("local", "local")
 """Who calls, as long as the gateway knows no others."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "interest-cohort=()",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
@@ -31,12 +37,11 @@ log = structlog.get_logger()
 class RequestRules:
     """Puts every request under the rules; the outermost middleware of ours."""
 
-    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, max_seconds: float, max_requests: int) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, places: Places, max_seconds: float) -> None:
         self._app = app
         self._metrics = metrics
+        self._places = places
         self._max_seconds = max_seconds
-        self._max_requests = max_requests
-        self._counted = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -44,19 +49,24 @@ class RequestRules:
             await self._app(scope, receive, send)
             return
         started = time.monotonic()
-        request_id = accepted_request_id(Headers(scope=scope).get(REQUEST_ID_KEY))
+        headers = Headers(scope=scope)
+        request_id = accepted_request_id(headers.get(REQUEST_ID_KEY))
         method, path = scope["method"], scope["path"]
         token = current_call.set(Call(f"{method} {path}", request_id, LOCAL, started + self._max_seconds))
         answer = _Answer(send, request_id)
         probe = path in PROBES
-        self._counted += not probe
         self._metrics.started()
         try:
-            if not probe and self._counted > self._max_requests:
-                error = Unavailable(f"{self._max_requests} requests are being answered; try again", reason="OVERLOADED")
-                await problem_response(error, path)(scope, receive, answer.send)
-            else:
+            if (ambiguous := ambiguous_length(headers)) is not None:
+                refused = problem_response(ambiguous, path, HTTPStatus.BAD_REQUEST, {"Connection": "close"})
+                await refused(scope, receive, answer.send)
+            elif probe:
                 await self._app(scope, receive, answer.send)
+            else:
+                async with self._places.taken(LOCAL.tenant):
+                    await self._app(scope, receive, answer.send)
+        except TellurionError as error:  # Of the rules; the application answers its own.
+            await problem_response(error, path)(scope, receive, answer.send)
         except Exception:
             log.exception("request failed")
             if answer.status:  # Nothing truthful can be added to an answer that has begun: break it off.
@@ -64,7 +74,6 @@ class RequestRules:
             await problem_response(Internal("see the log"), path)(scope, receive, answer.send)
         finally:
             seconds = time.monotonic() - started
-            self._counted -= not probe
             status = answer.status or CLIENT_CLOSED_REQUEST
             route = getattr(scope.get("route"), "path", "none")
             self._metrics.ended(method, route, status, seconds)

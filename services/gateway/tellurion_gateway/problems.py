@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from tellurion_core.call import current_call
 from tellurion_core.errors import Cancelled, Internal, InvalidInput, NotFound, TellurionError, shown
 from tellurion_core.status import problem
+from tellurion_gateway.limits.allowance import LimitReached
 from tellurion_gateway.validation import violations
 
 MEDIA_TYPE = "application/problem+json"
@@ -58,6 +60,8 @@ def problem_response(
     """The answer to a request that failed."""
     document = problem_document(error, path, status)
     retry = RETRY_SECONDS.get(document["status"])
+    if isinstance(error, LimitReached):
+        retry = str(math.ceil(error.retry_seconds))
     more = {"Retry-After": retry} if retry else {}
     return Response(
         json.dumps(document, ensure_ascii=False), document["status"], {**more, **(headers or {})}, media_type=MEDIA_TYPE

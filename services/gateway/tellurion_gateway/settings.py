@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, FilePath, model_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
 from tellurion_core.settings import Address, StateSettings
 
 HostPort = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
 """`host:port`, port 0 for any free one."""
+Origin = Annotated[str, Field(pattern=r"^https?://(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+)(:\d{1,5})?$")]
+"""A web origin, in full: a wildcard is none."""
+
+
+def _checked_redis(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://", "unix:///")):
+        raise ValueError("a Redis server: redis://host:port/0, rediss://… with TLS, or unix:///path")
+    return value
+
+
+RedisUrl = Annotated[SecretStr, AfterValidator(_checked_redis)]
+"""URL of a Redis server; it may hold a password."""
 
 
 class GatewaySettings(StateSettings):
@@ -47,6 +59,19 @@ class GatewaySettings(StateSettings):
     """Longest time for one request, passed on as the deadline of the calls it makes."""
     max_concurrent_requests: int = Field(default=64, ge=1, le=100_000)
     """Requests answered at once; further ones are refused with 503. Probes do not count."""
+
+    max_connections: int = Field(default=1000, ge=1, le=100_000)
+    """Connections at once; a further one takes the place of that which is idle for longest."""
+    tenant_rate: float = Field(default=100.0, gt=0)
+    """Requests a second that one tenant may make in the long run; more are refused with 429."""
+    tenant_burst: int = Field(default=200, ge=1)
+    """Requests that it may make at once after a pause."""
+    tenant_requests: int = Field(default=64, ge=1, le=100_000)
+    """Requests of one tenant that are answered at once, in all gateways together."""
+    limits_redis: RedisUrl | None = None
+    """Redis server by which several gateways hold tenants to these limits together; each by itself without one."""
+    cors_origins: tuple[Origin, ...] = ()
+    """Origins whose pages may call the gateway from a browser, as a JSON list; none by default."""
 
     artifact_hours: float = Field(default=24.0, gt=0)
     """How long an analysis that was answered as a link is kept."""

@@ -85,9 +85,7 @@ class UploadStore:
                 raise ResourceExhausted(f"a tenant may have {MAX_UPLOADS} uploads at once")
             promised = sum(upload.length for upload in known if upload.artifact is None)
             if self._artifacts.used(tenant) + promised + length > self._tenant_bytes:
-                raise ResourceExhausted(
-                    f"a tenant may store {self._tenant_bytes} bytes, uploads included"
-                )
+                raise ResourceExhausted(f"a tenant may store {self._tenant_bytes} bytes, uploads included")
             expires = datetime.now(UTC) + self._keep
             about_it = {"length": length, "declared": declared, "expires": expires, **about.model_dump()}
             upload = Upload(id=secrets.token_hex(16), **about_it)
