@@ -13,7 +13,6 @@ import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from tellurion_core.client import Channels, ClientTls
 from tellurion_gateway import health, problems, routes_artifacts, routes_ocean
 from tellurion_gateway.gateway import Gateway
 from tellurion_gateway.limits.allowance import Allowance, Limiter
@@ -23,22 +22,20 @@ from tellurion_gateway.limits.places import Places
 from tellurion_gateway.limits.shared import SharedLimiter
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.middleware import RequestRules
-from tellurion_gateway.ocean import SERVICE, Ocean
+from tellurion_gateway.ocean import Ocean
 from tellurion_gateway.openapi import DocumentedApp
 from tellurion_gateway.settings import GatewaySettings
 from tellurion_gateway.uploads import routes as uploads_routes
 from tellurion_gateway.uploads.protocol import TusVersion
 from tellurion_gateway.uploads.store import UploadStore
+from tellurion_gateway.upstreams import Upstreams
 
 log = structlog.get_logger()
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
     """The application of these settings; its `state.gateway` is the gateway. It opens its channels when it is used."""
-    tls = None
-    if settings.ocean_tls_ca is not None:
-        tls = ClientTls(settings.ocean_tls_ca, settings.ocean_tls_certificate, settings.ocean_tls_key)
-    channels = Channels([SERVICE], tls)
+    upstreams = Upstreams(settings)
     artifacts = settings.artifacts()
     uploads = UploadStore(
         settings.state / "uploads",
@@ -48,7 +45,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         keep_artifacts=timedelta(hours=settings.uploaded_hours),
     )
     threads = ThreadPoolExecutor(settings.max_concurrent_requests, thread_name_prefix="upload")
-    gateway = Gateway(settings, Ocean(channels, settings.ocean_address), artifacts, uploads, threads)
+    gateway = Gateway(settings, upstreams, Ocean(upstreams), artifacts, uploads, threads)
 
     limiter = _limiter(settings)
 
@@ -61,7 +58,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             sweeping.cancel()
             with suppress(asyncio.CancelledError):
                 await sweeping
-            await channels.close()
+            await upstreams.close()
             await limiter.close()
             threads.shutdown()
 

@@ -13,6 +13,7 @@ from tellurion_core.artifacts import ArtifactStore
 from tellurion_gateway.ocean import Ocean
 from tellurion_gateway.settings import GatewaySettings
 from tellurion_gateway.uploads.store import UploadStore
+from tellurion_gateway.upstreams import Upstreams
 
 
 @dataclass
@@ -21,8 +22,10 @@ class Gateway:
 
     settings: GatewaySettings
     """See there."""
+    upstreams: Upstreams
+    """The services."""
     ocean: Ocean
-    """The ocean service."""
+    """The ocean service, in its own terms."""
     artifacts: ArtifactStore
     """Where analyses are kept that were answered as links."""
     uploads: UploadStore

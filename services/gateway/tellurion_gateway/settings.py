@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
-from tellurion_core.settings import Address, StateSettings
+from tellurion_gateway.upstream_settings import UpstreamSettings
 
 HostPort = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
 """`host:port`, port 0 for any free one."""
@@ -24,7 +24,7 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_checked_redis)]
 """URL of a Redis server; it may hold a password."""
 
 
-class GatewaySettings(StateSettings):
+class GatewaySettings(UpstreamSettings):
     """Where the gateway listens, whom it calls, and how much it takes on."""
 
     listen: HostPort = "127.0.0.1:8080"
@@ -33,15 +33,6 @@ class GatewaySettings(StateSettings):
     """PEM chain of the gateway; plain HTTP without it."""
     tls_key: FilePath | None = None
     """PEM private key that belongs to the certificate."""
-
-    ocean_address: Address
-    """The ocean service: `host:port` or `unix:/path`."""
-    ocean_tls_ca: FilePath | None = None
-    """PEM authorities of the ocean service's certificate; with it, the service is called over TLS."""
-    ocean_tls_certificate: FilePath | None = None
-    """PEM chain that the gateway presents to the ocean service, where that asks for one (mTLS)."""
-    ocean_tls_key: FilePath | None = None
-    """PEM private key that belongs to that chain."""
 
     max_upload_bytes: int = Field(default=256 << 20, ge=1 << 10)
     """Most bytes of one uploaded file, and of the form around it."""
@@ -62,9 +53,9 @@ class GatewaySettings(StateSettings):
 
     max_connections: int = Field(default=1000, ge=1, le=100_000)
     """Connections at once; a further one takes the place of that which is idle for longest."""
-    tenant_rate: float = Field(default=100.0, gt=0)
+    tenant_rate: float = Field(default=200.0, gt=0)
     """Requests a second that one tenant may make in the long run; more are refused with 429."""
-    tenant_burst: int = Field(default=200, ge=1)
+    tenant_burst: int = Field(default=1000, ge=1)
     """Requests that it may make at once after a pause."""
     tenant_requests: int = Field(default=64, ge=1, le=100_000)
     """Requests of one tenant that are answered at once, in all gateways together."""
@@ -89,8 +80,4 @@ class GatewaySettings(StateSettings):
     def _tls_is_whole(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("TELLURION_TLS_CERTIFICATE and TELLURION_TLS_KEY are given together")
-        if (self.ocean_tls_certificate is None) != (self.ocean_tls_key is None):
-            raise ValueError("TELLURION_OCEAN_TLS_CERTIFICATE and TELLURION_OCEAN_TLS_KEY are given together")
-        if self.ocean_tls_certificate is not None and self.ocean_tls_ca is None:
-            raise ValueError("TELLURION_OCEAN_TLS_CERTIFICATE needs TELLURION_OCEAN_TLS_CA")
         return self
