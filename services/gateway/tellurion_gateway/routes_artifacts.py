@@ -9,7 +9,7 @@ from tellurion_gateway.answers import ArtifactAnswer
 from tellurion_gateway.gateway import Here
 from tellurion_gateway.openapi import FILE, problems
 from tellurion_gateway.ranges import byte_range
-from tellurion_gateway.streaming import Streamed, file_pieces
+from tellurion_gateway.streaming import Streamed, disposition, file_pieces
 
 router = APIRouter(prefix="/v1/artifacts/{artifact_id}", tags=["artifacts"])
 
@@ -38,7 +38,7 @@ def content(artifact_id: str, gateway: Here, request: Request) -> Response:
     resumable = request.headers.get("if-range", tag) == tag
     part = byte_range(request.headers.get("range") if resumable else None, artifact.size)
     start, stop = part or (0, artifact.size)
-    headers |= {"Content-Length": str(stop - start), "Content-Disposition": f'attachment; filename="{artifact.name}"'}
+    headers |= {"Content-Length": str(stop - start), "Content-Disposition": disposition(artifact.name)}
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{artifact.size}"
     if request.method == "HEAD":
