@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -23,6 +24,10 @@ from tellurion_gateway.validation import violations
 MEDIA_TYPE = "application/problem+json"
 CHECKSUM_MISMATCH = 460
 """Of tus: the bytes are not those that the checksum is of."""
+SHOWN_PATH = 1000
+"""Characters of a path that a document repeats."""
+PATH_CHARACTERS = "/:@!$&'()*+,;="
+"""That stand for themselves in a path (RFC 3986, section 3.3), besides letters and digits."""
 RETRY_SECONDS = {429: "5", 503: "5"}
 """`Retry-After` by status."""
 
@@ -48,7 +53,7 @@ def problem_document(error: TellurionError, path: str, status: int | None = None
     request_id = call.request_id if call is not None else ""
     if error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR:
         error = Internal(f"internal error; the log has it under request id {request_id}")
-    document = problem(error, instance=path, request_id=request_id)
+    document = problem(error, instance=quote(path[:SHOWN_PATH], safe=PATH_CHARACTERS), request_id=request_id)
     if status is not None and status != error.http_status:
         document |= {"status": int(status), "title": phrase(status)}
     return document

@@ -77,7 +77,7 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
     gateway: Gateway = app.state.gateway
     config = uvicorn.Config(
         app,
-        http=cast("type[asyncio.Protocol]", partial(Connection, most=settings.max_connections)),
+        http=cast("type[asyncio.Protocol]", partial(Connection, settings=settings)),
         ws="none",
         lifespan="on",
         log_config=None,

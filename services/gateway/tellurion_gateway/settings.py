@@ -53,6 +53,10 @@ class GatewaySettings(UpstreamSettings):
 
     max_connections: int = Field(default=1000, ge=1, le=100_000)
     """Connections at once; a further one takes the place of that which is idle for longest."""
+    head_seconds: float = Field(default=10.0, gt=0)
+    """How long the head of a request may take, from its first byte or, of the first request, from the handshake."""
+    stall_seconds: float = Field(default=60.0, gt=0)
+    """How long a MiB of an upload may take to arrive, and how long a client may take nothing of an answer."""
     tenant_rate: float = Field(default=200.0, gt=0)
     """Requests a second that one tenant may make in the long run; more are refused with 429."""
     tenant_burst: int = Field(default=1000, ge=1)

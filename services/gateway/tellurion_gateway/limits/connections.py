@@ -7,19 +7,15 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_SECONDS = 10.0
-"""How long the head of a request may take, from its first byte or, of the first request, from the handshake."""
-TAKE_SECONDS = 60.0
-"""How long a client may take none of an answer."""
+from tellurion_gateway.settings import GatewaySettings
 
 
 class Connection(H11Protocol):
     """One HTTP/1.1 connection. Uvicorn itself waits for ever for the rest of a head, and for a client that reads."""
 
-    def __init__(self, *args: Any, most: int, **options: Any) -> None:
-        """`most` is how many connections there may be; a further one takes the place of that idle for longest."""
+    def __init__(self, *args: Any, settings: GatewaySettings, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._most = most
+        self._settings = settings
         self._since = self.loop.time()
         self._head: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
@@ -32,8 +28,8 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins."""
         super().connection_made(transport)
-        self._head = self.loop.call_later(HEAD_SECONDS, transport.abort)
-        if len(self.connections) > self._most:
+        self._head = self.loop.call_later(self._settings.head_seconds, transport.abort)
+        if len(self.connections) > self._settings.max_connections:
             idle = [c for c in self.connections if isinstance(c, Connection) and c.idle_since is not None]
             min(idle, key=lambda connection: connection.idle_since or 0.0).transport.abort()
 
@@ -43,7 +39,7 @@ class Connection(H11Protocol):
         if self.idle_since is None:
             self._head = _without(self._head)
         elif self._head is None:
-            self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+            self._head = self.loop.call_later(self._settings.head_seconds, self.transport.abort)
 
     def on_response_complete(self) -> None:
         """Waits for the next request."""
@@ -53,7 +49,7 @@ class Connection(H11Protocol):
     def pause_writing(self) -> None:
         """Waits for the client to take what was sent."""
         super().pause_writing()
-        self._taking = self.loop.call_later(TAKE_SECONDS, self.transport.abort)
+        self._taking = self.loop.call_later(self._settings.stall_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Goes on."""

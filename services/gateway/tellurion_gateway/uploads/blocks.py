@@ -13,15 +13,13 @@ from tellurion_core.call import answering
 from tellurion_gateway.problems import refusal
 
 BLOCK_BYTES = 1 << 20
-STALL_SECONDS = 60.0
-"""How long a block may take to arrive."""
 
 
-async def blocks(request: Request) -> AsyncGenerator[bytes]:
+async def blocks(request: Request, stall_seconds: float) -> AsyncGenerator[bytes]:
     """The body in blocks of at least `BLOCK_BYTES`, the last excepted; what came before it broke off comes, too.
 
     Raises:
-        HTTPException: 408, when a block takes too long, or the call's time is over.
+        HTTPException: 408, when a block takes longer than `stall_seconds`, or the call's time is over.
         ClientDisconnect: the client went away.
     """
     failure: Exception | None = None
@@ -31,14 +29,14 @@ async def blocks(request: Request) -> AsyncGenerator[bytes]:
         parts: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(min(STALL_SECONDS, answering().time_remaining())):
+            async with asyncio.timeout(min(stall_seconds, answering().time_remaining())):
                 while size < BLOCK_BYTES and not ended:
                     part = await anext(stream, None)
                     ended = part is None
                     parts.append(part or b"")
                     size += len(parts[-1])
         except TimeoutError:
-            accepted = f"{BLOCK_BYTES} bytes within {STALL_SECONDS:g} s"
+            accepted = f"{BLOCK_BYTES} bytes within {stall_seconds:g} s"
             failure = refusal(HTTPStatus.REQUEST_TIMEOUT, "body", received=f"{size} bytes", accepted=accepted)
         except ClientDisconnect as error:
             failure = error

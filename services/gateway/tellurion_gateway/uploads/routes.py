@@ -129,7 +129,7 @@ async def add(
     begins, expected = whole_number("Upload-Offset", upload_offset), checksum(upload_checksum)
     store = partial(gateway.uploads.add, _tenant(), upload_id, begins, expected)
     try:
-        upload = await fed(gateway.upload_threads, store, blocks(request))
+        upload = await fed(gateway.upload_threads, store, blocks(request, gateway.settings.stall_seconds))
     except DataCorrupted as error:
         raise HTTPException(CHECKSUM_MISMATCH, error) from None
     stands = await asyncio.to_thread(gateway.uploads.offset, _tenant(), upload)
