@@ -81,6 +81,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         metrics=HttpMetrics(gateway.registry),
         places=Places(settings.max_concurrent_requests, limiter),
         max_seconds=settings.max_call_seconds,
+        stopping=lambda: gateway.stopping,
     )
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, **CORS)

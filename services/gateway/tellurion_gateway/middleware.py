@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
@@ -37,8 +38,17 @@ log = structlog.get_logger()
 class RequestRules:
     """Puts every request under the rules; the outermost middleware of ours."""
 
-    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, places: Places, max_seconds: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: HttpMetrics,
+        places: Places,
+        max_seconds: float,
+        stopping: Callable[[], bool],
+    ) -> None:
         self._app = app
+        self._stopping = stopping
         self._metrics = metrics
         self._places = places
         self._max_seconds = max_seconds
@@ -53,7 +63,7 @@ class RequestRules:
         request_id = accepted_request_id(headers.get(REQUEST_ID_KEY))
         method, path = scope["method"], scope["path"]
         token = current_call.set(Call(f"{method} {path}", request_id, LOCAL, started + self._max_seconds))
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, request_id, last=self._stopping())
         probe = path in PROBES
         self._metrics.started()
         try:
@@ -86,8 +96,9 @@ class RequestRules:
 class _Answer:
     """Sends an answer with the headers that all have, and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, *, last: bool) -> None:
         self._send = send
+        self._last = last
         self._request_id = request_id
         self.status = 0
         """The status sent; 0 before."""
@@ -99,4 +110,6 @@ class _Answer:
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             headers["X-Request-Id"] = self._request_id
+            if self._last:  # so that no client asks on a connection that is about to be closed
+                headers["Connection"] = "close"
         await self._send(message)
