@@ -13,7 +13,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from tellurion_gateway import health, problems, routes_artifacts, routes_ocean
+from tellurion_gateway import bridge, health, problems, routes_artifacts, routes_ocean
 from tellurion_gateway.gateway import Gateway
 from tellurion_gateway.limits.allowance import Allowance, Limiter
 from tellurion_gateway.limits.cors import CORS
@@ -75,6 +75,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     problems.install(app)
     for part in (routes_ocean, routes_artifacts, uploads_routes, health):
         app.include_router(part.router)
+    app.router.routes.append(bridge.route(upstreams))
     app.add_middleware(TusVersion)
     app.add_middleware(
         RequestRules,

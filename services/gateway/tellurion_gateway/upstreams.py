@@ -98,6 +98,17 @@ class Upstreams:
             raise NotFound(f"there is no service {shown(service)} here", reason="NO_SUCH_SERVICE")
         return self._channels.to(self._addresses[service])
 
+    def method(self, service: str, method: str) -> MethodDescriptor:
+        """What a service may be asked under `package.Service/Method`.
+
+        Raises:
+            NotFound: there is no such service here, or it has no such method.
+        """
+        self.channel(service)
+        if method not in METHODS[service]:
+            raise NotFound(f"the {service} service has no method {shown(method)}", reason="NO_SUCH_METHOD")
+        return METHODS[service][method]
+
     def credential(self) -> tuple[tuple[str, str], ...]:
         """Metadata that tell a service for whom it is called."""
         return () if self._mint is None else (("authorization", f"Bearer {self._mint(answering().identity)}"),)
@@ -115,10 +126,7 @@ class Upstreams:
             TellurionError: what the service answered, or what ended `requests`.
             Unavailable: the service does not answer.
         """
-        channel = self.channel(service)
-        asked = METHODS[service].get(method)
-        if asked is None:
-            raise NotFound(f"the {service} service has no method {shown(method)}", reason="NO_SUCH_METHOD")
+        channel, asked = self.channel(service), self.method(service, method)
         taken = _Requests(requests)
         request: Any = taken if asked.client_streaming else await _only(requests)
         kind = "_".join("stream" if many else "unary" for many in (asked.client_streaming, asked.server_streaming))
@@ -196,7 +204,7 @@ def failures_of(service: str) -> Iterator[None]:
         error = from_rpc_error(failed)
         if is_ours(failed) and not isinstance(error, Internal | Unauthenticated | Unavailable | Cancelled):
             raise error from None
-        log.warning("service failed", service=service, reason=error.reason, error=error.message)
+        log.warning("service failed", called=service, reason=error.reason, error=error.message)
         raise _told(service, failed.code(), error) from error
 
 
