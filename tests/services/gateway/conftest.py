@@ -148,11 +148,12 @@ def _progress(fraction: float, message: str) -> ocean_pb2.ReconstructResponse:
 
 
 class ServedOcean:
-    """A scripted ocean service that listens in a thread, under the harness."""
+    """A scripted ocean service that listens in a thread, under the harness, and others beside it."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *others: Service) -> None:
         self.address = address
         self.ocean = ScriptedOcean()
+        self._others = others
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -170,7 +171,7 @@ class ServedOcean:
 
     async def _start(self) -> Server:
         service = Service(OCEAN, ocean_pb2_grpc.add_OceanServiceServicer_to_server, self.ocean)
-        server = Server([service], ServerSettings(listen=self.address, stop_seconds=0))
+        server = Server([service, *self._others], ServerSettings(listen=self.address, stop_seconds=0))
         await server.start()
         return server
 

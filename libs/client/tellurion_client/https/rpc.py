@@ -15,7 +15,7 @@ import h11
 
 from tellurion_client.https.connection import Connection, Connections, Headers
 from tellurion_core.errors import TellurionError
-from tellurion_core.grpc_web import FrameReader, Metadata, frame, read_trailers
+from tellurion_core.grpc_web import MEDIA_TYPE, FrameReader, Metadata, frame, read_trailers
 from tellurion_core.status import DETAILS_KEY, from_problem, to_status
 
 MAX_PROBLEM_BYTES = 64 << 10
@@ -179,7 +179,8 @@ class Rpc:
         """Takes what arrives next."""
         match await connection.receive():
             case h11.Response() as response:
-                if response.status_code != HTTPStatus.OK:
+                kind = next((value for name, value in response.headers if name == b"content-type"), b"")
+                if response.status_code != HTTPStatus.OK or kind != MEDIA_TYPE.encode():
                     raise await self._refused(connection, response.status_code)
             case h11.Data(data=data):
                 self._frames.extend(self._reader.feed(bytes(data)))
