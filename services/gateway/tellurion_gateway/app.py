@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -24,6 +25,9 @@ from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.middleware import RequestRules
 from tellurion_gateway.ocean import Ocean
 from tellurion_gateway.openapi import DocumentedApp
+from tellurion_gateway.rest import routes as rest
+from tellurion_gateway.rest.bindings import bindings
+from tellurion_gateway.rest.document import document
 from tellurion_gateway.settings import GatewaySettings
 from tellurion_gateway.uploads import routes as uploads_routes
 from tellurion_gateway.uploads.protocol import TusVersion
@@ -62,7 +66,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             await limiter.close()
             threads.shutdown()
 
+    rpcs = bindings(upstreams.names)
     app = DocumentedApp(
+        derived=partial(document, rpcs),
         title="Tellurion",
         version=version("tellurion-gateway"),
         description="Earth-system reconstruction over HTTPS. Every error is an RFC 9457 problem document.",
@@ -75,7 +81,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     problems.install(app)
     for part in (routes_ocean, routes_artifacts, uploads_routes, health):
         app.include_router(part.router)
-    app.router.routes.append(bridge.route(upstreams))
+    app.router.routes.insert(0, bridge.route(upstreams))  # the busiest: routes are tried in turn
+    app.router.routes.extend(rest.route(rpc, upstreams, settings) for rpc in rpcs)
     app.add_middleware(TusVersion)
     app.add_middleware(
         RequestRules,

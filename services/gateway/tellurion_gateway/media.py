@@ -11,6 +11,8 @@ from tellurion_gateway.problems import refusal
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
+NDJSON = "application/x-ndjson"
+"""A JSON value a line."""
 FORM = "multipart/form-data"
 NETCDF = "application/x-netcdf"
 NETCDF_NAMES = (NETCDF, "application/netcdf", "application/octet-stream")

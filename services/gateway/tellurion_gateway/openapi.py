@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from fastapi import FastAPI
@@ -71,7 +72,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 class DocumentedApp(FastAPI):
-    """A FastAPI application whose document holds our own schemas too."""
+    """A FastAPI application whose document holds our own schemas too, and what is derived from the protos."""
+
+    def __init__(self, *, derived: Callable[[], dict[str, Any]], **options: Any) -> None:
+        """`derived` makes more paths and components; what is written out here comes before it."""
+        super().__init__(**options)
+        self._derived = derived
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document."""
@@ -81,5 +87,8 @@ class DocumentedApp(FastAPI):
             )
             _, own = models_json_schema(OWN_SCHEMAS, ref_template=COMPONENTS + "{model}")
             document["components"]["schemas"] |= own["$defs"]
+            more = self._derived()
+            document["paths"] = more["paths"] | document["paths"]
+            document["components"]["schemas"] |= more["components"]["schemas"]
             self.openapi_schema = document
         return self.openapi_schema

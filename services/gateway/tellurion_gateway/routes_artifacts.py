@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from tellurion_core.call import answering
 from tellurion_gateway.answers import ArtifactAnswer
+from tellurion_gateway.etags import names
 from tellurion_gateway.gateway import Here
 from tellurion_gateway.openapi import FILE, problems
 from tellurion_gateway.ranges import byte_range
@@ -32,7 +33,7 @@ def content(artifact_id: str, gateway: Here, request: Request) -> Response:
     artifact = gateway.artifacts.get(_tenant(), artifact_id)
     tag = f'"{artifact.id}"'
     headers = {"ETag": tag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
-    if _names(request.headers.get("if-none-match", ""), tag):
+    if names(request.headers.get("if-none-match", ""), tag):
         return Response(None, 304, headers)
     # A client that resumes a download names what it has; if that is something else, it gets the whole.
     resumable = request.headers.get("if-range", tag) == tag
@@ -55,9 +56,3 @@ def delete(artifact_id: str, gateway: Here) -> None:
 
 def _tenant() -> str:
     return answering().identity.tenant
-
-
-def _names(header: str, tag: str) -> bool:
-    """Whether an `If-None-Match` names the file of this tag; weak tags count (RFC 9110, section 13.1.2)."""
-    tags = {part.strip().removeprefix("W/") for part in header.split(",")}
-    return tag in tags or "*" in tags
