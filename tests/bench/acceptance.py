@@ -164,6 +164,8 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "pointcloud-detection": tabled("pointcloud_detection"),
     "serving": tabled("serving"),
     "serving-autoscaling": tabled("serving_autoscaling"),
+    "gateway-latency": tabled("gateway_latency"),
+    "gateway-transfer": tabled("gateway_transfer"),
     "chaos": chaos,
     "serving-chaos": serving_chaos,
     "slow-tests": slow_tests,
@@ -176,6 +178,7 @@ WITH_FILES = (
     "pointcloud-transfer",
     "pointcloud-completion",
     "pointcloud-detection",
+    "gateway-transfer",
 )
 """Parts that need what `make acceptance` and `make data` bring, and say what is missing."""
 

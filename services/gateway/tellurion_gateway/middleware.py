@@ -23,9 +23,7 @@ LOCAL = Identity("local", "local")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "interest-cohort=()",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from tellurion_gateway.limits.corked import Corked
 from tellurion_gateway.settings import GatewaySettings
 
 
@@ -27,7 +28,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", Corked(transport, self.loop)))
         self._head = self.loop.call_later(self._settings.head_seconds, transport.abort)
         if len(self.connections) > self._settings.max_connections:
             idle = [c for c in self.connections if isinstance(c, Connection) and c.idle_since is not None]
