@@ -14,6 +14,8 @@ from tellurion_gateway.rest.comments import comments
 from tellurion_gateway.rest.examples import example
 from tellurion_gateway.rest.schemas import Schemas, needed, plain
 
+JOB_ID = "^[0-9a-f]{32}$"
+"""What long work, and the agent's runs, are called in their services."""
 _FAILURES = (404, 406, 408, 409, 413, 415, 422, 429, 500, 503, 504)
 
 
@@ -66,8 +68,8 @@ def _parameters(binding: Binding, asked: Schemas) -> Iterator[dict[str, Any]]:
 def _of_path(binding: Binding, field: FieldDescriptor, asked: Schemas) -> dict[str, Any]:
     if binding.name == "{id}":
         return asked.field(field)
-    named = binding.filled("…")
-    return {"type": "string", "description": f"Identifier: what stands for … in the name {named}."}
+    about = f"What stands for … in the name {binding.filled('…')}."
+    return {"type": "string", "pattern": JOB_ID, "description": about}
 
 
 def _body(binding: Binding, asked: Schemas) -> dict[str, Any]:

@@ -78,12 +78,40 @@ def text(kind: Descriptor, serialised: bytes) -> str:
 
 
 def _parsed(kind: Descriptor, value: Any) -> Message | None:
-    if not isinstance(value, dict) and not _well_known(kind):
-        return None
     try:
+        if not _shaped(kind, value):
+            return None
         return json_format.ParseDict(value, GetMessageClass(kind)(), max_recursion_depth=MAX_DEPTH)
     except _REFUSED:
         return None
+
+
+def _shaped(kind: Descriptor, value: Any) -> bool:
+    """Whether there is an object wherever there is a message: json_format takes what is empty for one."""
+    if _well_known(kind):
+        return True
+    if not isinstance(value, dict):
+        return False
+    for name, item in value.items():
+        field = _field(kind, name)
+        inner = field.message_type if field is not None else None
+        if field is None or inner is None or item is None:
+            continue
+        items = [item]
+        if inner.GetOptions().map_entry:
+            inner, items = (
+                inner.fields_by_name["value"].message_type,
+                list(item.values()) if isinstance(item, dict) else [],
+            )
+        elif field.is_repeated:
+            items = item if isinstance(item, list) else []
+        if inner is not None and not all(_shaped(inner, one) for one in items):
+            return False
+    return True
+
+
+def _field(kind: Descriptor, name: str) -> FieldDescriptor | None:
+    return kind.fields_by_name.get(name) or kind.fields_by_camelcase_name.get(name)
 
 
 def _blame(kind: Descriptor, value: Any, path: str) -> FieldViolation:
@@ -91,7 +119,7 @@ def _blame(kind: Descriptor, value: Any, path: str) -> FieldViolation:
     if _well_known(kind) or not isinstance(value, dict):
         return FieldViolation(path or "body", _KINDS.get(type(value), "null"), _accepted_message(kind))
     for name, item in value.items():
-        field = kind.fields_by_name.get(name) or kind.fields_by_camelcase_name.get(name)
+        field = _field(kind, name)
         where = f"{path}.{shown(name)}" if path else shown(name)
         if field is None:
             return _unknown(kind, name, where)
