@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -34,6 +36,8 @@ class Gateway:
     """Write uploads; each holds one for as long as its sender takes."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """The metrics of this process."""
+    drawing: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, 1))
+    """Held while a picture is drawn: one at a time."""
     stopping: bool = False
     """Whether SIGTERM has come: no longer ready, still answering."""
 

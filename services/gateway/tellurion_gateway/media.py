@@ -14,6 +14,7 @@ EVENTS = "text/event-stream"
 NDJSON = "application/x-ndjson"
 """A JSON value a line."""
 FORM = "multipart/form-data"
+PNG = "image/png"
 NETCDF = "application/x-netcdf"
 NETCDF_NAMES = (NETCDF, "application/netcdf", "application/octet-stream")
 """Names under which NetCDF is uploaded; none is registered."""
