@@ -43,9 +43,7 @@ if TYPE_CHECKING:
     from tellurion_client.pointcloud import PointCloudClient
     from tellurion_client.splat import SplatClient
 
-ACCEPTED_URLS = (
-    "https:, grpc: or grpcs://host:port, unix:/path, or the state folder of `tellurion up`"
-)
+ACCEPTED_URLS = "https:, grpc: or grpcs://host:port, unix:/path, or the state folder of `tellurion up`"
 SERVICES = tuple(
     service
     for file in (

@@ -57,17 +57,22 @@ class _Bridge:
 
     async def _answered(self, scope: Scope, body: _Body, send: Send, seconds: float) -> None:
         request_id = answering().request_id
-        started: Message = {
-            "type": "http.response.start",
-            "status": HTTPStatus.OK,
-            "headers": [(b"content-type", MEDIA_TYPE.encode())],
-        }
-        await send(started)
+        headers = [(b"content-type", MEDIA_TYPE.encode())]
+        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
         failure: TellurionError | None = None
+        only = b""
         try:
-            async with asyncio.timeout(seconds), aclosing(self._answers(scope, body, seconds)) as answers:
+            service, interface, name = (scope["path_params"][part] for part in ("service", "interface", "method"))
+            method = f"{interface}/{name}"
+            asked = self._upstreams.method(service, method)
+            messages = body.messages(asked)
+            calling = self._upstreams.call(service, method, messages, seconds)
+            async with asyncio.timeout(seconds), aclosing(calling) as answers:
                 async for answer in answers:
-                    await send({"type": "http.response.body", "body": frame(answer), "more_body": True})
+                    if asked.server_streaming:
+                        await send({"type": "http.response.body", "body": frame(answer), "more_body": True})
+                    else:  # goes out with the trailers, as one write
+                        only = frame(answer)
         except TimeoutError:
             failure = DeadlineExceeded("not done within the time that was allowed")
         except TellurionError as error:
@@ -75,13 +80,7 @@ class _Bridge:
         except Exception:
             log.exception("request failed")
             failure = Internal(f"internal error; the log has it under request id {request_id}")
-        await send({"type": "http.response.body", "body": trailers(failure, request_id)})
-
-    def _answers(self, scope: Scope, body: _Body, seconds: float) -> AsyncGenerator[bytes]:
-        service, interface, name = (scope["path_params"][part] for part in ("service", "interface", "method"))
-        method = f"{interface}/{name}"
-        messages = body.messages(self._upstreams.method(service, method))
-        return self._upstreams.call(service, method, messages, seconds)
+        await send({"type": "http.response.body", "body": only + trailers(failure, request_id)})
 
 
 class _Body:

@@ -40,6 +40,8 @@ class HttpsChannel(grpc.Channel):
             self._headers.append(("Authorization", f"Bearer {api_key}"))
         self._pauses = _pauses(service_config)
         self._rpcs: WeakSet[Rpc] = WeakSet()
+        self._closed = False
+        self._lock = threading.Lock()  # of `_closed`: nothing is begun in a loop that ends
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._thread.start()
@@ -76,11 +78,14 @@ class HttpsChannel(grpc.Channel):
 
     def close(self) -> None:
         """Ends all calls, and closes the connections."""
-        if not self._loop.is_closed():
-            self.run(self._end_all())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        asyncio.run_coroutine_threadsafe(self._end_all(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def __enter__(self) -> HttpsChannel:
         return self
@@ -90,7 +95,11 @@ class HttpsChannel(grpc.Channel):
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What comes of work in the channel's loop; it is cancelled where waiting for it is interrupted."""
-        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._lock:
+            if self._closed:
+                work.close()
+                raise Failed(grpc.StatusCode.CANCELLED, "the channel is closed")
+            future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
         except BaseException:
@@ -99,8 +108,9 @@ class HttpsChannel(grpc.Channel):
 
     def end(self, rpc: Rpc, reason: Failed) -> None:
         """Ends a call for this reason, from any thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(rpc.fail, reason)
+        with self._lock:
+            if not self._closed:
+                self._loop.call_soon_threadsafe(rpc.fail, reason)
 
     async def begun(self, method: str, request: bytes | None, timeout: float | None, metadata: Any) -> Rpc:
         """A call; `request` is None where its messages are sent one by one."""
