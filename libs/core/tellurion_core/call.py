@@ -12,6 +12,8 @@ from dataclasses import dataclass
 REQUEST_ID_KEY = "x-request-id"
 TIMEOUT_KEY = "x-timeout-ms"
 """What is left of the caller's time, in milliseconds; gRPC tells it less exactly."""
+REFUSED_KEY = "x-refused"
+"""Initial metadata of a call that was refused while its requests came in: no more of them are wanted."""
 _MILLISECONDS = re.compile(r"[0-9]{1,12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 

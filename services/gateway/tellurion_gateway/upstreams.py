@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import grpc
@@ -20,7 +21,7 @@ from tellurion.jobs.v1 import jobs_pb2
 from tellurion.ocean.v1 import ocean_pb2
 from tellurion.pointcloud.v1 import pointcloud_pb2
 from tellurion.splat.v1 import splat_pb2
-from tellurion_core.call import Identity, answering
+from tellurion_core.call import REFUSED_KEY, Identity, answering
 from tellurion_core.client import Channels
 from tellurion_core.errors import (
     Cancelled,
@@ -132,6 +133,7 @@ class Upstreams:
         kind = "_".join("stream" if many else "unary" for many in (asked.client_streaming, asked.server_streaming))
         # Without serialisers, gRPC passes bytes on as they are.
         call = getattr(channel, kind)(f"/{method}")(request, timeout=deadline, metadata=self.credential())
+        watching = asyncio.create_task(taken.end_when_refused(call)) if asked.client_streaming else None
         try:
             with failures_of(service):
                 if asked.server_streaming:
@@ -145,6 +147,8 @@ class Upstreams:
             raise
         finally:
             call.cancel()
+            if watching is not None:
+                watching.cancel()
 
     async def check(self, service: str) -> None:
         """Returns when the service says that it serves.
@@ -166,21 +170,38 @@ class Upstreams:
 
 
 class _Requests:
-    """A request stream that remembers what it failed of."""
+    """A request stream that ends when no more is wanted, and remembers what it failed of."""
 
     def __init__(self, requests: AsyncIterator[bytes]) -> None:
         self._requests = requests
+        self._refused = False
+        self._next: asyncio.Future[bytes] | None = None
         self.failure: TellurionError | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
+        if self._refused:
+            raise StopAsyncIteration
+        self._next = asyncio.ensure_future(anext(self._requests))
         try:
-            return await anext(self._requests)
+            return await self._next
         except TellurionError as error:
             self.failure = error
             raise
+        except asyncio.CancelledError:
+            if self._refused:
+                raise StopAsyncIteration from None
+            raise
+
+    async def end_when_refused(self, call: Any) -> None:
+        """Ends the stream when the service says so, long before its status: that one must not come amid a write."""
+        with suppress(grpc.RpcError):
+            if any(key == REFUSED_KEY for key, _ in await call.initial_metadata()):
+                self._refused = True
+                if self._next is not None:
+                    self._next.cancel()
 
 
 async def _only(requests: AsyncIterator[bytes]) -> bytes:

@@ -37,10 +37,12 @@ class ScriptedClouds(pointcloud_pb2_grpc.PointCloudServiceServicer):
     async def Encode(self, requests, context):  # noqa: N802
         async for request in requests:
             yield pointcloud_pb2.EncodeResponse(report=pointcloud_pb2.EncodeReport(points=request.spec.points))
-            if request.spec.points == 13:
-                raise InvalidInput.of("spec.points", received=13, accepted="another number")
             if request.spec.points == 99:
                 await asyncio.sleep(60)
+
+    async def Detect(self, requests, context):  # noqa: N802
+        async for _ in requests:
+            raise InvalidInput.of("request", received="a chunk", accepted="the specification first")
 
 
 @pytest.fixture(scope="module")
@@ -189,13 +191,15 @@ def test_requests_that_fail_end_the_call(channel: Callable[[str], HttpsChannel])
 
 
 def test_a_refusal_ends_a_stream_of_requests_that_would_not_end(channel: Callable[[str], HttpsChannel]) -> None:
-    def requests() -> Iterator[pointcloud_pb2.EncodeRequest]:
+    def requests() -> Iterator[pointcloud_pb2.DetectRequest]:
         while True:
-            yield cloud(13)
+            yield pointcloud_pb2.DetectRequest(tensor=tensor_pb2.TensorPart(chunk=bytes(512 << 10)))
 
+    began = time.monotonic()
     with pytest.raises(grpc.RpcError) as failed:
-        list(pointcloud_pb2_grpc.PointCloudServiceStub(channel("pointcloud")).Encode(requests(), timeout=30))
+        pointcloud_pb2_grpc.PointCloudServiceStub(channel("pointcloud")).Detect(requests(), timeout=30)
     assert failed.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert time.monotonic() - began < 4  # the service would read on for five seconds
 
 
 def test_cancelling_reaches_the_service(bridged: Any, channel: Callable[[str], HttpsChannel]) -> None:
