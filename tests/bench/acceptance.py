@@ -30,6 +30,8 @@ HERE = Path(__file__).parent
 PACKAGES = "numpy", "scipy", "numba", "torch", "grpcio"
 KILLS = 20
 """Times that each part of a platform is killed."""
+CASES = 20_000
+"""Requests that are made up from the OpenAPI document."""
 SERVING = "tests/chaos/test_serving.py"
 """Whose full counts are a part of their own."""
 Measured = tuple[list[Target], str]
@@ -108,6 +110,12 @@ def chaos() -> Measured:
     return _passing(what, ["tests/chaos", f"--ignore={SERVING}"], TELLURION_CHAOS_ROUNDS=str(KILLS))
 
 
+def gateway_requests() -> Measured:
+    """Requests of every kind to every path of the OpenAPI document, at all services."""
+    what = f"{CASES} requests to every path of the OpenAPI document, valid and hostile: no 5xx, nothing undocumented"
+    return _passing(what, ["tests/services/gateway/test_every_request.py"], TELLURION_OPENAPI_CASES=str(CASES))
+
+
 def serving_chaos() -> Measured:
     """Inference servers that die, hang and are flooded, and 10 000 requests that leak nothing."""
     return _passing(
@@ -166,6 +174,7 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "serving-autoscaling": tabled("serving_autoscaling"),
     "gateway-latency": tabled("gateway_latency"),
     "gateway-transfer": tabled("gateway_transfer"),
+    "gateway-requests": gateway_requests,
     "chaos": chaos,
     "serving-chaos": serving_chaos,
     "slow-tests": slow_tests,
