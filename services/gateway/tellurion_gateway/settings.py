@@ -48,7 +48,7 @@ class GatewaySettings(UpstreamSettings):
     """Longest time that a request's body may take to arrive."""
     max_call_seconds: float = Field(default=3600.0, gt=0)
     """Longest time for one request, passed on as the deadline of the calls it makes."""
-    max_concurrent_requests: int = Field(default=64, ge=1, le=100_000)
+    max_concurrent_requests: int = Field(default=320, ge=1, le=100_000)
     """Requests answered at once; further ones are refused with 503. Probes do not count."""
 
     max_connections: int = Field(default=1000, ge=1, le=100_000)
@@ -61,7 +61,7 @@ class GatewaySettings(UpstreamSettings):
     """Requests a second that one tenant may make in the long run; more are refused with 429."""
     tenant_burst: int = Field(default=1000, ge=1)
     """Requests that it may make at once after a pause."""
-    tenant_requests: int = Field(default=64, ge=1, le=100_000)
+    tenant_requests: int = Field(default=256, ge=1, le=100_000)
     """Requests of one tenant that are answered at once, in all gateways together."""
     limits_redis: RedisUrl | None = None
     """Redis server by which several gateways hold tenants to these limits together; each by itself without one."""
