@@ -36,25 +36,25 @@ async def received(request: Request, binding: Binding, settings: GatewaySettings
             "query", received=", ".join(request.query_params), accepted="no query: fields in the body"
         )
     if not binding.method.client_streaming:
-        value = await _json(request, settings) or {}
+        value = await _json(request, settings, of_nothing={})
         if isinstance(value, dict) and binding.field in value:
             raise InvalidInput.of(binding.field or "", received="the field", accepted="only in the path")
         whole = value | _of_path(request, binding) if isinstance(value, dict) else value
         return _each([await asyncio.to_thread(messages.message, kind, whole)])
     if content_type(request, (JSON, NDJSON)) == NDJSON:
         return _lines(await _spooled(request, settings), binding, settings.max_json_bytes)
-    value = await _json(request, settings)
+    value = await _json(request, settings, of_nothing=None)
     if not isinstance(value, list):
         raise InvalidInput.of("body", received="no list", accepted="a list of messages")
     return _each(await asyncio.to_thread(_all, binding, value))
 
 
-async def _json(request: Request, settings: GatewaySettings) -> Any:
-    """The JSON of a body; None where it is empty."""
+async def _json(request: Request, settings: GatewaySettings, *, of_nothing: Any) -> Any:
+    """The JSON of a body; `of_nothing` where it is empty."""
     async with limited(request, max_bytes=settings.max_json_bytes, seconds=settings.upload_seconds) as body:
         text = await body.body()
     if not text:
-        return None
+        return of_nothing
     content_type(request, (JSON,))
     return await asyncio.to_thread(messages.read, text)
 
