@@ -57,10 +57,13 @@ class _Bridge:
 
     async def _answered(self, scope: Scope, body: _Body, send: Send, seconds: float) -> None:
         request_id = answering().request_id
-        headers = [(b"content-type", MEDIA_TYPE.encode())]
-        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
+        started: Message = {
+            "type": "http.response.start",
+            "status": HTTPStatus.OK,
+            "headers": [(b"content-type", MEDIA_TYPE.encode())],
+        }
+        begun, last = False, b""
         failure: TellurionError | None = None
-        only = b""
         try:
             service, interface, name = (scope["path_params"][part] for part in ("service", "interface", "method"))
             method = f"{interface}/{name}"
@@ -69,10 +72,13 @@ class _Bridge:
             calling = self._upstreams.call(service, method, messages, seconds)
             async with asyncio.timeout(seconds), aclosing(calling) as answers:
                 async for answer in answers:
-                    if asked.server_streaming:
-                        await send({"type": "http.response.body", "body": frame(answer), "more_body": True})
-                    else:  # goes out with the trailers, as one write
-                        only = frame(answer)
+                    if not asked.server_streaming:
+                        last = frame(answer)  # goes out with head and trailers, as one write
+                        continue
+                    if not begun:
+                        await send(started)
+                        begun = True
+                    await send({"type": "http.response.body", "body": frame(answer), "more_body": True})
         except TimeoutError:
             failure = DeadlineExceeded("not done within the time that was allowed")
         except TellurionError as error:
@@ -80,7 +86,9 @@ class _Bridge:
         except Exception:
             log.exception("request failed")
             failure = Internal(f"internal error; the log has it under request id {request_id}")
-        await send({"type": "http.response.body", "body": only + trailers(failure, request_id)})
+        if not begun:
+            await send(started)
+        await send({"type": "http.response.body", "body": last + trailers(failure, request_id)})
 
 
 class _Body:
