@@ -136,3 +136,12 @@ def test_an_analysis_is_drawn_over_https(client: Any, observations: dict[str, An
     refused = client.get(f"/v1/artifacts/{artifact}/picture", params={"level": 2})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "level")
     assert client.get(f"/v1/artifacts/{'0' * 64}/picture").status_code == 404
+
+
+def test_an_analysis_is_answered_as_a_picture_where_that_is_accepted(
+    client: Any, observations: dict[str, Any], ocean: Any
+) -> None:
+    body = {"method": "echo", "month": 2, "observations": observations}
+    answer = client.post("/v1/ocean:reconstruct", json=body, headers={"Accept": "image/png"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert pixels(answer.content).size

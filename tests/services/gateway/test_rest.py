@@ -217,6 +217,7 @@ def test_events_that_fail_end_with_the_problem(rest: httpx.Client) -> None:
         ("POST", UPLOAD, {"json": [{"description": {}}, {"piece": ""}]}, 422, "[1].piece"),
         ("POST", UPLOAD, ndjson([*lines(b"abc"), {"chunk": 7}]), 422, "line 3.chunk"),
         ("POST", UPLOAD, ndjson([{"chunk": "A" * 30_000}]), 422, "line 1"),
+        ("POST", UPLOAD, {"content": b"\n\n", "headers": ndjson([])["headers"]}, 422, "line 1"),
         ("PUT", "/v1/benchmark/suites", {}, 405, "method"),
     ],
 )

@@ -156,7 +156,12 @@ def test_fields_that_exclude_each_other_are_refused() -> None:
         messages.message(EVALUATION, {"model": {"url": "u", "model": "m"}, "predictions": "0" * 64})
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "{", "NaN", '{"a": 1, "a": 2}', b"\xff", "1" * 10_000, ""])
-def test_hostile_json_is_refused(text: str | bytes) -> None:
+@pytest.mark.parametrize("text", [b"[" * 100_000, b"{", b"NaN", b'{"a": 1, "a": 2}', b"\xff", b"1" * 10_000, b""])
+def test_hostile_json_is_refused(text: bytes) -> None:
     with pytest.raises(InvalidInput, match=r"^body: received what cannot be read"):
         messages.read(text)
+
+
+def test_json_that_is_small_only_as_text_is_refused_unread() -> None:
+    with pytest.raises(InvalidInput, match=r"^body: received 4000002 values; accepted: at most 1000000$"):
+        messages.read(b"[" + b"{}," * 2_000_000 + b"{}]")

@@ -76,8 +76,7 @@ async def _lines(file: BinaryIO, binding: Binding, max_bytes: int) -> AsyncGener
             if len(line) > max_bytes:
                 accepted = f"at most {max_bytes} bytes a line"
                 raise InvalidInput.of(f"line {number}", received="more bytes", accepted=accepted)
-            if line.strip():
-                yield await asyncio.to_thread(_line, binding, line, f"line {number}")
+            yield await asyncio.to_thread(_line, binding, line, f"line {number}")
 
 
 def _line(binding: Binding, line: bytes, where: str) -> bytes:
