@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
@@ -22,10 +23,11 @@ def _of_file(file: FileDescriptorProto) -> Iterator[tuple[str, str]]:
             yield _name(file, location.path), " ".join(location.leading_comments.split())
 
 
-def _name(file: FileDescriptorProto, path: Iterator[int] | object) -> str:
+def _name(file: FileDescriptorProto, path: Iterable[int]) -> str:
     """The full name of what a path of field numbers and indices leads to."""
-    found, name = file, file.package
-    numbers = iter(path)  # type: ignore[call-overload]
+    found: Any = file
+    name = file.package
+    numbers = iter(path)
     for number in numbers:
         field = found.DESCRIPTOR.fields_by_number[number]
         index = next(numbers, None)

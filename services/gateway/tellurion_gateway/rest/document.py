@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from tellurion_gateway.openapi import problems
 from tellurion_gateway.rest.bindings import Binding
 from tellurion_gateway.rest.comments import comments
 from tellurion_gateway.rest.examples import example
-from tellurion_gateway.rest.schemas import Schemas, needed, plain
+from tellurion_gateway.rest.schemas import Schemas, needed
 
 JOB_ID = "^[0-9a-f]{32}$"
 """What long work, and the agent's runs, are called in their services."""
@@ -33,7 +34,7 @@ def _operation(binding: Binding, asked: Schemas, answered: Schemas) -> dict[str,
     summary, _, _ = about.partition(". ")
     operation: dict[str, Any] = {
         "tags": [binding.service],
-        "summary": summary.rstrip(".") or plain(binding.method.name),
+        "summary": summary.rstrip(".") or _words(binding.method.name),
         "operationId": f"{binding.service}_{binding.method.name}",
         "responses": {"200": _answer(binding, answered), **_failures(binding)},
     }
@@ -48,7 +49,7 @@ def _operation(binding: Binding, asked: Schemas, answered: Schemas) -> dict[str,
 
 def _failures(binding: Binding) -> dict[str, Any]:
     known = {str(status): problem for status, problem in problems(*_FAILURES).items()}
-    return known | ({"304": {"description": "The caller has it"}} if binding.verb == "GET" else {})
+    return known | ({"304": {"description": "The caller has it"}} if _tagged(binding) else {})
 
 
 def _parameters(binding: Binding, asked: Schemas) -> Iterator[dict[str, Any]]:
@@ -85,7 +86,7 @@ def _body(binding: Binding, asked: Schemas) -> dict[str, Any]:
 def _answer(binding: Binding, answered: Schemas) -> dict[str, Any]:
     schema = answered.of(binding.method.output_type)
     if not binding.method.server_streaming:
-        headers = {"ETag": {"schema": {"type": "string"}}} if binding.verb == "GET" else {}
+        headers = {"ETag": {"schema": {"type": "string"}}} if _tagged(binding) else {}
         return {"description": "The answer", "content": {JSON: {"schema": schema}}, "headers": headers}
     lines = "One message a line, each as in the list; where it fails midway, last `error` with a problem document."
     news = "One message an event, named by the field that it sets, else `message`; `error` with a problem document."
@@ -97,3 +98,12 @@ def _answer(binding: Binding, answered: Schemas) -> dict[str, Any]:
             EVENTS: {"schema": {"type": "string", "description": news}},
         },
     }
+
+
+def _tagged(binding: Binding) -> bool:
+    return binding.verb == "GET" and not binding.method.server_streaming
+
+
+def _words(name: str) -> str:
+    """A method's name as words: `List operations`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()

@@ -128,17 +128,17 @@ def _blame(kind: Descriptor, value: Any, path: str) -> FieldViolation:
         if field is None:
             return _unknown(kind, name, where)
         if _parsed(kind, {name: item}) is None:
-            return _blame_field(field, item, where)
+            return _blame_field(kind, field, item, where)
     return FieldViolation(path or "body", "fields that exclude each other", _choices(kind))
 
 
-def _blame_field(field: FieldDescriptor, value: Any, path: str) -> FieldViolation:
+def _blame_field(kind: Descriptor, field: FieldDescriptor, value: Any, path: str) -> FieldViolation:
     inner = field.message_type
     if field.is_repeated and not (inner is not None and inner.GetOptions().map_entry):
         if not isinstance(value, list):
             return FieldViolation(path, _KINDS.get(type(value), "null"), "a list")
         for index, item in enumerate(value):
-            if _parsed(field.containing_type, {field.name: [item]}) is None:
+            if _parsed(kind, {field.name: [item]}) is None:
                 return _blame_one(field, item, f"{path}[{index}]")
     return _blame_one(field, value, path)
 

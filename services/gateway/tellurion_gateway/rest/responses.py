@@ -52,7 +52,7 @@ async def response(
             told(named, request.url.path, comment_seconds=comment_seconds), headers=_AT_ONCE, media_type=form
         )
     if form == NDJSON:
-        first = await unless_disconnected(request, anext(texts, None))  # type: ignore[arg-type]
+        first = await unless_disconnected(request, anext(texts, None))
         return Streamed(_lines(first, texts, request.url.path), headers=_AT_ONCE, media_type=form)
     found = await unless_disconnected(request, _gathered(texts, max_bytes))
     if binding.method.server_streaming:

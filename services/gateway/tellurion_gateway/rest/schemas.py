@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,8 +143,3 @@ def needed(field: FieldDescriptor) -> bool:
     own = rules(field)
     zero = field.enum_type is None and not field.has_presence and not field.is_repeated
     return own.required or (zero and (own.min > 0 or own.max < 0))
-
-
-def plain(name: str) -> str:
-    """A method's name as words: `List runs`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
