@@ -123,6 +123,14 @@ def test_it_is_asked_four_times_and_no_more(scripted: Start) -> None:
     assert len(server.requests) == 4
 
 
+def test_what_the_gateway_has_asked_for_in_vain_is_not_asked_again(scripted: Start) -> None:
+    server, stub = scripted(answer(200, MEDIA_TYPE, trailers(Unavailable("the ocean service does not answer"), "r")))
+    with pytest.raises(grpc.RpcError) as failed:
+        listed(stub)
+    assert isinstance(from_rpc_error(failed.value), Unavailable)
+    assert len(server.requests) == 1
+
+
 def test_what_has_begun_to_answer_is_not_asked_again(scripted: Start) -> None:
     begun = frame(ocean_pb2.EvaluateResponse().SerializeToString())
     broken = f"HTTP/1.1 200 X\r\nContent-Type: {MEDIA_TYPE}\r\nConnection: close\r\n\r\n".encode() + begun

@@ -158,9 +158,9 @@ class Rpc:
             connection = await asyncio.shield(self._opening)
             while not self._frames:
                 await self._read(connection)
+            self._pauses.clear()  # what has begun to answer is not asked again, nor what the gateway asked again itself
             ends, content = self._frames.popleft()
             if not ends:
-                self._pauses.clear()  # what has begun to answer is not asked again
                 return content
             code, details, metadata = read_trailers(content)
             if isinstance(await connection.receive(), h11.EndOfMessage):
