@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -182,6 +183,28 @@ def test_a_list_too_large_for_memory_is_had_as_lines(rest: httpx.Client) -> None
     assert (refused.status_code, "accept application/x-ndjson" in refused.json()["detail"]) == (429, True)
     got = rest.get(path, headers={"Accept": "application/x-ndjson"}).text.splitlines()
     assert b"".join(base64.b64decode(json.loads(line).get("chunk", "")) for line in got) == content
+
+
+def test_a_file_goes_through_line_by_line(
+    start_gateway: Callable[..., Any], platform: dict[str, str], tmp_path: Path
+) -> None:
+    gateway = start_gateway(benchmark_address=platform["benchmark"])
+    small = lines(b"small")
+    gateway.client.post(UPLOAD, **ndjson(small))
+    before = gateway.peak_memory()
+    content = os.urandom(32 << 20)
+    body = tmp_path / "body"
+    body.write_text(ndjson(lines(content, piece=1 << 19))["content"])
+    with body.open("rb") as file:
+        answer = gateway.client.post(UPLOAD, content=file, headers=ndjson([])["headers"])
+    artifact = answer.json()["artifact"]["id"]
+    digest = sha256()
+    path, accept = f"/v1/benchmark/artifacts/{artifact}:download", {"Accept": "application/x-ndjson"}
+    with gateway.client.stream("GET", path, headers=accept) as got:
+        for line in got.iter_lines():
+            digest.update(base64.b64decode(json.loads(line).get("chunk", "")))
+    assert digest.hexdigest() == artifact
+    assert gateway.peak_memory() - before < len(content) // 2
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
