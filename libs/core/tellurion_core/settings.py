@@ -69,6 +69,8 @@ class ServerSettings(BaseSettings):
     """PEM private key that belongs to the certificate."""
     tls_client_ca: FilePath | None = None
     """PEM authorities of client certificates; with it, every client must present one (mTLS)."""
+    token_public_keys: FilePath | None = None
+    """PEM Ed25519 public keys of gateways; with it, every call must carry a token that one of them signed."""
     max_concurrent_calls: int = Field(default=256, ge=1, le=100_000)
     """Calls answered at once; further ones are refused with RESOURCE_EXHAUSTED."""
     max_call_seconds: float = Field(default=3600.0, gt=0)
