@@ -22,7 +22,7 @@ from tellurion_splatting.gaussians import Gaussians
 pytestmark = pytest.mark.timeout(300)
 TELLURION = str(Path(sys.executable).with_name("tellurion"))
 TESTS = Path(__file__).parents[1]
-OTHERS = {"seconds", "name", "request_id", "created", "started", "finished"}
+OTHERS = {"seconds", "operation"}
 """What is another each time."""
 Words = Sequence[object]
 
