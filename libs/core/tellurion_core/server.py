@@ -169,8 +169,10 @@ async def serve(name: str, services: Sequence[Service], settings: ServerSettings
         loop.add_signal_handler(number, stopping.set)
     await server.start()
     log.info("serving", address=server.address)
-    if keys is None and settings.tls_client_ca is None and not settings.listen.startswith(("unix:", "127.", "localhost:", "[::1]:")):
-        log.warning("whoever reaches this address is served; TELLURION_TLS_CLIENT_CA would ask for a certificate, TELLURION_TOKEN_PUBLIC_KEYS for a token")
+    local = settings.listen.startswith(("unix:", "127.", "localhost:", "[::1]:"))
+    if keys is None and settings.tls_client_ca is None and not local:
+        asked = "TELLURION_TOKEN_PUBLIC_KEYS would ask for a token, TELLURION_TLS_CLIENT_CA for a certificate"
+        log.warning(f"whoever reaches this address is served; {asked}")
     announce(name, server.address)
     await stopping.wait()
     log.info("stopping")

@@ -1,4 +1,4 @@
-"""The token by which a gateway tells a service for whom it calls: an Ed25519 JWT (RFC 7519, RFC 8037) of five minutes."""
+"""The token by which a gateway tells a service for whom it calls: an Ed25519 JWT (RFC 7519, 8037) of five minutes."""
 
 from __future__ import annotations
 
