@@ -91,5 +91,7 @@ class DocumentedApp(FastAPI):
             more = self._derived()
             document["paths"] = more["paths"] | document["paths"]
             document["components"]["schemas"] |= more["components"]["schemas"]
+            document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"key": []}, {}]  # nobody is asked where the gateway has no keys
             self.openapi_schema = document
         return self.openapi_schema
