@@ -14,8 +14,11 @@ import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from tellurion_core.identity.tokens import read_minter
 from tellurion_gateway import bridge, health, problems, routes_artifacts, routes_ocean
 from tellurion_gateway.gateway import Gateway
+from tellurion_gateway.identity.audit import audit_log
+from tellurion_gateway.identity.authentication import authentication
 from tellurion_gateway.limits.allowance import Allowance, Limiter
 from tellurion_gateway.limits.cors import CORS
 from tellurion_gateway.limits.local import LocalLimiter
@@ -39,7 +42,8 @@ log = structlog.get_logger()
 
 def create_app(settings: GatewaySettings) -> FastAPI:
     """The application of these settings; its `state.gateway` is the gateway. It opens its channels when it is used."""
-    upstreams = Upstreams(settings)
+    key = settings.token_private_key
+    upstreams = Upstreams(settings, None if key is None else read_minter(key))
     artifacts = settings.artifacts()
     uploads = UploadStore(
         settings.state / "uploads",
@@ -86,6 +90,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.add_middleware(TusVersion)
     app.add_middleware(
         RequestRules,
+        identify=authentication(settings),
+        audit=audit_log(settings.audit_log),
         metrics=HttpMetrics(gateway.registry),
         places=Places(settings.max_concurrent_requests, limiter),
         max_seconds=settings.max_call_seconds,

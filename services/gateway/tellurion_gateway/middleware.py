@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request_id, current_call
-from tellurion_core.errors import Internal, TellurionError, shown
+from tellurion_core.errors import Internal, TellurionError, Unauthenticated, shown
+from tellurion_core.identity.roles import Role
 from tellurion_gateway.health import PROBES
+from tellurion_gateway.identity.authentication import CHALLENGE, LOOKING, Authentication
 from tellurion_gateway.limits.framing import ambiguous_length
 from tellurion_gateway.limits.places import Places
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.problems import problem_response
 
-LOCAL = Identity("local", "local")
-"""Who calls, as long as the gateway knows no others."""
+NOBODY = Identity("nobody", "nobody", Role.VIEWER)
+"""Whose request it is until it is known who makes it."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -40,12 +44,16 @@ class RequestRules:
         self,
         app: ASGIApp,
         *,
+        identify: Authentication,
+        audit: Any,
         metrics: HttpMetrics,
         places: Places,
         max_seconds: float,
         stopping: Callable[[], bool],
     ) -> None:
         self._app = app
+        self._identify = identify
+        self._audit = audit
         self._stopping = stopping
         self._metrics = metrics
         self._places = places
@@ -60,7 +68,8 @@ class RequestRules:
         headers = Headers(scope=scope)
         request_id = accepted_request_id(headers.get(REQUEST_ID_KEY))
         method, path = scope["method"], scope["path"]
-        token = current_call.set(Call(f"{method} {path}", request_id, LOCAL, started + self._max_seconds))
+        call = Call(f"{method} {path}", request_id, NOBODY, started + self._max_seconds)
+        token = current_call.set(call)
         answer = _Answer(send, request_id, last=self._stopping())
         probe = path in PROBES
         self._metrics.started()
@@ -71,10 +80,13 @@ class RequestRules:
             elif probe:
                 await self._app(scope, receive, answer.send)
             else:
-                async with self._places.taken(LOCAL.tenant):
+                call = replace(call, identity=await self._identify(method, path, headers))
+                current_call.set(call)
+                async with self._places.taken(call.identity.tenant):
                     await self._app(scope, receive, answer.send)
         except TellurionError as error:  # Of the rules; the application answers its own.
-            await problem_response(error, path)(scope, receive, answer.send)
+            asked = CHALLENGE if isinstance(error, Unauthenticated) else None
+            await problem_response(error, path, headers=asked)(scope, receive, answer.send)
         except Exception:
             log.exception("request failed")
             if answer.status:  # Nothing truthful can be added to an answer that has begun: break it off.
@@ -88,6 +100,9 @@ class RequestRules:
             if not probe:
                 about = {"method": method, "path": shown(path), "route": route, "status": status}
                 log.info("request", **about, seconds=round(seconds, 4))
+                if self._audit is not None and method not in LOOKING:
+                    who = {"tenant": call.identity.tenant, "subject": call.identity.subject, "request_id": request_id}
+                    self._audit.info("change", **who, **about)
             current_call.reset(token)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
@@ -33,6 +34,13 @@ class GatewaySettings(UpstreamSettings):
     """PEM chain of the gateway; plain HTTP without it."""
     tls_key: FilePath | None = None
     """PEM private key that belongs to the certificate."""
+
+    api_key_pepper: FilePath | None = None
+    """Pepper of the API keys (`tellurion keys`); with it, every request but those of probes must carry a key."""
+    token_private_key: FilePath | None = None
+    """PEM Ed25519 key that signs the tokens by which services know for whom they are called."""
+    audit_log: Path | None = None
+    """File that every request for a change is written to, with who made it; none by default."""
 
     max_upload_bytes: int = Field(default=256 << 20, ge=1 << 10)
     """Most bytes of one uploaded file, and of the form around it."""
@@ -79,6 +87,13 @@ class GatewaySettings(UpstreamSettings):
     """After SIGTERM, how long requests are still taken while `/readyz` already fails."""
     stop_seconds: float = Field(default=30.0, ge=0, le=3600)
     """Then, how long requests in progress may take to end."""
+
+    @model_validator(mode="after")
+    def _identity_is_whole(self) -> Self:
+        # Without tokens, the services would take all tenants for one.
+        if (self.api_key_pepper is None) != (self.token_private_key is None):
+            raise ValueError("TELLURION_API_KEY_PEPPER and TELLURION_TOKEN_PRIVATE_KEY are given together")
+        return self
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

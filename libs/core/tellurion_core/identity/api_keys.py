@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, Row, insert, or_, select, update
 
@@ -173,6 +174,6 @@ def read_pepper(path: Path) -> bytes:
     return pepper
 
 
-def _key(row: Row[tuple[object, ...]]) -> ApiKey:
+def _key(row: Row[*tuple[Any, ...]]) -> ApiKey:
     values = {column.name: row._mapping[column.name] for column in _FIELDS}
     return ApiKey(**(values | {"role": ROLES[row.role], "scopes": tuple(row.scopes.split())}))

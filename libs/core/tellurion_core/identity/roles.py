@@ -42,7 +42,7 @@ def needed_role(method: str) -> Role:
     if name in _READS:
         return Role.VIEWER
     try:
-        options = Default().FindMethodByName(name).GetOptions()  # type: ignore[no-untyped-call]
+        options = Default().FindMethodByName(name).GetOptions()
     except KeyError:
         return Role.USER
     return Role.VIEWER if options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS else Role.USER
