@@ -9,11 +9,15 @@ import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from tellurion_core.identity.roles import Role
+
 REQUEST_ID_KEY = "x-request-id"
 TIMEOUT_KEY = "x-timeout-ms"
 """What is left of the caller's time, in milliseconds; gRPC tells it less exactly."""
 REFUSED_KEY = "x-refused"
 """Initial metadata of a call that was refused while its requests came in: no more of them are wanted."""
+EVERYTHING = frozenset({"*"})
+"""Scopes of a caller that may call every service."""
 _MILLISECONDS = re.compile(r"[0-9]{1,12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -26,6 +30,14 @@ class Identity:
     """Owner of every row, artifact and log line that the call makes."""
     subject: str
     """The caller inside its tenant, for logs."""
+    role: Role = Role.ADMIN
+    """What it may do; everything, where only the installation's own user can call."""
+    scopes: frozenset[str] = EVERYTHING
+    """Services that it may call through the gateway, `artifacts` among them; or `*`."""
+
+    def may_call(self, service: str) -> bool:
+        """Whether a service is within its scopes."""
+        return "*" in self.scopes or service in self.scopes
 
 
 @dataclass(frozen=True, slots=True)

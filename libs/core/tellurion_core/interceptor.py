@@ -26,8 +26,9 @@ from tellurion_core.call import (
     current_call,
     told_seconds,
 )
-from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, TellurionError
+from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, PermissionDenied, TellurionError
 from tellurion_core.fields import validate
+from tellurion_core.identity.roles import required_role
 from tellurion_core.status import DETAILS_KEY, to_status
 from tellurion_core.telemetry import RpcMetrics, Tracing
 
@@ -129,6 +130,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         limit = asyncio.timeout(seconds)
         try:
             identity = self._authenticate(metadata, context)
+            if identity.role < (needed := required_role(method)):
+                raise PermissionDenied(f"a {identity.role} may not do this, a {needed} may")
             # Never reset: grpc.aio answers each call in a task, and so in a context, of its own.
             current_call.set(Call(method, request_id, identity, started + seconds))
             async with limit:

@@ -1,0 +1,1 @@
+"""Who calls, and what that entitles to: roles, tokens between services, API keys, tokens of others."""

@@ -1,0 +1,19 @@
+"""Settings by which processes know for whom they are called, from environment variables `TELLURION_TOKEN_…`."""
+
+from __future__ import annotations
+
+from pydantic import FilePath
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class TokenSettings(BaseSettings):
+    """Keys of the tokens between services."""
+
+    model_config = SettingsConfigDict(env_prefix="TELLURION_TOKEN_", extra="ignore", frozen=True)
+
+    public_keys: FilePath | None = None
+    """Ed25519 public keys, PEM or a JWK set; with them, every call to a service needs a token that one has signed."""
+    private_key: FilePath | None = None
+    """PEM file of the Ed25519 key by which the gateway and the agent tell services for whom they call."""
+    trust_socket: bool = False
+    """Whether a call over a Unix socket needs no token: who may open the socket is then the platform's own user."""
