@@ -17,3 +17,12 @@ class TokenSettings(BaseSettings):
     """PEM file of the Ed25519 key by which the gateway and the agent tell services for whom they call."""
     trust_socket: bool = False
     """Whether a call over a Unix socket needs no token: who may open the socket is then the platform's own user."""
+
+
+class KeySettings(BaseSettings):
+    """What API keys are checked with."""
+
+    model_config = SettingsConfigDict(env_prefix="TELLURION_KEY_", extra="ignore", frozen=True)
+
+    pepper: FilePath | None = None
+    """File of at least 32 random bytes, without which the digests of the database are worth nothing."""

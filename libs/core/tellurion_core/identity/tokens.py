@@ -29,6 +29,7 @@ from tellurion_core.identity.roles import Role
 
 ALGORITHM = "EdDSA"
 AUDIENCE = "tellurion-services"
+CLAIMS = ["aud", "sub", "tenant", "role", "jti", "iat", "exp"]
 LIFETIME = 300
 """Seconds for which a token is good."""
 LEEWAY = 5
@@ -104,8 +105,7 @@ class TokenVerifier:
             if len(token) > MAX_TOKEN_CHARACTERS:
                 raise ValueError
             key = self._keys[jwt.get_unverified_header(token)["kid"]]
-            required = {"require": ["aud", "sub", "tenant", "role", "jti", "iat", "exp"]}
-            claims = jwt.decode(token, key, [ALGORITHM], required, audience=AUDIENCE, leeway=LEEWAY)
+            claims = jwt.decode(token, key, [ALGORITHM], {"require": CLAIMS}, audience=AUDIENCE, leeway=LEEWAY)
             if claims["exp"] - claims["iat"] > LIFETIME:
                 raise ValueError
             return Identity(str(claims["tenant"]), str(claims["sub"]), Role.named(str(claims["role"])))

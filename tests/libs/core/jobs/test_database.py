@@ -53,12 +53,13 @@ def test_tables_of_a_newer_version_are_left_alone(database: str) -> None:
     engine = open_engine(database)
     try:
         with writing(engine) as connection:
+            version = connection.scalar(text("SELECT version_num FROM jobs_version"))
             connection.execute(text("UPDATE jobs_version SET version_num = '9999'"))
         with pytest.raises(InvalidInput, match="TELLURION_JOBS_DATABASE"):
             open_engine(database)
     finally:
         with writing(engine) as connection:
-            connection.execute(text("UPDATE jobs_version SET version_num = '0001'"))
+            connection.execute(text(f"UPDATE jobs_version SET version_num = '{version}'"))
         engine.dispose()
 
 

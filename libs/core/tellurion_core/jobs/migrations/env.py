@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from tellurion_core.jobs.table import METADATA
+from tellurion_core.identity.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
