@@ -26,7 +26,14 @@ from tellurion_core.call import (
     current_call,
     told_seconds,
 )
-from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, PermissionDenied, TellurionError
+from tellurion_core.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Internal,
+    PermissionDenied,
+    TellurionError,
+    Unauthenticated,
+)
 from tellurion_core.fields import validate
 from tellurion_core.identity.roles import required_role
 from tellurion_core.status import DETAILS_KEY, to_status
@@ -56,7 +63,12 @@ def embedded_identity(metadata: dict[str, str], context: grpc.aio.ServicerContex
     """The tenant `local`; the subject is the client certificate's name under mTLS, else `local`.
 
     For servers that only their own user can reach (a private socket, loopback) or that mTLS guards.
+
+    Raises:
+        Unauthenticated: the call carries a token, by which somebody else may be meant, and nothing here can check it.
     """
+    if "authorization" in metadata:
+        raise Unauthenticated("this service has no TELLURION_TOKEN_PUBLIC_KEYS to check a token with")
     names = [*context.auth_context().get("x509_common_name", ())]
     return Identity("local", names[0].decode(errors="replace") if names else "local")
 

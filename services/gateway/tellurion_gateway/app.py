@@ -11,11 +11,19 @@ from functools import partial
 from importlib.metadata import version
 
 import structlog
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from tellurion_core.identity.api_keys import ApiKeys, read_pepper
+from tellurion_core.identity.audit import AuditLog
+from tellurion_core.identity.tokens import TokenMinter
+from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.settings import JobSettings
+from tellurion_core.settings import load
 from tellurion_gateway import bridge, health, problems, routes_artifacts, routes_ocean
 from tellurion_gateway.gateway import Gateway
+from tellurion_gateway.identity.authentication import Anybody, Authentication, Identify
+from tellurion_gateway.identity.permission import files
 from tellurion_gateway.limits.allowance import Allowance, Limiter
 from tellurion_gateway.limits.cors import CORS
 from tellurion_gateway.limits.local import LocalLimiter
@@ -39,7 +47,14 @@ log = structlog.get_logger()
 
 def create_app(settings: GatewaySettings) -> FastAPI:
     """The application of these settings; its `state.gateway` is the gateway. It opens its channels when it is used."""
-    upstreams = Upstreams(settings)
+    minter = None if settings.token_private_key is None else TokenMinter.of(settings.token_private_key)
+    upstreams = Upstreams(settings, minter)
+    identify: Identify = Anybody()
+    audit: AuditLog | None = None
+    if settings.key_pepper is not None:
+        keys = ApiKeys(open_engine(load(JobSettings).database_url(settings)), read_pepper(settings.key_pepper))
+        identify = Authentication(keys.identify)
+        audit = AuditLog(settings.audit_log or settings.state / "audit.jsonl")
     artifacts = settings.artifacts()
     uploads = UploadStore(
         settings.state / "uploads",
@@ -65,6 +80,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             await upstreams.close()
             await limiter.close()
             threads.shutdown()
+            identify.close()
+            if audit is not None:
+                audit.close()
 
     rpcs = bindings(upstreams.names)
     app = DocumentedApp(
@@ -79,8 +97,10 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     app.state.gateway = gateway
     problems.install(app)
-    for part in (routes_ocean, routes_artifacts, uploads_routes, health):
+    for part in (routes_ocean, health):
         app.include_router(part.router)
+    for part in (routes_artifacts, uploads_routes):
+        app.include_router(part.router, dependencies=[Depends(files)])
     app.router.routes.insert(0, bridge.route(upstreams))  # the busiest: routes are tried in turn
     app.router.routes.extend(rest.route(rpc, upstreams, settings) for rpc in rpcs)
     app.add_middleware(TusVersion)
@@ -88,6 +108,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         RequestRules,
         metrics=HttpMetrics(gateway.registry),
         places=Places(settings.max_concurrent_requests, limiter),
+        identify=identify,
+        audit=audit,
         max_seconds=settings.max_call_seconds,
         stopping=lambda: gateway.stopping,
     )

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request_id, current_call
+from tellurion_core.call import REQUEST_ID_KEY, Call, accepted_request_id, answering, current_call
 from tellurion_core.errors import Internal, TellurionError, shown
+from tellurion_core.identity.audit import AuditLog
 from tellurion_gateway.health import PROBES
+from tellurion_gateway.identity.authentication import NOBODY, Identify, challenge
+from tellurion_gateway.identity.permission import changes
 from tellurion_gateway.limits.framing import ambiguous_length
 from tellurion_gateway.limits.places import Places
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.problems import problem_response
 
-LOCAL = Identity("local", "local")
-"""Who calls, as long as the gateway knows no others."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -42,6 +44,8 @@ class RequestRules:
         *,
         metrics: HttpMetrics,
         places: Places,
+        identify: Identify,
+        audit: AuditLog | None,
         max_seconds: float,
         stopping: Callable[[], bool],
     ) -> None:
@@ -49,6 +53,8 @@ class RequestRules:
         self._stopping = stopping
         self._metrics = metrics
         self._places = places
+        self._identify = identify
+        self._audit = audit
         self._max_seconds = max_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +66,8 @@ class RequestRules:
         headers = Headers(scope=scope)
         request_id = accepted_request_id(headers.get(REQUEST_ID_KEY))
         method, path = scope["method"], scope["path"]
-        token = current_call.set(Call(f"{method} {path}", request_id, LOCAL, started + self._max_seconds))
+        call = Call(f"{method} {path}", request_id, NOBODY, started + self._max_seconds)
+        token = current_call.set(call)
         answer = _Answer(send, request_id, last=self._stopping())
         probe = path in PROBES
         self._metrics.started()
@@ -71,10 +78,12 @@ class RequestRules:
             elif probe:
                 await self._app(scope, receive, answer.send)
             else:
-                async with self._places.taken(LOCAL.tenant):
+                identity = await self._identify(headers)
+                current_call.set(replace(call, identity=identity))
+                async with self._places.taken(identity.tenant):
                     await self._app(scope, receive, answer.send)
         except TellurionError as error:  # Of the rules; the application answers its own.
-            await problem_response(error, path)(scope, receive, answer.send)
+            await problem_response(error, path, headers=challenge(error))(scope, receive, answer.send)
         except Exception:
             log.exception("request failed")
             if answer.status:  # Nothing truthful can be added to an answer that has begun: break it off.
@@ -88,6 +97,9 @@ class RequestRules:
             if not probe:
                 about = {"method": method, "path": shown(path), "route": route, "status": status}
                 log.info("request", **about, seconds=round(seconds, 4))
+            if self._audit is not None and not probe and changes(method, path):
+                what = f"{method} {shown(path)}"
+                self._audit.record(what, answering().identity, status, request_id=request_id)
             current_call.reset(token)
 
 

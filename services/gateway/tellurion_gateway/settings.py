@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
+from tellurion_core.identity.settings import KeySettings
 from tellurion_gateway.upstream_settings import UpstreamSettings
 
 HostPort = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
@@ -24,7 +25,7 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_checked_redis)]
 """URL of a Redis server; it may hold a password."""
 
 
-class GatewaySettings(UpstreamSettings):
+class GatewaySettings(KeySettings, UpstreamSettings):
     """Where the gateway listens, whom it calls, and how much it takes on."""
 
     listen: HostPort = "127.0.0.1:8080"
@@ -33,6 +34,9 @@ class GatewaySettings(UpstreamSettings):
     """PEM chain of the gateway; plain HTTP without it."""
     tls_key: FilePath | None = None
     """PEM private key that belongs to the certificate."""
+
+    token_private_key: FilePath | None = None
+    """PEM file of the Ed25519 key by which the gateway tells services for whom it calls; they hold the public one."""
 
     max_upload_bytes: int = Field(default=256 << 20, ge=1 << 10)
     """Most bytes of one uploaded file, and of the form around it."""
@@ -84,4 +88,10 @@ class GatewaySettings(UpstreamSettings):
     def _tls_is_whole(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("TELLURION_TLS_CERTIFICATE and TELLURION_TLS_KEY are given together")
+        return self
+
+    @model_validator(mode="after")
+    def _services_know_the_caller(self) -> Self:
+        if self.key_pepper is not None and self.token_private_key is None:
+            raise ValueError("TELLURION_KEY_PEPPER needs TELLURION_TOKEN_PRIVATE_KEY: services must know who calls")
         return self

@@ -36,7 +36,9 @@ from tellurion_core.errors import (
     Unavailable,
     shown,
 )
+from tellurion_core.identity.roles import required_role
 from tellurion_core.status import from_rpc_error, is_ours
+from tellurion_gateway.identity.permission import check
 from tellurion_gateway.upstream_settings import UpstreamSettings
 
 _OWN = {
@@ -110,8 +112,13 @@ class Upstreams:
             raise NotFound(f"the {service} service has no method {shown(method)}", reason="NO_SUCH_METHOD")
         return METHODS[service][method]
 
-    def credential(self) -> tuple[tuple[str, str], ...]:
-        """Metadata that tell a service for whom it is called."""
+    def credential(self, service: str, method: str) -> tuple[tuple[str, str], ...]:
+        """Metadata that tell a service for whom its `package.Service/Method` is called.
+
+        Raises:
+            PermissionDenied: the caller may not.
+        """
+        check(answering().identity, service, required_role(method))
         return () if self._mint is None else (("authorization", f"Bearer {self._mint(answering().identity)}"),)
 
     async def call(
@@ -128,11 +135,11 @@ class Upstreams:
             Unavailable: the service does not answer.
         """
         channel, asked = self.channel(service), self.method(service, method)
-        taken = _Requests(requests)
+        metadata, taken = self.credential(service, method), _Requests(requests)
         request: Any = taken if asked.client_streaming else await _only(requests)
         kind = "_".join("stream" if many else "unary" for many in (asked.client_streaming, asked.server_streaming))
         # Without serialisers, gRPC passes bytes on as they are.
-        call = getattr(channel, kind)(f"/{method}")(request, timeout=deadline, metadata=self.credential())
+        call = getattr(channel, kind)(f"/{method}")(request, timeout=deadline, metadata=metadata)
         watching = asyncio.create_task(taken.end_when_refused(call)) if asked.client_streaming else None
         try:
             with failures_of(service):

@@ -32,6 +32,7 @@ from tellurion.common.v1 import progress_pb2
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.call import current_call
 from tellurion_core.errors import InvalidInput, NotFound, Unavailable
+from tellurion_core.interceptor import Authenticator, embedded_identity
 from tellurion_core.server import Server, Service
 from tellurion_core.settings import ServerSettings
 from tellurion_core.tensors import TensorReader, encode
@@ -150,8 +151,9 @@ def _progress(fraction: float, message: str) -> ocean_pb2.ReconstructResponse:
 class ServedOcean:
     """A scripted ocean service that listens in a thread, under the harness, and others beside it."""
 
-    def __init__(self, address: str, *others: Service) -> None:
+    def __init__(self, address: str, *others: Service, authenticate: Authenticator = embedded_identity) -> None:
         self.address = address
+        self._authenticate = authenticate
         self.ocean = ScriptedOcean()
         self._others = others
         self._loop = asyncio.new_event_loop()
@@ -171,7 +173,8 @@ class ServedOcean:
 
     async def _start(self) -> Server:
         service = Service(OCEAN, ocean_pb2_grpc.add_OceanServiceServicer_to_server, self.ocean)
-        server = Server([service, *self._others], ServerSettings(listen=self.address, stop_seconds=0))
+        settings = ServerSettings(listen=self.address, stop_seconds=0)
+        server = Server([service, *self._others], settings, authenticate=self._authenticate)
         await server.start()
         return server
 

@@ -1,6 +1,8 @@
-"""Settings by which processes know for whom they are called, from environment variables `TELLURION_TOKEN_…`."""
+"""Settings by which processes know for whom they are called, and how callers are known, from environment variables."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from pydantic import FilePath
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,9 +22,11 @@ class TokenSettings(BaseSettings):
 
 
 class KeySettings(BaseSettings):
-    """What API keys are checked with."""
+    """What API keys are checked with, and where it is kept who changed something."""
 
-    model_config = SettingsConfigDict(env_prefix="TELLURION_KEY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TELLURION_", extra="ignore", frozen=True)
 
-    pepper: FilePath | None = None
-    """File of at least 32 random bytes, without which the digests of the database are worth nothing."""
+    key_pepper: FilePath | None = None
+    """File of at least 32 random bytes under which API keys are kept; with it, every request needs a key."""
+    audit_log: Path | None = None
+    """File of the lines that tell who changed what; `audit.jsonl` in the state folder where it is not set."""

@@ -64,3 +64,10 @@ async def test_a_private_socket_can_be_trusted(start, bare_channel, ask, socket_
     loopback = bare_channel((await start(tell, harness=harness, listen="127.0.0.1:0")).address)
     with pytest.raises(Unauthenticated), rpc_errors():
         await ask(loopback, "unary")
+
+
+async def test_a_service_without_keys_takes_no_token_for_its_own_user(start, bare_channel, ask) -> None:
+    channel = bare_channel((await start(tell)).address)
+    assert await ask(channel, "unary") == "local local admin"
+    with pytest.raises(Unauthenticated, match="TELLURION_TOKEN_PUBLIC_KEYS"), rpc_errors():
+        await ask(channel, "unary", **carrying(Role.USER))
