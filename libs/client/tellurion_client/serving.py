@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -14,6 +12,7 @@ from pydantic import ValidationError
 from tellurion_client.services import RAY, RAY_MAIN
 from tellurion_core.errors import InvalidInput, Unavailable
 from tellurion_core.model_discovery import services_with_models
+from tellurion_core.module_process import run_module
 from tellurion_core.settings import LOCAL, ServingSettings, load
 
 ACCEPTED = f"{LOCAL}, {RAY}, or triton=HOST:PORT"
@@ -36,13 +35,9 @@ class Serving:
         """Raises Unavailable where the server is not there, or has not every model of the services as it is here."""
         if not self.server:
             return
-        command = [sys.executable, "-P", "-m", "tellurion_core.inference_check", self.server, *self.services]
-        ran = subprocess.run(
-            command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        if ran.returncode:
-            said = ran.stderr.decode(errors="replace").strip().splitlines()
-            raise Unavailable(said[-1] if said else f"{self.server} could not be checked")
+        code, said = run_module("tellurion_core.inference_check", self.server, *self.services)
+        if code:
+            raise Unavailable(said or f"{self.server} could not be checked")
 
 
 def chosen_serving(option: str | None, services: Iterable[str]) -> Serving:

@@ -73,13 +73,19 @@ def infer_request(
         accepted = f"at most {MAX_TENSOR_BYTES} bytes of all inputs, as the model runs on an inference server"
         received = f"{inputs[largest].nbytes} of {sum(array.nbytes for array in inputs.values())} bytes"
         raise InvalidInput.of(f"inputs.{largest}", received=received, accepted=accepted, reason="TOO_LARGE")
-    request = service_pb2.ModelInferRequest(model_name=model.name, id=request_id)
-    if timeout is not None:
-        request.parameters[TIMEOUT].int64_param = max(1, int(timeout * 1e6))
+    request = service_pb2.ModelInferRequest(model_name=model.name)
+    set_call(request, request_id=request_id, timeout=timeout)
     if shared is not None:
         request.parameters[ARTIFACTS].string_param = shared.call
     _add(inputs, request.inputs, request.raw_input_contents, shared)
     return request
+
+
+def set_call(request: Any, *, request_id: str, timeout: float | None) -> None:
+    """Tells a ModelInferRequest's id, and the seconds that are left for it."""
+    request.id = request_id
+    if timeout is not None:
+        request.parameters[TIMEOUT].int64_param = max(1, int(timeout * 1e6))
 
 
 def infer_response(

@@ -7,15 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from tellurion_core.call import current_call
-from tellurion_core.errors import Cancelled, DeadlineExceeded, NotFound, ResourceExhausted
+from tellurion_core.errors import Cancelled, DeadlineExceeded, NotFound, ResourceExhausted, shown
 from tellurion_core.progress import Progress
 from tellurion_core.tensors import Array, TensorSpec, check_tensors
 
+T = TypeVar("T")
 CancelCheck = Callable[[], bool]
 """Whether the work should stop; cheap enough to ask at every step."""
 
@@ -111,9 +112,7 @@ class LocalPredictor:
         progress: Progress | None = None,
     ) -> dict[str, Array]:
         """See `Predictor.infer`."""
-        if model not in self._models:
-            raise NotFound(f"there is no model {model!r}; there are {', '.join(self._models)}")
-        chosen = self._models[model]
+        chosen = model_of(self._models, model)
         check_tensors(inputs, chosen.inputs)
         if self._taken >= self._limit:
             raise ResourceExhausted(f"{self._limit} inferences are running or waiting; try again later")
@@ -175,6 +174,13 @@ class LocalPredictor:
             raise
         check_outputs(model, inputs, outputs)
         return outputs
+
+
+def model_of(models: Mapping[str, T], name: str) -> T:
+    """What there is under a model's name. Raises NotFound."""
+    if name not in models:
+        raise NotFound(f"there is no model {shown(name)!r}; there are {', '.join(models)}")
+    return models[name]
 
 
 def _passed(deadline: float | None) -> bool:

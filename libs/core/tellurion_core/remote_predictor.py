@@ -24,16 +24,16 @@ from tellurion_core.inference_protocol import (
     ARTIFACTS,
     MAX_MESSAGE_BYTES,
     PROGRESS,
-    TIMEOUT,
     arrays,
     check_metadata,
     infer_request,
     progress_of,
     served_ranks,
+    set_call,
     shares,
     too_large,
 )
-from tellurion_core.predictor import CancelCheck, Described, check_outputs
+from tellurion_core.predictor import CancelCheck, Described, check_outputs, model_of
 from tellurion_core.progress import Progress
 from tellurion_core.shared_tensors import SharedTensors
 from tellurion_core.tensors import Array, check_tensors
@@ -106,9 +106,7 @@ class RemotePredictor:
             Unavailable: the server cannot be reached, does not have the model, or broke off.
             Internal: the server's model is not the one that is known here, or its answer cannot be used.
         """
-        if model not in self._models:
-            raise NotFound(f"there is no model {model!r}; there are {', '.join(self._models)}")
-        chosen = self._models[model]
+        chosen = model_of(self._models, model)
         check_tensors(inputs, chosen.inputs)
         call = current_call.get()
         if call is not None:
@@ -163,7 +161,7 @@ class RemotePredictor:
         try:
             return await self._answered(model, inputs, served, shared, deadline, progress)
         finally:
-            if shared is not None:
+            if shared is not None and shared.kept:
                 await asyncio.shield(asyncio.to_thread(shared.close))
 
     async def _answered(
@@ -178,9 +176,7 @@ class RemotePredictor:
         write = partial(infer_request, model, inputs, ranks=served.ranks, shared=shared)
         request = await asyncio.to_thread(write) if shared is not None and too_large(inputs) else write()
         headers = onward_headers(left := _left(model, deadline))
-        request.id = headers[0][1]
-        if left is not None:
-            request.parameters[TIMEOUT].int64_param = max(1, int(left * 1e6))
+        set_call(request, request_id=headers[0][1], timeout=left)  # now: to write large tensors takes of the time
         try:
             if served.only_streamed or (served.tells_progress and progress is not None):
                 # Without its header, Triton would tell of errors without a status.

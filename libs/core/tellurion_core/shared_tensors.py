@@ -54,6 +54,11 @@ class SharedTensors:
                 raise InvalidInput.of("artifact", received=f"{held} bytes", accepted=f"{size}")
             return np.fromfile(file, dtype)
 
+    @property
+    def kept(self) -> bool:
+        """Whether there are any, from either side."""
+        return self._folder.exists()
+
     def close(self) -> None:
         """Forgets them."""
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -93,10 +93,10 @@ def read(content: bytes) -> dict[str, DataSet]:
     return _DATA_SETS.validate_json(content)
 
 
-def labelled(places: Sequence[str]) -> str:
-    """Places in a line."""
-    more = len(places) - LABELLED
-    return ", ".join(places[:LABELLED]) + (f" and {more} more" if more > 0 else "")
+def labelled(places: Sequence[str], most: int = LABELLED) -> str:
+    """Places, or other names, in a line, `most` of them."""
+    more = len(places) - most
+    return ", ".join(places[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _moved(data: DataSet, move: Any) -> DataSet:

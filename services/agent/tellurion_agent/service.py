@@ -20,7 +20,7 @@ from tellurion_agent.catalogue.library import Catalogue
 from tellurion_agent.esmvaltool.recipe_file import read
 from tellurion_agent.feedback.lessons import Lessons
 from tellurion_agent.job import KIND, REPLAY
-from tellurion_agent.libraries import Libraries
+from tellurion_agent.libraries import Libraries, labelled
 from tellurion_agent.looking import Looking
 from tellurion_agent.planning.conversation import EndpointModel, endpoint_of
 from tellurion_agent.planning.model_planner import ModelPlanner
@@ -56,8 +56,6 @@ KEEP, TIDY_SECONDS = timedelta(days=30), 3600.0
 LOOK_SECONDS = 0.2
 """Between two looks at a run that is followed."""
 PAGE_SIZE = 100
-MOST_NAMED = 3
-"""Files that could not be read."""
 PLANS_AT_ONCE = 8
 """Requests that are planned, or whose data are looked through, at once; further ones wait."""
 NO_SERVICES = Services({})
@@ -85,7 +83,6 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         self._looking = Looking(libraries, artifacts, state, keep)
         self._planner = planner
         self._endpoints = endpoints
-        self._state = state
         self._services = others
         self._lessons = Lessons(store, planner.correction, planner.is_word)
         # Not asyncio's own threads: looking through data takes one for long, and a model may keep it waiting.
@@ -345,5 +342,4 @@ def services(settings: ServerSettings) -> list[Service]:
 
 def _unread(places: Sequence[str]) -> str:
     """That files are left out."""
-    more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
-    return f"Left out, as it cannot be read: {', '.join(sorted(places)[:MOST_NAMED])}{more}."
+    return f"Left out, as it cannot be read: {labelled(sorted(places))}."

@@ -78,15 +78,19 @@ def test_a_scalar_may_have_the_shape_1() -> None:
     assert arrays(request, Smoothing.inputs)["times"].shape == ()
 
 
-def spoilt(name: str, /, **fields: Any) -> Any:
-    request = infer_request(Smoothing, sent())
-    (tensor,) = (each for each in request.inputs if each.name == name)
+def change(tensor: Any, **fields: Any) -> None:
     for field, value in fields.items():
         if field == "shape":
             del tensor.shape[:]
             tensor.shape.extend(value)
         else:
             setattr(tensor, field, value)
+
+
+def spoilt(name: str, /, **fields: Any) -> Any:
+    request = infer_request(Smoothing, sent())
+    (tensor,) = (each for each in request.inputs if each.name == name)
+    change(tensor, **fields)
     return request
 
 
@@ -167,12 +171,7 @@ def test_a_model_agrees_with_its_own_metadata() -> None:
 def altered(kind: str, index: int, **fields: Any) -> Any:
     told = metadata(Smoothing)
     tensor = getattr(told, kind)[index]
-    for field, value in fields.items():
-        if field == "shape":
-            del tensor.shape[:]
-            tensor.shape.extend(value)
-        else:
-            setattr(tensor, field, value)
+    change(tensor, **fields)
     return told
 
 

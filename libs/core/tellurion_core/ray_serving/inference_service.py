@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from tellurion_core import inference_protocol
-from tellurion_core.errors import InvalidInput, NotFound, shown
+from tellurion_core.errors import InvalidInput
 from tellurion_core.model_discovery import ModelSource
+from tellurion_core.predictor import model_of
 from tellurion_core.progress import Progress, Step, followed
 from tellurion_core.ray_serving.metrics import ModelMetrics
 from tellurion_core.shared_tensors import SharedTensors
@@ -129,11 +130,10 @@ class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type:
     def _model(self, request: Any) -> ModelSource:
         name = request.model_name if hasattr(request, "model_name") else request.name
         asked = request.model_version if hasattr(request, "model_version") else request.version
-        if name not in self._models:
-            raise NotFound(f"there is no model {shown(name)!r}; there are {', '.join(self._models)}")
+        model = model_of(self._models, name)
         if asked not in ("", "1"):
             raise InvalidInput.of("model_version", received=asked, accepted="1, or nothing")
-        return self._models[name]
+        return model
 
     async def _asked(self, request: Any) -> tuple[ModelSource, dict[str, Array], SharedTensors | None]:
         model, shared = self._model(request), None

@@ -15,7 +15,8 @@ from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import ApplicationStatus
 
-from tellurion_core.errors import NotFound, ResourceExhausted, TellurionError, Unavailable
+from tellurion_core.errors import ResourceExhausted, TellurionError, Unavailable
+from tellurion_core.predictor import model_of
 from tellurion_core.progress import Progress, Step
 from tellurion_core.ray_serving.hop import Answer, Hop
 from tellurion_core.ray_serving.metrics import ModelMetrics
@@ -48,10 +49,9 @@ class Replicas:
             ResourceExhausted: too much waits for a replica.
             Unavailable: no replica, or it died.
         """
-        if model not in self._handles:
-            raise NotFound(f"there is no model {model!r}; there are {', '.join(self._handles)}")
+        handle = model_of(self._handles, model)
         with self._metrics.request(model), _ray_errors(model):
-            answer = await _answer(self._handles[model], Hop.onward(), inputs, progress)
+            answer = await _answer(handle, Hop.onward(), inputs, progress)
             self._metrics.ran(answer.batches)
             return answer.result()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from tritonclient.grpc import model_config_pb2, service_pb2
 
 from tellurion_core.errors import InvalidInput, Unavailable
 from tellurion_core.inference_protocol import check_metadata
+from tellurion_core.module_process import run_module
 from tellurion_core.predictor import Described
 from tellurion_core.triton_serving.repository import write_model
 from tellurion_core.whole_files import placed
@@ -53,14 +52,7 @@ def _check_described(model: Described, repository: Path) -> None:
 
 
 def _check_loaded(models: Sequence[Described], repository: Path) -> None:
-    command = [sys.executable, "-P", "-m", "tellurion_core.triton_serving.loading", str(repository)]
-    ran = subprocess.run(
-        [*command, *(model.name for model in models)],
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    if ran.returncode:
-        said = ran.stderr.decode(errors="replace").strip().splitlines()
-        raise Unavailable(said[-1] if said else f"a model cannot be loaded: its process ended with {ran.returncode}")
+    names = (model.name for model in models)
+    code, said = run_module("tellurion_core.triton_serving.loading", str(repository), *names)
+    if code:
+        raise Unavailable(said or f"a model cannot be loaded: its process ended with {code}")

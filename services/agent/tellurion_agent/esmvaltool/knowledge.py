@@ -11,6 +11,7 @@ from typing import Any
 from tellurion_agent.catalogue import variables
 from tellurion_agent.esmvaltool.recipe_file import Facets, RecipeFile, Variable, word
 from tellurion_agent.esmvaltool.steps import Reduced, Unreadable, reduced, years
+from tellurion_agent.libraries import labelled
 from tellurion_agent.planning.extraction.seasons import ANNUAL, months_from
 from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.slots import Kind, Period
@@ -215,5 +216,4 @@ def _both(of_data: Period, cut: Period) -> Period:
 
 
 def _choice_of(sources: Sequence[str]) -> str:
-    more = f" and {len(sources) - MOST_NAMED} more" if len(sources) > MOST_NAMED else ""
-    return f"Its data sets are {', '.join(sources[:MOST_NAMED])}{more}: name one where several are there."
+    return f"Its data sets are {labelled(sources, MOST_NAMED)}: name one where several are there."

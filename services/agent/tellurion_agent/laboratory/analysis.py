@@ -209,9 +209,7 @@ def _checked(ran: Mapping[str, Any], results: Path) -> tuple[str, Mapping[str, A
 
 def unchanged(record: Record, again: Record) -> str:
     """What differs between a run and its replay; empty where the data and the numbers are the same."""
-    before, after = (
-        {file.sha256: file.name for source in each.sources for file in source.files} for each in (record, again)
-    )
+    before, after = _read(record), _read(again)
     if before.keys() != after.keys():
         others = [after[sha256] for sha256 in after.keys() - before.keys()]
         gone = [before[sha256] for sha256 in before.keys() - after.keys()]
