@@ -61,15 +61,17 @@ def table(payloads: Mapping[str, tuple[int, int]] = PAYLOADS, rounds: int = ROUN
     with (
         TemporaryDirectory(prefix="tellurion-bench-") as folder,
         on_triton([echo], Path(folder)) as triton,
-        on_ray([echo, *encoders.values()], {Echo.name: Scaling(**shared), **scaling}) as front,
+        on_ray([echo, *encoders.values()], {Echo.name: Scaling(**shared), **scaling}, Path(folder, "shared")) as front,
     ):
-        latencies = asyncio.run(_latencies(payloads, triton, front))
+        latencies = asyncio.run(_latencies(payloads, triton, front, Path(folder, "shared")))
         return {"latencies": latencies, "batching": asyncio.run(_batching(encoders, front, rounds))}
 
 
-async def _latencies(payloads: Mapping[str, tuple[int, int]], triton: str, front: str) -> list[dict[str, Any]]:
+async def _latencies(
+    payloads: Mapping[str, tuple[int, int]], triton: str, front: str, tensors: Path
+) -> list[dict[str, Any]]:
     local = LocalPredictor([Echo()])
-    remotes = {"Triton": RemotePredictor([Echo()], triton), "Ray": RemotePredictor([Echo()], front)}
+    remotes = {"Triton": RemotePredictor([Echo()], triton), "Ray": RemotePredictor([Echo()], front, tensors)}
     clients = {"Triton": InferenceServerClient(triton), "Ray": InferenceServerClient(front)}
     asks: dict[str, Ask] = {"this process": _by_predictor(local)}
     asks |= {name: _by_predictor(remote) for name, remote in remotes.items()}

@@ -24,9 +24,9 @@ CORES, STORE_BYTES = 2, 300 << 20
 
 
 @contextmanager
-def on_ray(models: Sequence[ModelSource], scaling: Mapping[str, Scaling]) -> Iterator[str]:
-    """Serves models, each scaled as it says by its name; gives the front's address."""
-    settings = RaySettings(num_cpus=CORES, object_store_bytes=STORE_BYTES, models=scaling)
+def on_ray(models: Sequence[ModelSource], scaling: Mapping[str, Scaling], tensors: Path | None = None) -> Iterator[str]:
+    """Serves models, each scaled as it says by its name; gives the front's address. `tensors` is a folder it shares."""
+    settings = RaySettings(num_cpus=CORES, object_store_bytes=STORE_BYTES, models=scaling, tensors=tensors)
     start_ray(settings)
     try:
         yield serve_on_ray(models, settings, ServerSettings(), TelemetrySettings(log_level="WARNING"))

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from tellurion_core.errors import Internal, InvalidInput
+from tellurion_core.errors import Internal, InvalidInput, ResourceExhausted
 from tellurion_core.model_discovery import installed_models
 from tellurion_core.predictor import LocalPredictor
 from tellurion_core.remote_predictor import RemotePredictor
 from tellurion_core.tensors import Array
-from tellurion_core.triton_serving.repository import write_model
+from tellurion_core.triton_serving.repository import MOST_WAITING, write_model
 
-SHIPPED = "pointcloud_encode_mmpt", "pointcloud_unmask"
+ENCODER = "pointcloud_encode_mmpt"
+SHIPPED = ENCODER, "pointcloud_unmask"
 CLIENTS = 24
 
 
@@ -104,6 +105,17 @@ async def test_requests_of_other_options_and_lengths_are_not_mixed_up(
         np.testing.assert_array_equal(answer["y"], inputs["factor"] * inputs["x"] + offset)
     together = [answer["together"].max() for answer in answers]
     assert 4 < max(together) <= 16
+
+
+async def test_a_burst_is_answered_as_far_as_the_queue_goes_and_refused_beyond(
+    remote: RemotePredictor, models: dict[str, Any], random: np.random.Generator
+) -> None:
+    cloud = models[ENCODER].example(random)
+    requests = (remote.infer(ENCODER, cloud) for _ in range(3 * MOST_WAITING))
+    outcomes = await asyncio.gather(*requests, return_exceptions=True)
+    assert {type(each) for each in outcomes} == {dict, ResourceExhausted}
+    assert sum(isinstance(each, dict) for each in outcomes) >= MOST_WAITING
+    assert isinstance(await remote.infer(ENCODER, cloud), dict)
 
 
 @pytest.mark.parametrize(("spoilt", "kind"), [(np.nan, InvalidInput), (np.inf, Internal)])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from os import getpid
 from queue import SimpleQueue
 from types import FrameType
 from typing import Any
@@ -25,6 +26,9 @@ RAY_STARTS_WITHIN = 1800.0
 """Seconds that Ray may take, with every model; its own limit, TELLURION_RAY_START_SECONDS, tells more."""
 STOPS_WITHIN = 40.0
 """Seconds a service may take to end; its own limit for calls in progress is 30 s unless set."""
+
+TENSORS = "tensors"
+"""Folder, in that of the state, for what is too large for a message to Ray."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class Supervisor:
         Raises:
             TellurionError: a service could not be started; the others were stopped.
         """
+        shutil.rmtree(self._state.folder / TENSORS, ignore_errors=True)  # of calls that a crash ended
         with self._signals():
             try:
                 for service in self._functions:
@@ -194,7 +199,8 @@ class Supervisor:
         }
         if RAY in self._functions:
             shared["serving"] = f"grpc://{self._folder.address(RAY)}"
-            shared["serving_tensors"] = shared["ray_tensors"] = str(self._state.folder / "tensors")
+            tensors = os.environ.get("TELLURION_RAY_TENSORS") or str(self._state.folder / TENSORS)
+            shared["serving_tensors"] = shared["ray_tensors"] = tensors
         if service == GATEWAY:
             host = self._gateway.host
             port = self._gateway.port or self._known[service].address.rpartition(":")[2] or 0
@@ -217,7 +223,7 @@ class Supervisor:
             self._write()
 
     def _write(self) -> None:
-        self._state.write(Run(getpid(), self._all_ready, self._known))
+        self._state.write(Run(os.getpid(), self._all_ready, self._known))
 
     def _stop(self) -> None:
         with self._lock:

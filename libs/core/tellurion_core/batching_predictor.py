@@ -86,7 +86,7 @@ class BatchingPredictor:
         described = self._models.get(model)
         if described is None:
             alone = _Waiting(inputs, 1, deadline, cancelled, progress, answer)
-            return await self._inferred(model, [alone])
+            return (await self._inferred(model, [alone]))[0]
         check_tensors(inputs, described.inputs)
         waiting = _Waiting(inputs, rows(described, inputs), deadline, cancelled, progress, answer)
         key = model, agreement(described, inputs)
@@ -147,8 +147,7 @@ class BatchingPredictor:
             for each in batch:
                 each.answer.cancel()
         elif (error := running.exception()) is None:
-            answers = parts(model, [each.inputs for each in batch], running.result())
-            for each, answer in zip(batch, answers, strict=True):
+            for each, answer in zip(batch, running.result(), strict=True):
                 if not each.answer.done():
                     each.answer.set_result(answer)
         elif len(batch) > 1 and not isinstance(error, OF_ALL):
@@ -159,8 +158,8 @@ class BatchingPredictor:
                 if not each.answer.done():
                     each.answer.set_exception(error)
 
-    async def _inferred(self, model: str, batch: Sequence[_Waiting]) -> dict[str, Array]:
-        """What the predictor answers; inputs that cannot be joined fail here, where everybody who waits is told."""
+    async def _inferred(self, model: str, batch: Sequence[_Waiting]) -> list[dict[str, Array]]:
+        """What the predictor answers to each; what cannot be joined or told apart fails here, and all who wait hear."""
 
         def report(fraction: float, message: str) -> None:
             for each in batch:
@@ -178,4 +177,4 @@ class BatchingPredictor:
             progress=report,
         )
         self._ran(Batch(model, len(batch), time.monotonic() - started))
-        return outputs
+        return parts(self._models[model], asked, outputs) if len(asked) > 1 else [outputs]

@@ -20,6 +20,7 @@ from tellurion_core.errors import (
     DeadlineExceeded,
     Internal,
     InvalidInput,
+    NotFound,
     ResourceExhausted,
     TellurionError,
     Unavailable,
@@ -29,6 +30,8 @@ from tellurion_core.status import from_rpc_error, from_status, is_ours, to_statu
 TEXT_BYTES = 4 << 10
 """Most of a text: gRPC refuses trailers that are much longer."""
 _IN_TEXT = re.compile(r"\[tellurion:([A-Za-z0-9+/=]+)\]")
+_QUEUE_IS_FULL = "maximum queue size"
+"""Of Triton's words, which come with UNAVAILABLE."""
 _MEANINGS: dict[grpc.StatusCode, tuple[type[TellurionError], str]] = {
     grpc.StatusCode.INVALID_ARGUMENT: (InvalidInput, "the inference server does not accept these inputs"),
     grpc.StatusCode.NOT_FOUND: (Unavailable, "the inference server does not have the model"),
@@ -55,12 +58,12 @@ def text_of(error: TellurionError) -> str:
 def failure(error: grpc.RpcError, model: str) -> TellurionError:
     """What a failed call to an inference server means to whoever asked for the model."""
     text = error.details() or ""
-    if (ours := _in_text(text)) is not None:
-        return ours
+    ours = _in_text(text)
     with suppress(DecodeError):
-        if is_ours(error):
-            return from_rpc_error(error)
-    return _foreign(error.code(), text, model)
+        if ours is None and is_ours(error):
+            ours = from_rpc_error(error)
+    # Nobody who asks for a model knows of servers: that one lacks it is no mistake of theirs.
+    return _foreign(error.code(), text, model) if ours is None or isinstance(ours, NotFound) else ours
 
 
 def stated(text: str, model: str) -> TellurionError:
@@ -78,6 +81,8 @@ def _in_text(text: str) -> TellurionError | None:
 
 def _foreign(code: grpc.StatusCode, text: str, model: str) -> TellurionError:
     log.warning("inference server failed", model=model, code=code.name, details=text[:2000])
+    if _QUEUE_IS_FULL in text:
+        code = grpc.StatusCode.RESOURCE_EXHAUSTED
     kind, meaning = _MEANINGS.get(code, (Internal, "the inference server failed; the log has its reason"))
     message = f"{model}: {meaning}"
     return InvalidInput(message=message) if kind is InvalidInput else kind(message)

@@ -5,8 +5,8 @@ Progress of a stream is told by responses without outputs, in two parameters: `p
 the parameter `progress` of the model's configuration. `inference_shapes` has the shapes that differ on servers.
 
 Where both sides share a folder, a tensor that no message holds is an artifact in it (`shared_tensors`). Its id is the
-parameter `artifact` of the tensor, whose contents are then empty; that they share is said by the parameter `artifacts`
-of a request, and of a model's configuration.
+parameter `artifact` of the tensor, whose contents are then empty. The parameter `artifacts` of a request is the id of
+the call, and that of a model's configuration the id of the folder.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def infer_request(
     Raises:
         InvalidInput: the inputs are larger than a message may be, and nothing is shared.
         ResourceExhausted: the folder that is shared takes no more.
+        Internal: it cannot be written to.
     """
     if ranks is not None:
         items = rows(model, inputs) if takes_batches(model) else 1
@@ -138,7 +139,7 @@ def arrays(message: Any, specs: Mapping[str, TensorSpec], shared: SharedTensors 
 
     Raises:
         InvalidInput: naming the first tensor that is not as its spec says, or whose bytes are not as it says itself.
-        NotFound: a tensor is an artifact that is not there.
+        Unavailable: a tensor is an artifact that is not there.
     """
     if isinstance(message, service_pb2.ModelInferRequest):
         tensors, contents, field = message.inputs, message.raw_input_contents, "raw_input_contents"

@@ -18,7 +18,7 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from tellurion_core.call import current_call
 from tellurion_core.client import DEADLINE_MARGIN, onward_headers
-from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, InvalidInput, NotFound, Unavailable
+from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, InvalidInput, Unavailable
 from tellurion_core.inference_errors import failure, stated
 from tellurion_core.inference_protocol import (
     ARTIFACTS,
@@ -35,7 +35,7 @@ from tellurion_core.inference_protocol import (
 )
 from tellurion_core.predictor import CancelCheck, Described, check_outputs, model_of
 from tellurion_core.progress import Progress
-from tellurion_core.shared_tensors import SharedTensors
+from tellurion_core.shared_tensors import SETTINGS, SharedTensors, identity, to_its_end
 from tellurion_core.tensors import Array, check_tensors
 
 PAUSES = (0.1, 0.3, 0.9, 2.0)
@@ -174,7 +174,7 @@ class RemotePredictor:
         progress: Progress | None,
     ) -> dict[str, Array]:
         write = partial(infer_request, model, inputs, ranks=served.ranks, shared=shared)
-        request = await asyncio.to_thread(write) if shared is not None and too_large(inputs) else write()
+        request = await to_its_end(write) if shared is not None and too_large(inputs) else write()
         headers = onward_headers(left := _left(model, deadline))
         set_call(request, request_id=headers[0][1], timeout=left)  # now: to write large tensors takes of the time
         try:
@@ -223,7 +223,17 @@ class RemotePredictor:
                 raise Unavailable(f"{model.name}: the inference server does not answer") from None
             raise failure(error, model.name) from None
         decoupled = config.model_transaction_policy.decoupled
-        return _Served(served_ranks(told), decoupled, PROGRESS in config.parameters, ARTIFACTS in config.parameters)
+        shares = await asyncio.to_thread(self._shares, config)
+        return _Served(served_ranks(told), decoupled, PROGRESS in config.parameters, shares)
+
+    def _shares(self, config: Any) -> bool:
+        """Whether the server reads tensors in our folder."""
+        if self._folder is None or ARTIFACTS not in config.parameters:
+            return False
+        same = bool(config.parameters[ARTIFACTS].string_value == identity(self._folder))
+        if not same:
+            log.error("large tensors are refused: the inference server has another folder", accepted=SETTINGS)
+        return same
 
     def _stub(self) -> Any:
         if self._closed:
@@ -246,7 +256,7 @@ async def _config(stub: Any, model: Described, **asked: float) -> Any:
 
 async def _answer(model: Described, stream: Any, progress: Progress | None) -> Any:
     """The one response of a stream that has outputs."""
-    loop, answers = asyncio.get_running_loop(), []
+    loop, answer = asyncio.get_running_loop(), None
     try:
         async for message in stream:
             response = message.infer_response
@@ -254,13 +264,15 @@ async def _answer(model: Described, stream: Any, progress: Progress | None) -> A
                 raise stated(message.error_message, model.name)
             if (step := progress_of(response)) is not None and progress is not None:
                 loop.call_soon(progress, step.fraction, step.message)
+            elif response.outputs and answer is not None:
+                raise _unusable(model, "more than one came")
             elif response.outputs:
-                answers.append(response)
+                answer = response
     finally:
         stream.cancel()
-    if len(answers) != 1:
-        raise _unusable(model, f"{len(answers)} answers came")
-    return answers[0]
+    if answer is None:
+        raise _unusable(model, "none came")
+    return answer
 
 
 def _outputs(
@@ -269,7 +281,7 @@ def _outputs(
     try:
         outputs = arrays(response, model.outputs, shared)
         check_outputs(model, inputs, outputs)
-    except (InvalidInput, NotFound, RuntimeError) as error:
+    except (InvalidInput, RuntimeError) as error:
         raise _unusable(model, str(error)) from None
     return outputs
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -24,6 +26,14 @@ async def test_a_replica_has_no_more_time_than_the_front_and_knows_who_asks() ->
     assert time.monotonic() < replica.deadline < front.deadline
     assert (replica.request_id, replica.identity) == (front.request_id, front.identity)
     assert current_call.get() == replica
+
+
+async def test_the_wait_for_a_replica_takes_of_its_time() -> None:
+    hop = (answering(2.0), Hop.onward())[1]
+    await asyncio.sleep(0.2)
+    assert hop.enter().time_remaining() < 1.8
+    elsewhere = replace(hop, clock="another machine's").enter()
+    assert 1.8 < elsewhere.time_remaining() < 2.0
 
 
 async def test_nothing_goes_on_after_the_deadline() -> None:

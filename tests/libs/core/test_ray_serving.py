@@ -22,7 +22,7 @@ import ray
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from tellurion_core.errors import Cancelled, InvalidInput
+from tellurion_core.errors import Cancelled, DeadlineExceeded, InvalidInput
 from tellurion_core.inference_protocol import MAX_TENSOR_BYTES, PROGRESS, arrays, infer_request
 from tellurion_core.model_discovery import ModelSource
 from tellurion_core.predictor import LocalPredictor
@@ -221,8 +221,16 @@ async def test_what_no_message_holds_goes_by_a_folder_and_leaves_nothing_there(a
     sharing = RemotePredictor([Filtered()], address, folder)
     answer = await sharing.infer("filtered", large)
     np.testing.assert_array_equal(answer["y"], Filtered().predict(large, cancelled=None, progress=None)["y"])
-    assert not any(folder.iterdir())
-    await asyncio.gather(alone.close(), sharing.close())
+    assert [file.name for file in folder.iterdir()] == ["identity"]
+    for seconds in (0.02, 0.2, 0.4):  # while they are written, while the model runs, while the answer is
+        with pytest.raises(DeadlineExceeded):
+            await sharing.infer("filtered", large, deadline=time.monotonic() + seconds)
+    await asyncio.sleep(1.0)
+    assert [file.name for file in folder.iterdir()] == ["identity"]
+    apart = RemotePredictor([Filtered()], address, application.folder / "others")
+    with pytest.raises(InvalidInput, match=r"inputs\.x"):
+        await apart.infer("filtered", large)
+    await asyncio.gather(alone.close(), sharing.close(), apart.close())
 
 
 async def test_requests_at_once_are_batched_and_answered_as_they_are_alone(front: Any) -> None:

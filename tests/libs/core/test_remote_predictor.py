@@ -496,6 +496,19 @@ async def failed_with_a_text(request: Any, context: Any) -> Any:
     await context.abort(grpc.StatusCode.INTERNAL, f"execute failed: {text_of(INVALID)}\n\nAt: model.py(12)")
 
 
+@pytest.mark.usefixtures("quick")
+async def test_a_server_of_ours_without_the_model_is_no_mistake_of_who_asks(
+    remote: RemotePredictor, inference: Inference
+) -> None:
+    async def lacks(request: Any, context: Any) -> Any:
+        details = to_status(NotFound("no model smoothing")).SerializeToString()
+        await context.abort(grpc.StatusCode.NOT_FOUND, "no model smoothing", ((DETAILS_KEY, details),))
+
+    inference.instead = lacks
+    error = await outcome(remote)
+    assert (type(error), error.message) == (Unavailable, "smoothing: the inference server does not have the model")
+
+
 async def told_in_a_stream(request: Any, context: Any) -> Any:
     return [service_pb2.ModelStreamInferResponse(error_message=text_of(INVALID))]
 
@@ -525,14 +538,14 @@ def test_an_error_in_a_text_is_never_longer_than_trailers_may_be() -> None:
     assert len(text_of(many)) < 4096
 
 
-@pytest.mark.parametrize("answers", [0, 2])
-async def test_a_stream_has_one_answer(remote: RemotePredictor, inference: Inference, answers: int) -> None:
+@pytest.mark.parametrize(("answers", "came"), [(0, "none came"), (2, "more than one came")])
+async def test_a_stream_has_one_answer(remote: RemotePredictor, inference: Inference, answers: int, came: str) -> None:
     async def several(request: Any, context: Any) -> Any:
         answer = service_pb2.ModelStreamInferResponse(infer_response=await answering()(request, context))
         return [answer] * answers
 
     inference.instead, inference.streams = several, True
-    assert f"{answers} answers came" in (await outcome(remote, progress=lambda *_: None)).message
+    assert came in (await outcome(remote, progress=lambda *_: None)).message
 
 
 async def test_a_message_that_is_too_large_for_the_server_is_told(remote: RemotePredictor, site: Site) -> None:

@@ -35,10 +35,16 @@ START_SECONDS = "90"
 """That Ray gives its control service on this machine; its own limit, 20, is too short where others use the cores."""
 STARTS = 2
 """Attempts: of what it starts next the limit, 30 s, is fixed."""
-ONE_LOOP = {
-    "env_vars": {"RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0", "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0"}
+PROCESSES = {
+    "env_vars": {
+        # A model runs in a thread of its own, and what else we do is short: it can be on Serve's event loop.
+        "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+        "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
+        # A small request may have a large answer.
+        "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str((1 << 31) - 1),
+    }
 }
-"""Our code never blocks its event loop, so that Serve's can be the same, and no request changes threads for it."""
+"""The runtime environment of fronts and replicas."""
 
 POLL_SECONDS = 0.25
 HEALTH_SECONDS = 2.0
@@ -66,6 +72,7 @@ def start_ray(settings: RaySettings) -> None:
         # Of this cluster alone: Ray's own would be written to the home folder, for every user of the machine to read.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     os.environ.setdefault("RAY_gcs_server_port_wait_time_s", START_SECONDS)
+    os.environ.setdefault("RAY_worker_niceness", "0")  # replicas are not to yield to whatever else runs here
     for left in reversed(range(STARTS)):
         try:
             ray.init(
@@ -98,10 +105,8 @@ def serve_on_ray(
         num_replicas=settings.fronts,
         max_replicas_per_node=1,
         graceful_shutdown_timeout_s=ends,
-        ray_actor_options={
-            "num_cpus": 0,
-            "runtime_env": ONE_LOOP,
-        },  # a front waits for others, and a node may be full of replicas
+        # A front waits for others, and a node may be full of replicas.
+        ray_actor_options={"num_cpus": 0, "runtime_env": PROCESSES},
     )(Front)
     serve.run_many(
         [_target(model, settings.of(model.name), ends, telemetry) for model in models],
@@ -150,11 +155,8 @@ def deployment(scaling: Scaling, ends: float) -> serve.Deployment:
         max_queued_requests=scaling.max_queued_requests,
         health_check_period_s=HEALTH_SECONDS,
         graceful_shutdown_timeout_s=ends,
-        ray_actor_options={
-            "num_cpus": scaling.num_cpus,
-            "num_gpus": scaling.num_gpus,
-            "runtime_env": ONE_LOOP,
-        },
+        logging_config={"enable_access_log": False},  # requests are traced and counted
+        ray_actor_options={"num_cpus": scaling.num_cpus, "num_gpus": scaling.num_gpus, "runtime_env": PROCESSES},
     )(Replica)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
 
 from google.rpc import status_pb2
 from opentelemetry import propagate
@@ -15,6 +17,10 @@ from tellurion_core.client import DEADLINE_MARGIN
 from tellurion_core.errors import DeadlineExceeded, TellurionError
 from tellurion_core.status import from_status, to_status
 from tellurion_core.tensors import Array
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+CLOCK = BOOT_ID.read_text() if BOOT_ID.exists() else uuid4().hex
+"""Of this machine since it was started: whose processes have one monotonic clock."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,13 @@ class Hop:
     """Id under which the caller knows the request."""
     identity: Identity
     """Who calls."""
+    deadline: float
+    """On the monotonic clock of the front."""
+    clock: str
+    """Which that is."""
     seconds: float
-    """What is left until the deadline: clocks of two nodes do not agree."""
+    """What was left until then, for replicas on other nodes: the wait for one is not in it, but the front, when its
+    deadline comes, cancels what it asked for."""
     trace: Mapping[str, str]
     """Headers of the trace."""
 
@@ -37,13 +48,15 @@ class Hop:
         """Of the call that is being answered. Raises DeadlineExceeded where none of its time is left."""
         call, trace = answering(), dict[str, str]()
         propagate.inject(trace)
-        if (left := call.time_remaining() - DEADLINE_MARGIN) <= 0:
+        deadline = call.deadline - DEADLINE_MARGIN
+        if (left := deadline - time.monotonic()) <= 0:
             raise DeadlineExceeded("the caller's deadline has passed")
-        return cls(call.method, call.request_id, call.identity, left, trace)
+        return cls(call.method, call.request_id, call.identity, deadline, CLOCK, left, trace)
 
     def enter(self) -> Call:
         """Makes this task, in a replica, one that answers the call."""
-        call = Call(self.method, self.request_id, self.identity, time.monotonic() + self.seconds)
+        deadline = self.deadline if self.clock == CLOCK else time.monotonic() + self.seconds
+        call = Call(self.method, self.request_id, self.identity, deadline)
         current_call.set(call)  # never reset: Serve answers each request in a task, and so in a context, of its own
         return call
 

@@ -18,7 +18,7 @@ from tellurion_core.model_discovery import ModelSource
 from tellurion_core.predictor import model_of
 from tellurion_core.progress import Progress, Step, followed
 from tellurion_core.ray_serving.metrics import ModelMetrics
-from tellurion_core.shared_tensors import SharedTensors
+from tellurion_core.shared_tensors import SharedTensors, identity, to_its_end
 from tellurion_core.tensors import Array
 
 Context = Any
@@ -50,6 +50,7 @@ class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type:
         self._ready = ready
         self._metrics = metrics
         self._folder = shared
+        self._shared = "" if shared is None else identity(shared)
 
     async def ServerLive(self, request: Any, context: Context) -> Any:  # noqa: N802
         """Whether this process answers."""
@@ -79,8 +80,8 @@ class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type:
         response = service_pb2.ModelConfigResponse()
         response.config.name, response.config.backend = model.name, "ray"
         response.config.parameters[inference_protocol.PROGRESS].string_value = "true"
-        if self._folder is not None:
-            response.config.parameters[inference_protocol.ARTIFACTS].string_value = "true"
+        if self._shared:
+            response.config.parameters[inference_protocol.ARTIFACTS].string_value = self._shared
         for tensors, of in ((metadata.inputs, response.config.input), (metadata.outputs, response.config.output)):
             for tensor in tensors:
                 of.add(name=tensor.name, dims=tensor.shape, data_type=f"TYPE_{tensor.datatype}")
@@ -148,4 +149,10 @@ async def _response(
     model: ModelSource, outputs: Mapping[str, Array], request_id: str, shared: SharedTensors | None
 ) -> Any:
     write = partial(inference_protocol.infer_response, model, outputs, request_id, shared)
-    return await asyncio.to_thread(write) if inference_protocol.too_large(outputs) else write()
+    if shared is None or not inference_protocol.too_large(outputs):
+        return write()
+    try:
+        return await to_its_end(write)
+    except asyncio.CancelledError:  # the caller has closed them, and may have done so before they were written
+        await asyncio.to_thread(shared.close)
+        raise

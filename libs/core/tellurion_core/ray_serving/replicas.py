@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import grpc
 import structlog
 from ray import serve
 from ray.exceptions import RayError, RayTaskError
@@ -24,6 +25,8 @@ from tellurion_core.tensors import Array
 
 REPLICA = "Replica"
 """Name of each model's deployment; its application has the name of the model."""
+SMALL = 2 << 20
+"""Bytes of inputs up to which they are sooner at a replica by a message than by Ray's store of objects."""
 STATUS_SECONDS = 1.0
 """How old the state of the replicas may be when somebody asks for it: the controller answers slowly."""
 
@@ -34,7 +37,7 @@ class Replicas:
     """Sends requests to the deployments of models, and knows which are there."""
 
     def __init__(self, models: Mapping[str, Any], metrics: ModelMetrics) -> None:
-        self._handles = {name: serve.get_deployment_handle(REPLICA, app_name=name) for name in models}
+        self._routes = {name: _Routes(serve.get_deployment_handle(REPLICA, app_name=name)) for name in models}
         self._metrics = metrics
         self._states: dict[str, int] = {}
         self._read = -STATUS_SECONDS
@@ -49,9 +52,9 @@ class Replicas:
             ResourceExhausted: too much waits for a replica.
             Unavailable: no replica, or it died.
         """
-        handle = model_of(self._handles, model)
+        routes = model_of(self._routes, model)
         with self._metrics.request(model), _ray_errors(model):
-            answer = await _answer(handle, Hop.onward(), inputs, progress)
+            answer = await routes.answer(Hop.onward(), inputs, progress)
             self._metrics.ran(answer.batches)
             return answer.result()
 
@@ -62,31 +65,46 @@ class Replicas:
             self._states = {
                 # Serve answers the states of replicas as strings, whatever its annotation says.
                 name: applications[name].deployments[REPLICA].replica_states.get("RUNNING", 0)  # type: ignore[call-overload]
-                for name in self._handles
+                for name in self._routes
                 if name in applications and applications[name].status == ApplicationStatus.RUNNING
             }
             self._read = time.monotonic()
         return self._states
 
 
-async def _answer(
-    handle: DeploymentHandle[Any], hop: Hop, inputs: Mapping[str, Array], progress: Progress | None
-) -> Answer:
-    response: Any
-    if progress is None:
-        response = handle.infer.remote(hop, inputs)
-    else:
-        response = handle.options(stream=True).followed.remote(hop, inputs)
-    try:
-        if progress is None:
+class _Routes:
+    """The ways to the replicas of a model."""
+
+    def __init__(self, handle: DeploymentHandle[Any]) -> None:
+        messages = handle.options(_by_reference=False, request_serialization="pickle", response_serialization="pickle")
+        self._by_message, self._by_store = messages.infer, handle.infer
+        self._followed = handle.options(stream=True).followed
+
+    async def answer(self, hop: Hop, inputs: Mapping[str, Array], progress: Progress | None) -> Answer:
+        """A replica's answer; cancelling the awaiting task cancels the work."""
+        if progress is not None:
+            return await _followed(self._followed.remote(hop, inputs), progress)
+        small = sum(array.nbytes for array in inputs.values()) <= SMALL
+        response: Any = (self._by_message if small else self._by_store).remote(hop, inputs)
+        with _cancelled_with(response):
             answer: Answer = await response
-            return answer
+        return answer
+
+
+async def _followed(response: Any, progress: Progress) -> Answer:
+    with _cancelled_with(response):
         async for event in response:
             if isinstance(event, Step):
                 progress(event.fraction, event.message)
             else:
-                answer = event
-        return answer
+                answer: Answer = event
+    return answer
+
+
+@contextmanager
+def _cancelled_with(response: Any) -> Iterator[None]:
+    try:
+        yield
     except asyncio.CancelledError:
         response.cancel()
         raise
@@ -102,6 +120,9 @@ def _ray_errors(model: str) -> Iterator[None]:
         raise ResourceExhausted(f"{model}: too many requests are waiting; try again later") from None
     except RayTaskError:
         raise  # our own fault, in a replica: the harness logs it
+    except grpc.aio.AioRpcError as error:
+        log.warning("no message from a replica", model=model, code=error.code().name, error=error.details())
+        raise Unavailable(f"{model}: its replica broke off") from None
     except (RayError, RayServeException) as error:
         log.warning("replica lost", model=model, error=str(error))
         raise Unavailable(f"{model}: its replica cannot be reached or died; try again") from None

@@ -54,7 +54,8 @@ class TritonPythonModel:
         try:
             inputs = {}
             for tensor in request.inputs():
-                name, array = tensor.name(), _own(np.from_dlpack(tensor))
+                # A copy: models may write to what they are given.
+                name, array = tensor.name(), np.array(np.from_dlpack(tensor))
                 inputs[name] = as_specified(array, specs[name], name, batched=batched)
             check_tensors(inputs, specs)
         except Exception as error:  # noqa: BLE001 # this request alone is told
@@ -71,7 +72,8 @@ class TritonPythonModel:
         batched = takes_batches(self._model)
         tensors = []
         for name, array in told.items():
-            whole = _own(array)
+            # DLPack wants what may be written to, and Triton one extent or more.
+            whole = np.atleast_1d(np.require(array, requirements=["C", "W"]))
             single = batched and whole.ndim == 1
             tensors.append(backend.Tensor.from_dlpack(name, whole[:, None] if single else whole))
         return backend.InferenceResponse(output_tensors=tensors)
@@ -87,11 +89,6 @@ class _Waiting:
 
     def gone(self) -> bool:
         return bool(self._request.is_cancelled()) or time.monotonic() >= self._until
-
-
-def _own(array: Array) -> Array:
-    """A copy that may be written to and has at least one extent, as DLPack and Triton want it."""
-    return np.array(array, order="C", ndmin=1)
 
 
 def _failed(error: TellurionError) -> Any:

@@ -21,6 +21,8 @@ from tellurion_core.predictor import Described
 
 LARGEST_REQUEST = 1 << 20
 """Items of a single request, which Triton counts where it batches."""
+MOST_WAITING = 100
+"""Requests that wait for a model that takes batches; further ones are refused. Of others Triton has no bound."""
 MODEL_PY = '''"""Written by Tellurion: the model of this folder's name, from the distribution that is installed here."""
 
 from tellurion_core.triton_serving.execution import TritonPythonModel
@@ -54,6 +56,9 @@ def configuration(model: Described, instances: int) -> Any:
         tensor.allow_ragged_batch = batched  # which of them agree, the model's process finds out
     if batched:
         config.max_batch_size = LARGEST_REQUEST
-        config.dynamic_batching.preferred_batch_size.append(ITEMS)
+        batching = config.dynamic_batching
+        batching.preferred_batch_size.append(ITEMS)
+        batching.default_queue_policy.max_queue_size = MOST_WAITING
+        batching.default_queue_policy.allow_timeout_override = True  # what has waited out its time is not begun
     config.instance_group.add(kind=model_config_pb2.ModelInstanceGroup.KIND_CPU, count=instances)
     return config
