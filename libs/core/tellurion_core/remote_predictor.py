@@ -7,41 +7,35 @@ import random
 import time
 from collections.abc import Coroutine, Iterable, Mapping
 from contextvars import Context
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 import structlog
-from tritonclient.grpc import service_pb2, service_pb2_grpc
+from tritonclient.grpc import service_pb2_grpc
 
 from tellurion_core.call import current_call
 from tellurion_core.client import DEADLINE_MARGIN, onward_headers
 from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, InvalidInput, Unavailable
 from tellurion_core.inference_errors import failure, stated
 from tellurion_core.inference_protocol import (
-    ARTIFACTS,
     MAX_MESSAGE_BYTES,
-    PROGRESS,
     arrays,
-    check_metadata,
     infer_request,
     progress_of,
-    served_ranks,
     set_call,
     shares,
     too_large,
 )
+from tellurion_core.inference_served import Served, as_served
 from tellurion_core.predictor import CancelCheck, Described, check_outputs, model_of
 from tellurion_core.progress import Progress
-from tellurion_core.shared_tensors import SETTINGS, SharedTensors, identity, to_its_end
+from tellurion_core.shared_tensors import SharedTensors, to_its_end
 from tellurion_core.tensors import Array, check_tensors
 
 PAUSES = (0.1, 0.3, 0.9, 2.0)
 """Seconds before each further attempt, on average, where the server cannot be reached."""
-CHECK_SECONDS = 10.0
-"""How long the server may take to tell of a model."""
 CLOSE_SECONDS = 30.0
 """How long inferences may take to end when the predictor is closed."""
 POLL_SECONDS = 0.02
@@ -60,20 +54,6 @@ OPTIONS = [
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class _Served:
-    """A model as the server has it."""
-
-    ranks: Mapping[str, int]
-    """How many extents it gives each input."""
-    only_streamed: bool
-    """Whether it answers nothing but ModelStreamInfer."""
-    tells_progress: bool
-    """Whether ModelStreamInfer tells its progress."""
-    shares: bool
-    """Whether it reads tensors in the folder that is shared with it."""
-
-
 class RemotePredictor:
     """Runs models on an inference server, over one connection; on one event loop.
 
@@ -89,7 +69,7 @@ class RemotePredictor:
         self._folder = shared
         self._channel: grpc.aio.Channel | None = None
         self._closed = False
-        self._served: dict[str, asyncio.Task[_Served]] = {}
+        self._served: dict[str, asyncio.Task[Served]] = {}
 
     async def infer(
         self,
@@ -135,7 +115,7 @@ class RemotePredictor:
 
     async def _found(self, model: Described) -> None:
         try:
-            await self._as_served(model, None)
+            await self._known(model, None)
         except Unavailable as error:
             log.warning("model is not ready", model=model.name, reason=error.message)
 
@@ -156,7 +136,7 @@ class RemotePredictor:
     async def _asked(
         self, model: Described, inputs: Mapping[str, Array], deadline: float | None, progress: Progress | None
     ) -> dict[str, Array]:
-        served = await self._as_served(model, deadline)
+        served = await self._known(model, deadline)
         shared = None if self._folder is None or not served.shares else SharedTensors(self._folder)
         try:
             return await self._answered(model, inputs, served, shared, deadline, progress)
@@ -168,7 +148,7 @@ class RemotePredictor:
         self,
         model: Described,
         inputs: Mapping[str, Array],
-        served: _Served,
+        served: Served,
         shared: SharedTensors | None,
         deadline: float | None,
         progress: Progress | None,
@@ -190,12 +170,14 @@ class RemotePredictor:
         read = partial(_outputs, model, inputs, response, shared)
         return await asyncio.to_thread(read) if shares(response) else read()
 
-    async def _as_served(self, model: Described, deadline: float | None) -> _Served:
+    async def _known(self, model: Described, deadline: float | None) -> Served:
         """What the server says of a model, asked for once until it fails."""
         task = self._served.get(model.name)
         if task is None or (task.done() and task.exception() is not None):
             # In a context of its own: it is of no single call.
-            task = self._served[model.name] = asyncio.create_task(self._checked(model), context=Context())
+            task = self._served[model.name] = asyncio.create_task(
+                as_served(self._stub(), model, self._folder), context=Context()
+            )
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
         if not task.done():
             try:
@@ -209,32 +191,6 @@ class RemotePredictor:
                 raise
         return task.result()
 
-    async def _checked(self, model: Described) -> _Served:
-        stub, asked = self._stub(), {"timeout": CHECK_SECONDS}
-        try:
-            ready = await stub.ModelReady(service_pb2.ModelReadyRequest(name=model.name), **asked)
-            if not ready.ready:
-                raise Unavailable(f"{model.name}: not ready on the inference server")
-            told = await stub.ModelMetadata(service_pb2.ModelMetadataRequest(name=model.name), **asked)
-            check_metadata(told, model)
-            config = await _config(stub, model, **asked)
-        except grpc.RpcError as error:
-            if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
-                raise Unavailable(f"{model.name}: the inference server does not answer") from None
-            raise failure(error, model.name) from None
-        decoupled = config.model_transaction_policy.decoupled
-        shares = await asyncio.to_thread(self._shares, config)
-        return _Served(served_ranks(told), decoupled, PROGRESS in config.parameters, shares)
-
-    def _shares(self, config: Any) -> bool:
-        """Whether the server reads tensors in our folder."""
-        if self._folder is None or ARTIFACTS not in config.parameters:
-            return False
-        same = bool(config.parameters[ARTIFACTS].string_value == identity(self._folder))
-        if not same:
-            log.error("large tensors are refused: the inference server has another folder", accepted=SETTINGS)
-        return same
-
     def _stub(self) -> Any:
         if self._closed:
             raise _closed()
@@ -242,16 +198,6 @@ class RemotePredictor:
             self._channel = grpc.aio.insecure_channel(self._address, OPTIONS)
             self._methods = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
         return self._methods
-
-
-async def _config(stub: Any, model: Described, **asked: float) -> Any:
-    """The model's configuration; an empty one where the server has no such extension of the protocol."""
-    try:
-        return (await stub.ModelConfig(service_pb2.ModelConfigRequest(name=model.name), **asked)).config
-    except grpc.RpcError as error:
-        if error.code() != grpc.StatusCode.UNIMPLEMENTED:
-            raise
-        return service_pb2.ModelConfigResponse().config
 
 
 async def _answer(model: Described, stream: Any, progress: Progress | None) -> Any:
