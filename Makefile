@@ -13,6 +13,8 @@ TRITON := .cache/triton/.ready
 SCENES := .cache/scenes/floor/transforms.json
 READY := $(VENV)/.ready
 DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp,ray] libs/geo libs/diffusion libs/splatting[metrics] libs/client[clouds] services/ocean[plot] services/assimilation[atmosphere] services/splat[scenes] services/pointcloud[plot,collections] services/benchmark[embeddings] services/agent[kubernetes] services/gateway
+# What distributions are built with. In the same environment: one of its own for each would be installed a dozen times.
+BUILD := hatchling editables grpcio-tools mypy-protobuf
 STUBS := $(shell find protos -name '*.proto') protos/hatch_build.py
 PYPROJECTS := $(wildcard protos/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
 # Compiled kernels are kept between runs, wherever the package is installed.
@@ -28,7 +30,8 @@ setup: $(READY)
 $(READY): constraints.txt tests/requirements.txt $(STUBS) $(PYPROJECTS)
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 12) else "Tellurion needs Python 3.11 or 3.12: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/requirements.txt $(addprefix -e ,$(DISTRIBUTIONS))
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt $(BUILD)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -r tests/requirements.txt $(addprefix -e ,$(DISTRIBUTIONS))
 	@touch $@
 
 demo: setup ## reconstruct February from 500 profiles, by command line, SDK, gRPC and HTTPS; see out/
