@@ -48,6 +48,7 @@ def chosen_serving(option: str | None, services: Iterable[str]) -> Serving:
         Unavailable: what it needs is not installed.
     """
     if option is None:
+        load(ServingSettings)  # now rather than in each service
         return Serving({}, {})
     if option == LOCAL:
         return Serving({}, {"serving": LOCAL})

@@ -80,8 +80,7 @@ class BatchingPredictor:
     ) -> dict[str, Array]:
         """See `Predictor.infer`."""
         call = current_call.get()
-        if deadline is None:
-            deadline = math.inf if call is None else call.deadline
+        deadline = min(math.inf if deadline is None else deadline, math.inf if call is None else call.deadline)
         answer: asyncio.Future[dict[str, Array]] = asyncio.get_running_loop().create_future()
         described = self._models.get(model)
         if described is None:

@@ -30,8 +30,11 @@ from tellurion_core.status import from_rpc_error, from_status, is_ours, to_statu
 TEXT_BYTES = 4 << 10
 """Most of a text: gRPC refuses trailers that are much longer."""
 _IN_TEXT = re.compile(r"\[tellurion:([A-Za-z0-9+/=]+)\]")
-_QUEUE_IS_FULL = "maximum queue size"
-"""Of Triton's words, which come with UNAVAILABLE."""
+_TRITONS_WORDS = {
+    "maximum queue size": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "timeout expired": grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+"""What it means that Triton tells as UNAVAILABLE."""
 _MEANINGS: dict[grpc.StatusCode, tuple[type[TellurionError], str]] = {
     grpc.StatusCode.INVALID_ARGUMENT: (InvalidInput, "the inference server does not accept these inputs"),
     grpc.StatusCode.NOT_FOUND: (Unavailable, "the inference server does not have the model"),
@@ -81,8 +84,8 @@ def _in_text(text: str) -> TellurionError | None:
 
 def _foreign(code: grpc.StatusCode, text: str, model: str) -> TellurionError:
     log.warning("inference server failed", model=model, code=code.name, details=text[:2000])
-    if _QUEUE_IS_FULL in text:
-        code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    if code == grpc.StatusCode.UNAVAILABLE:
+        code = next((meant for words, meant in _TRITONS_WORDS.items() if words in text), code)
     kind, meaning = _MEANINGS.get(code, (Internal, "the inference server failed; the log has its reason"))
     message = f"{model}: {meaning}"
     return InvalidInput(message=message) if kind is InvalidInput else kind(message)

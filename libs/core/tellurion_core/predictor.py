@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from tellurion_core.call import current_call
-from tellurion_core.errors import Cancelled, DeadlineExceeded, NotFound, ResourceExhausted, shown
+from tellurion_core.errors import Cancelled, DeadlineExceeded, NotFound, ResourceExhausted, Unavailable, shown
 from tellurion_core.progress import Progress
 from tellurion_core.tensors import Array, TensorSpec, check_tensors
 
@@ -77,7 +78,7 @@ class Predictor(Protocol):
     ) -> dict[str, Array]:
         """The model's outputs for these inputs.
 
-        `deadline` is a moment on `time.monotonic`; the call's own where None. Cancelling the awaiting task cancels
+        `deadline` is a moment on `time.monotonic`, no later than the call's own. Cancelling the awaiting task cancels
         the work. `progress` is called on the event loop.
 
         Raises:
@@ -99,6 +100,7 @@ class LocalPredictor:
         self._models = {model.name: model for model in models}
         self._loaded: dict[str, asyncio.Task[None]] = {}
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="predict")
+        self._free = asyncio.Semaphore(workers)
         self._limit = workers + waiting
         self._taken = 0
 
@@ -146,8 +148,8 @@ class LocalPredictor:
         cancelled: CancelCheck | None,
         progress: Progress | None,
     ) -> dict[str, Array]:
-        if deadline is None and (call := current_call.get()) is not None:
-            deadline = call.deadline
+        if (call := current_call.get()) is not None:
+            deadline = call.deadline if deadline is None else min(deadline, call.deadline)
         loop, stop = asyncio.get_running_loop(), threading.Event()
 
         def should_stop() -> bool:
@@ -162,9 +164,20 @@ class LocalPredictor:
                 raise Cancelled("cancelled before it began")
             return model.predict(inputs, cancelled=should_stop, progress=report)
 
-        running = loop.run_in_executor(self._threads, work)
+        def ended(_: object) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._free.release)
+
+        # In line here rather than for a thread: whoever goes takes the inputs along.
+        await self._free.acquire()
         try:
-            outputs = await running
+            running = self._threads.submit(work)
+        except RuntimeError:
+            self._free.release()
+            raise Unavailable("models are asked no more: this process is stopping") from None
+        running.add_done_callback(ended)
+        try:
+            outputs = await asyncio.wrap_future(running)
         except asyncio.CancelledError:
             stop.set()
             raise

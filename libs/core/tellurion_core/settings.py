@@ -133,6 +133,8 @@ def _violation(prefix: str, error: object) -> FieldViolation:
     name = prefix + "_".join(str(part).upper() for part in error["loc"]) if error["loc"] else "settings"
     if error["type"] == "missing":
         return FieldViolation(name, "nothing", "a value")
-    accepted = "a folder that is there" if error["type"] == "path_not_directory" else error["msg"]
+    accepted = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "path_not_directory":
+        accepted = "a folder that is there"
     received = re.sub(r"//.*@", "//…@", str(error["input"]))  # a URL's password
     return FieldViolation(name, shown(received) if error["loc"] else "this combination", accepted)

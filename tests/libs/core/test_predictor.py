@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any, ClassVar
 
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 from tellurion_core.call import Call, Identity, current_call
-from tellurion_core.errors import Cancelled, DeadlineExceeded, InvalidInput, NotFound, ResourceExhausted
+from tellurion_core.errors import Cancelled, DeadlineExceeded, InvalidInput, NotFound, ResourceExhausted, Unavailable
 from tellurion_core.predictor import LocalPredictor
 from tellurion_core.tensors import TensorSpec
 
@@ -181,6 +183,38 @@ async def test_work_beyond_the_queue_is_refused_and_taken_again_later(predictor_
     patient.release.set()
     await asyncio.gather(*taken)
     assert (await predictor.infer("patient", TWO))["y"][0] == 2.0
+
+
+async def test_what_is_given_up_in_line_holds_no_memory(predictor_of, patient) -> None:
+    predictor = predictor_of(patient, workers=1, waiting=4)
+    running = asyncio.create_task(predictor.infer("patient", TWO))
+    assert await asyncio.to_thread(patient.began.wait, 5)
+    held = []
+    for _ in range(20):
+        inputs = {name: array.copy() for name, array in TWO.items()}
+        held += map(weakref.ref, inputs.values())
+        task = asyncio.create_task(predictor.infer("patient", inputs))
+        del inputs
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+    del task
+    gc.collect()
+    assert not any(array() is not None for array in held)
+    patient.release.set()
+    await running
+
+
+async def test_what_is_in_line_when_models_are_closed_is_told_so(predictor_of, patient) -> None:
+    predictor = predictor_of(patient, workers=1)
+    running = asyncio.create_task(predictor.infer("patient", TWO))
+    assert await asyncio.to_thread(patient.began.wait, 5)
+    waiting = [asyncio.create_task(predictor.infer("patient", TWO)) for _ in range(2)]
+    closing = asyncio.create_task(predictor.close())
+    await asyncio.sleep(0.05)
+    patient.release.set()
+    await asyncio.gather(running, closing)
+    assert {type(each) for each in await asyncio.gather(*waiting, return_exceptions=True)} == {Unavailable}
 
 
 @pytest.mark.parametrize("outputs", [{}, {"y": np.zeros(2, np.float32)}, {"y": np.zeros((2, 1))}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tellurion_core.errors import InvalidInput
 from tellurion_core.ray_serving.application import deployment
 from tellurion_core.ray_serving.settings import RaySettings, Scaling
 from tellurion_core.settings import load
@@ -43,3 +44,9 @@ def test_a_replica_takes_the_part_of_a_gpu_that_its_model_is_given(monkeypatch: 
     assert (a["num_cpus"], a["num_gpus"]) == (0.5, 0.25)
     assert (b["num_cpus"], b["num_gpus"]) == (1.0, 1.0)
     assert settings.shared("ab", 1).of("a").num_gpus == 0.25
+
+
+def test_a_name_that_no_model_has_is_a_mistake(settings: RaySettings) -> None:
+    settings.check_names("abcd")
+    with pytest.raises(InvalidInput, match="TELLURION_RAY_MODELS: received b; accepted: names of models: a, c"):
+        settings.check_names("ac")

@@ -63,7 +63,10 @@ def list_(
 ) -> None:
     """List what is registered; the models themselves are told by `tellurion models served`."""
     from tellurion_client.cli import display
+    from tellurion_client.services import check_science
 
+    if service is not None:
+        check_science(service)
     registered = _store(state).list(service)
     if as_json:
         display.json_line([entry.model_dump(mode="json") for entry in registered])

@@ -9,7 +9,7 @@ from types import FrameType
 import ray
 
 from tellurion_core.errors import TellurionError
-from tellurion_core.model_discovery import chosen_models
+from tellurion_core.model_discovery import chosen_models, installed_models
 from tellurion_core.ray_serving.application import serve_on_ray, start_ray, stop
 from tellurion_core.ray_serving.settings import RaySettings
 from tellurion_core.server import announce
@@ -25,6 +25,7 @@ def main() -> None:
         settings, server, telemetry = load(RaySettings), load(ServerSettings), load(TelemetrySettings)
         configure_logs(telemetry.log_level, "ray")
         models = chosen_models(sys.argv[1:], settings.services)
+        settings.check_names(installed_models())
         start_ray(settings)
         if settings.address is None:
             cores: float = ray.cluster_resources()["CPU"]  # type: ignore[no-untyped-call]

@@ -5,7 +5,6 @@ Fronts are an application too, so that they can be drained while the models stil
 
 from __future__ import annotations
 
-import math
 import os
 import secrets
 import time
@@ -112,11 +111,12 @@ def serve_on_ray(
         [_target(model, settings.of(model.name), ends, telemetry) for model in models],
         wait_for_applications_running=False,
     )
-    _await_running({model.name for model in models}, settings.start_seconds)
+    deadline = time.monotonic() + settings.start_seconds
+    _await_running({model.name for model in models}, deadline)
     served = {model.name: model for model in models}
     target = serve.RunTarget(fronts.bind(served, server, telemetry, settings.tensors), name=FRONTS, route_prefix=None)
     (front,) = serve.run_many([target], wait_for_applications_running=False)
-    _await_running({FRONTS}, settings.start_seconds)
+    _await_running({FRONTS}, deadline)
     address: str = front.address.remote().result(timeout_s=60)
     return address
 
@@ -132,9 +132,9 @@ def stop(models: Sequence[ModelSource]) -> None:
         serve.delete(name)
 
 
-def _await_running(names: set[str], seconds: float) -> None:
+def _await_running(names: set[str], deadline: float) -> None:
     """Serve itself would wait for ever for a node that has room."""
-    for _ in range(math.ceil(seconds / POLL_SECONDS)):
+    while time.monotonic() < deadline:
         applications = serve.status().applications
         for name in names:
             if applications[name].status == ApplicationStatus.DEPLOY_FAILED:
@@ -144,7 +144,7 @@ def _await_running(names: set[str], seconds: float) -> None:
         if all(applications[name].status == ApplicationStatus.RUNNING for name in names):
             return
         time.sleep(POLL_SECONDS)
-    raise Unavailable(f"not all models were loaded within {seconds:g} s: TELLURION_RAY_START_SECONDS")
+    raise Unavailable("not all models were loaded within TELLURION_RAY_START_SECONDS")
 
 
 def deployment(scaling: Scaling, ends: float) -> serve.Deployment:

@@ -114,18 +114,12 @@ class InferenceServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type:
         models = [self._model(request)] if request.name else self._models.values()
         response = service_pb2.ModelStatisticsResponse()
         for model in models:
-            figure = self._metrics.figure
-            statistics = response.model_stats.add(
-                name=model.name,
-                inference_count=int(figure("tellurion_model_batch_size_sum", model=model.name)),
-                execution_count=int(figure("tellurion_model_batch_size_count", model=model.name)),
-            )
-            done = statistics.inference_stats.success
-            done.count = int(figure("tellurion_model_seconds_count", model=model.name, code="OK"))
-            done.ns = int(1e9 * figure("tellurion_model_seconds_sum", model=model.name, code="OK"))
-            statistics.inference_stats.compute_infer.count = statistics.execution_count
-            ran = figure("tellurion_model_run_seconds_total", model=model.name)
-            statistics.inference_stats.compute_infer.ns = int(1e9 * ran)
+            told = self._metrics.statistics[model.name]
+            of = response.model_stats.add(
+                name=model.name, inference_count=told.inferences, execution_count=told.runs
+            ).inference_stats
+            of.success.count, of.success.ns = told.answered, int(1e9 * told.seconds)
+            of.compute_infer.count, of.compute_infer.ns = told.runs, int(1e9 * told.run_seconds)
         return response
 
     def _model(self, request: Any) -> ModelSource:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
@@ -14,6 +16,23 @@ from prometheus_client.registry import Collector
 from tellurion_core.batching_predictor import Batch
 from tellurion_core.errors import Internal, TellurionError
 from tellurion_core.telemetry import LATENCY_BUCKETS
+
+
+@dataclass
+class Statistics:
+    """What was asked of a model, as the Open Inference Protocol tells it."""
+
+    answered: int = 0
+    """Requests that were answered."""
+    seconds: float = 0.0
+    """How long they took."""
+    inferences: int = 0
+    """Requests that the model has run."""
+    runs: int = 0
+    """How often it ran."""
+    run_seconds: float = 0.0
+    """How long it ran."""
+
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 """Buckets of batch sizes."""
@@ -24,6 +43,7 @@ class ModelMetrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        self.statistics: defaultdict[str, Statistics] = defaultdict(Statistics)
         buckets = LATENCY_BUCKETS
         self._seconds = Histogram(
             "tellurion_model_seconds", "Duration of inferences", ["model", "code"], buckets=buckets, registry=registry
@@ -52,17 +72,21 @@ class ModelMetrics:
             raise
         finally:
             self._queue.labels(model).dec()
-            self._seconds.labels(model, code).observe(time.monotonic() - started)
+            seconds = time.monotonic() - started
+            self._seconds.labels(model, code).observe(seconds)
+            if code == "OK":
+                self.statistics[model].answered += 1
+                self.statistics[model].seconds += seconds
 
     def ran(self, batches: Iterable[Batch]) -> None:
         """Counts inferences that a replica has run."""
         for batch in batches:
             self._sizes.labels(batch.model).observe(batch.size)
             self._running.labels(batch.model).inc(batch.seconds)
-
-    def figure(self, name: str, **labels: str) -> float:
-        """A figure by its Prometheus name; 0 where nothing was counted yet."""
-        return self.registry.get_sample_value(name, labels) or 0.0
+            statistics = self.statistics[batch.model]
+            statistics.inferences += batch.size
+            statistics.runs += 1
+            statistics.run_seconds += batch.seconds
 
 
 class ReplicaCount(Collector):

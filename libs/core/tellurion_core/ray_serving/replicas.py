@@ -92,12 +92,15 @@ class _Routes:
 
 
 async def _followed(response: Any, progress: Progress) -> Answer:
+    answer: Answer | None = None
     with _cancelled_with(response):
         async for event in response:
             if isinstance(event, Step):
                 progress(event.fraction, event.message)
             else:
-                answer: Answer = event
+                answer = event
+    if answer is None:
+        raise Unavailable("a replica ended before it had answered")
     return answer
 
 

@@ -10,6 +10,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tellurion_core.errors import InvalidInput
+
 
 class Scaling(BaseModel):
     """How many replicas a model has, what each of them takes of its node, and how much may wait."""
@@ -74,6 +76,12 @@ class RaySettings(BaseSettings):
         """The scaling of a model."""
         own = self.models.get(model, self.scaling)
         return Scaling(**self.scaling.model_dump() | own.model_dump(exclude_unset=True))
+
+    def check_names(self, installed: Iterable[str]) -> None:
+        """Raises InvalidInput where something is said of a model that is not installed."""
+        for unknown in sorted(self.models.keys() - set(installed)):
+            accepted = f"names of models: {', '.join(sorted(installed))}"
+            raise InvalidInput.of("TELLURION_RAY_MODELS", received=unknown, accepted=accepted)
 
     def shared(self, models: Iterable[str], cores: float) -> RaySettings:
         """The same, but with room for the least replicas of these models: where cores are too few, they are shared."""

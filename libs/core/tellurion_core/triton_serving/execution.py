@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,11 +30,11 @@ class TritonPythonModel:
         """A response to each request; those that agree are run as one, and one that fails, fails alone."""
         read = [self._read(request) for request in requests]
         good = [place for place, inputs in enumerate(read) if not isinstance(inputs, Exception)]
-        waiting = [_Waiting(requests[place]) for place in good]
+        waiting = [requests[place] for place in good]
 
         def run(inputs: Mapping[str, Array], places: Sequence[int]) -> dict[str, Array]:
             def cancelled() -> bool:
-                return all(waiting[place].gone() for place in places)
+                return all(waiting[place].is_cancelled() for place in places)
 
             if cancelled():
                 raise Cancelled("cancelled before it began")
@@ -77,18 +75,6 @@ class TritonPythonModel:
             single = batched and whole.ndim == 1
             tensors.append(backend.Tensor.from_dlpack(name, whole[:, None] if single else whole))
         return backend.InferenceResponse(output_tensors=tensors)
-
-
-class _Waiting:
-    """Whoever asked, and until when they wait."""
-
-    def __init__(self, request: Any) -> None:
-        self._request = request
-        microseconds = request.timeout()
-        self._until = time.monotonic() + microseconds / 1e6 if microseconds else math.inf
-
-    def gone(self) -> bool:
-        return bool(self._request.is_cancelled()) or time.monotonic() >= self._until
 
 
 def _failed(error: TellurionError) -> Any:
