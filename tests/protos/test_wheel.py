@@ -25,9 +25,8 @@ print(ocean_pb2_grpc.OceanServiceStub.__name__)
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", str(folder), str(PROTOS)], check=True
-    )
+    wheel = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*wheel, "--wheel-dir", str(folder), str(PROTOS)], check=True)
     [built] = folder.glob("tellurion_protos-*.whl")
     return built
 
