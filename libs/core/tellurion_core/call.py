@@ -9,9 +9,13 @@ import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from tellurion_core.identity.roles import Role
+
 REQUEST_ID_KEY = "x-request-id"
 TIMEOUT_KEY = "x-timeout-ms"
 """What is left of the caller's time, in milliseconds; gRPC tells it less exactly."""
+REFUSED_KEY = "x-refused"
+"""Initial metadata of a call that was refused while its requests came in: no more of them are wanted."""
 _MILLISECONDS = re.compile(r"[0-9]{1,12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -24,6 +28,8 @@ class Identity:
     """Owner of every row, artifact and log line that the call makes."""
     subject: str
     """The caller inside its tenant, for logs."""
+    role: Role = Role.ADMIN
+    """What it may do; an installation that asks nobody who they are lets everybody do everything."""
 
 
 @dataclass(frozen=True, slots=True)

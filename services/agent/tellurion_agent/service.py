@@ -321,7 +321,7 @@ def services(settings: ServerSettings) -> list[Service]:
         Unavailable: the database cannot be reached.
     """
     state, jobs = load(StateSettings), load(JobSettings)
-    artifacts, store = ArtifactStore(state.state / "artifacts"), job_store()
+    artifacts, store = state.artifacts(), job_store()
     libraries = Libraries.of(load(AgentSettings).libraries)
     folder = state.state / SERVICE
     endpoints = load(EndpointSettings)

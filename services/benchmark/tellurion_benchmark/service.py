@@ -149,7 +149,7 @@ def services(settings: ServerSettings) -> list[Service]:
         InvalidInput: a setting cannot be used.
         Unavailable: the database of jobs cannot be reached.
     """
-    jobs, artifacts = job_store(), ArtifactStore(load(StateSettings).state / "artifacts")
+    jobs, artifacts = job_store(), load(StateSettings).artifacts()
     asking = load(EndpointSettings)
     AllowList(asking.endpoints)  # what cannot be read is refused now, and not with the first evaluation
     KeyList(asking.endpoint_keys)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
+
+import uvloop
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.settings import TelemetrySettings, load
@@ -14,7 +15,7 @@ from tellurion_gateway.settings import GatewaySettings
 def main() -> None:
     """Serves until SIGTERM; exits 2 on settings that cannot be used."""
     try:
-        asyncio.run(serve(load(GatewaySettings), load(TelemetrySettings)))
+        uvloop.run(serve(load(GatewaySettings), load(TelemetrySettings)))
     except InvalidInput as error:
         print(error.message, file=sys.stderr)
         sys.exit(error.exit_code)

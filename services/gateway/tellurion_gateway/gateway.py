@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_gateway.ocean import Ocean
 from tellurion_gateway.settings import GatewaySettings
+from tellurion_gateway.uploads.store import UploadStore
+from tellurion_gateway.upstreams import Upstreams
 
 
 @dataclass
@@ -19,12 +24,20 @@ class Gateway:
 
     settings: GatewaySettings
     """See there."""
+    upstreams: Upstreams
+    """The services."""
     ocean: Ocean
-    """The ocean service."""
+    """The ocean service, in its own terms."""
     artifacts: ArtifactStore
     """Where analyses are kept that were answered as links."""
+    uploads: UploadStore
+    """Files on their way to the artifacts."""
+    upload_threads: ThreadPoolExecutor
+    """Write uploads; each holds one for as long as its sender takes."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """The metrics of this process."""
+    drawing: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, 1))
+    """Held while a picture is drawn: one at a time."""
     stopping: bool = False
     """Whether SIGTERM has come: no longer ready, still answering."""
 

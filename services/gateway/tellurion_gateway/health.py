@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -26,10 +28,12 @@ async def alive() -> StatusAnswer:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Whether requests can be served", responses=problems(503))
 async def ready(gateway: Here) -> StatusAnswer:
-    """Asks the services behind the gateway."""
+    """Asks the services behind the gateway; as long as one of them serves, there is something to be had here."""
     if gateway.stopping:
         raise Unavailable("the gateway is stopping")
-    await gateway.ocean.check()
+    checks = await asyncio.gather(*map(gateway.upstreams.check, gateway.upstreams.names), return_exceptions=True)
+    if checks and all(isinstance(check, BaseException) for check in checks):
+        raise Unavailable("no service answers")
     return StatusAnswer(status="ready")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -24,10 +25,11 @@ from tellurion_gateway.bodies import limited
 from tellurion_gateway.disconnect import unless_disconnected
 from tellurion_gateway.events import events
 from tellurion_gateway.gateway import Gateway, Here
-from tellurion_gateway.media import EVENTS, JSON, NETCDF, NETCDF_NAMES, answer_type, content_type
-from tellurion_gateway.openapi import EVALUATE_BODY, EVENT_STREAM, NETCDF_FILE, RECONSTRUCT_BODY, problems
+from tellurion_gateway.media import EVENTS, JSON, NETCDF, NETCDF_NAMES, PNG, answer_type, content_type
+from tellurion_gateway.openapi import BYTES, EVALUATE_BODY, EVENT_STREAM, NETCDF_FILE, RECONSTRUCT_BODY, problems
 from tellurion_gateway.options import EvaluateOptions, ReconstructOptions
 from tellurion_gateway.orders import Order, received_order
+from tellurion_gateway.pictures import picture
 from tellurion_gateway.streaming import Streamed, attachment
 from tellurion_gateway.validation import checked_json
 
@@ -41,18 +43,22 @@ router = APIRouter(prefix="/v1", tags=["ocean"])
     "/ocean:reconstruct",
     summary="Reconstruct one month of ocean temperature from sparse observations",
     responses={
-        200: {"model": ReconstructAnswer, "content": {NETCDF: NETCDF_FILE, EVENTS: EVENT_STREAM}},
+        200: {"model": ReconstructAnswer, "content": {NETCDF: NETCDF_FILE, PNG: BYTES, EVENTS: EVENT_STREAM}},
         **problems(404, 406, 408, 413, 415, 422, 429, 500, 503, 504),
     },
     openapi_extra=RECONSTRUCT_BODY,
 )
 async def reconstruct(request: Request, gateway: Here, query: Annotated[ReconstructOptions, Query()]) -> Response:
-    """Takes a CF NetCDF file, a form with one, or JSON; answers, by `Accept`, a link, the file, or events.
+    """Takes a CF NetCDF file, a form with one, or JSON; answers, by `Accept`, a link, the file, a picture or events.
 
     Query parameters are the options of a NetCDF body; a form or JSON carries its own.
     """
-    form = answer_type(request, (JSON, *NETCDF_NAMES[:2], EVENTS))
+    form = answer_type(request, (JSON, *NETCDF_NAMES[:2], PNG, EVENTS))
     order = await received_order(request, query, gateway.settings)
+    if form == PNG:
+        computed = await unless_disconnected(request, _computed(gateway, order, _untold))
+        async with gateway.drawing:
+            return Response(await asyncio.to_thread(_drawn, computed), media_type=form)
     if form in NETCDF_NAMES:
         computed = await unless_disconnected(request, _computed(gateway, order, _untold))
         file = await asyncio.to_thread(_written, computed)
@@ -129,13 +135,25 @@ def _stored(gateway: Gateway, reconstruction: Reconstruction) -> Artifact:
 
 def _written(reconstruction: Reconstruction) -> BinaryIO:
     """The analysis as an open NetCDF file that has no name any more: closing it, or dying, deletes it."""
+    with _file(reconstruction) as path:
+        return path.open("rb")
+
+
+def _drawn(reconstruction: Reconstruction) -> bytes:
+    with _file(reconstruction) as path:
+        return picture(path)
+
+
+@contextmanager
+def _file(reconstruction: Reconstruction) -> Iterator[Path]:
+    """The analysis as a NetCDF file, for as long as the context lasts."""
     with TemporaryDirectory(prefix="tellurion-") as folder:
         path = Path(folder) / _file_name(reconstruction)
         try:
             reconstruction.write(path)
         except InvalidInput as error:
             raise Internal("the analysis could not be written; is the temporary folder full?") from error
-        return path.open("rb")
+        yield path
 
 
 def _file_name(reconstruction: Reconstruction) -> str:

@@ -9,6 +9,8 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import cast
 
 import structlog
 import uvicorn
@@ -19,6 +21,7 @@ from tellurion_core.settings import TelemetrySettings
 from tellurion_core.telemetry import configure_logs, serve_metrics
 from tellurion_gateway.app import create_app
 from tellurion_gateway.gateway import Gateway
+from tellurion_gateway.limits.connections import Connection
 from tellurion_gateway.settings import GatewaySettings
 
 MAX_HEADER_BYTES = 32 << 10
@@ -74,7 +77,7 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
     gateway: Gateway = app.state.gateway
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=cast("type[asyncio.Protocol]", partial(Connection, settings=settings)),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -32,6 +32,7 @@ from tellurion.common.v1 import progress_pb2
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.call import current_call
 from tellurion_core.errors import InvalidInput, NotFound, Unavailable
+from tellurion_core.interceptor import Authenticator, embedded_identity
 from tellurion_core.server import Server, Service
 from tellurion_core.settings import ServerSettings
 from tellurion_core.tensors import TensorReader, encode
@@ -148,11 +149,13 @@ def _progress(fraction: float, message: str) -> ocean_pb2.ReconstructResponse:
 
 
 class ServedOcean:
-    """A scripted ocean service that listens in a thread, under the harness."""
+    """A scripted ocean service that listens in a thread, under the harness, and others beside it."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *others: Service, authenticate: Authenticator = embedded_identity) -> None:
         self.address = address
         self.ocean = ScriptedOcean()
+        self._others = others
+        self._authenticate = authenticate
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -170,9 +173,25 @@ class ServedOcean:
 
     async def _start(self) -> Server:
         service = Service(OCEAN, ocean_pb2_grpc.add_OceanServiceServicer_to_server, self.ocean)
-        server = Server([service], ServerSettings(listen=self.address, stop_seconds=0))
+        settings = ServerSettings(listen=self.address, stop_seconds=0)
+        server = Server([service, *self._others], settings, authenticate=self._authenticate)
         await server.start()
         return server
+
+
+@pytest.fixture(scope="session")
+def serve_ocean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Authenticator], ServedOcean]]:
+    """Starts a scripted ocean service that asks callers who they are; all are stopped in the end."""
+    served: list[ServedOcean] = []
+
+    def serve(authenticate: Authenticator) -> ServedOcean:
+        address = f"unix:{tmp_path_factory.mktemp('asking')}/ocean.sock"
+        served.append(ServedOcean(address, authenticate=authenticate))
+        return served[-1]
+
+    yield serve
+    for each in served:
+        each.stop()
 
 
 @pytest.fixture(scope="session")
@@ -197,11 +216,12 @@ class RunningGateway:
     """A gateway process, and a client that trusts its certificate."""
 
     def __init__(self, certificate: tuple[Path, Path], folder: Path, **settings: object) -> None:
-        given = {"listen": "127.0.0.1:0", "tls_certificate": certificate[0], "tls_key": certificate[1], **settings}
+        given = {"listen": "127.0.0.1:0", "tls_certificate": certificate[0], "tls_key": certificate[1]}
+        given |= {"state": folder, **settings}
         env = {f"TELLURION_{name.upper()}": str(value) for name, value in given.items()}
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
-        env |= {"TELLURION_STATE": str(folder), "TMPDIR": str(self.temporary)}
+        env["TMPDIR"] = str(self.temporary)
         self.log_path = folder / "gateway.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(

@@ -140,11 +140,10 @@ def test_without_a_certificate_it_serves_plain_http(served_ocean: Any, tmp_path:
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"OCEAN_ADDRESS": None}, "TELLURION_OCEAN_ADDRESS"),
         ({"OCEAN_ADDRESS": "nowhere"}, "TELLURION_OCEAN_ADDRESS"),
         ({"LISTEN": "unix:/x"}, "TELLURION_LISTEN"),
         ({"TLS_CERTIFICATE": __file__}, "TELLURION_TLS_KEY"),
-        ({"OCEAN_TLS_CERTIFICATE": __file__, "OCEAN_TLS_KEY": __file__}, "TELLURION_OCEAN_TLS_CA"),
+        ({"SERVICES_TLS_CERTIFICATE": __file__, "SERVICES_TLS_KEY": __file__}, "TELLURION_SERVICES_TLS_CA"),
         ({"ARTIFACT_HOURS": "0"}, "TELLURION_ARTIFACT_HOURS"),
         ({"MAX_UPLOAD_BYTES": "much"}, "TELLURION_MAX_UPLOAD_BYTES"),
     ],

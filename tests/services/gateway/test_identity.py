@@ -1,0 +1,129 @@
+"""Who may ask a gateway that wants keys, what its service hears of the caller, and what is logged of changes."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tellurion_core.call import Identity
+from tellurion_core.identity.api_keys import ApiKeys
+from tellurion_core.identity.authenticator import TokenAuthenticator
+from tellurion_core.identity.roles import Role
+from tellurion_core.identity.tokens import TokenVerifier
+from tellurion_core.jobs.database import open_engine
+
+PEPPER = b"p" * 32
+UPLOAD = {"Tus-Resumable": "1.0.0", "Upload-Length": "4"}
+
+
+class Guarded:
+    """A gateway that asks for keys, before a service that asks for tokens; and the keys."""
+
+    def __init__(self, folder: Path, start: Callable[..., Any], served: Any, private: Path) -> None:
+        database = f"sqlite:///{folder / 'jobs.sqlite'}"
+        self.audit = folder / "audit.jsonl"
+        self.ocean = served.ocean
+        self.keys = ApiKeys(open_engine(database), PEPPER)
+        (folder / "pepper").write_bytes(PEPPER)
+        self.gateway = start(
+            ocean_address=served.address,
+            api_key_pepper=folder / "pepper",
+            token_private_key=private,
+            audit_log=self.audit,
+            jobs_database=database,
+        )
+
+    def ask(self, method: str, path: str, key: str | None, **more: Any) -> httpx.Response:
+        """A request with this key."""
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return self.gateway.client.request(method, path, headers={**headers, **more.pop("headers", {})}, **more)
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    tmp_path_factory: pytest.TempPathFactory, start_gateway: Callable[..., Any], serve_ocean: Callable[..., Any]
+) -> Guarded:
+    """See `Guarded`."""
+    folder = tmp_path_factory.mktemp("identity")
+    key = Ed25519PrivateKey.generate()
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (folder / "token.key").write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
+    verify = TokenAuthenticator(TokenVerifier([key.public_key()]))
+    return Guarded(folder, start_gateway, serve_ocean(verify), folder / "token.key")
+
+
+def test_without_a_key_nothing_but_probes_is_answered(guarded: Guarded) -> None:
+    assert guarded.ask("GET", "/healthz", None).status_code == 200
+    for path in ("/v1/ocean/methods", "/v1/uploads", "/openapi.json", "/nowhere"):
+        refused = guarded.ask("GET", path, None)
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"] == 'Bearer realm="tellurion"'
+        assert refused.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("header", ["Basic dGVsbDp0ZWxs", "Bearer", "Bearer tell_00000000_" + "A" * 43, "Bearer é"])
+def test_another_credential_is_refused_and_not_repeated(guarded: Guarded, header: str) -> None:
+    refused = guarded.gateway.client.get("/v1/ocean/methods", headers={"Authorization": header.encode("latin-1")})
+    assert refused.status_code == 401
+    assert header.partition(" ")[2] in ("", "é") or header.partition(" ")[2] not in refused.text
+
+
+def test_the_service_knows_for_whom_it_is_asked(guarded: Guarded, observations: dict[str, Any]) -> None:
+    key = guarded.keys.create("navy", "ann", Role.USER)
+    body = {"method": "echo", "month": 2, "observations": observations}
+    guarded.ask("POST", "/v1/ocean:reconstruct", key, json=body).raise_for_status()
+    assert guarded.ocean.calls[-1][0].identity == Identity("navy", "ann", Role.USER)
+
+
+def test_a_revoked_key_is_refused_at_once(guarded: Guarded) -> None:
+    key = guarded.keys.create("navy", "ann")
+    assert guarded.ask("GET", "/v1/ocean/methods", key).status_code == 200
+    guarded.keys.revoke(key[5:13])
+    assert guarded.ask("GET", "/v1/ocean/methods", key).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/ocean/methods", "/v1/%6fcean/methods", "/v1/grpc/ocean/a.B/C"])
+def test_a_key_for_one_service_does_not_open_another(guarded: Guarded, path: str) -> None:
+    refused = guarded.ask("GET", path, guarded.keys.create("navy", "ann", Role.USER, ["splat"]))
+    assert refused.status_code == 403
+    assert "not for the ocean service" in refused.text
+
+
+def test_a_viewer_uploads_nothing(guarded: Guarded) -> None:
+    viewer = guarded.keys.create("navy", "ann", Role.VIEWER)
+    assert guarded.ask("GET", "/v1/ocean/methods", viewer).status_code == 200
+    assert guarded.ask("POST", "/v1/uploads", viewer, headers=UPLOAD).status_code == 403
+
+
+def test_anothers_upload_looks_as_if_there_were_none(guarded: Guarded) -> None:
+    mine, others = guarded.keys.create("navy", "ann"), guarded.keys.create("army", "bob")
+    place = guarded.ask("POST", "/v1/uploads", mine, headers=UPLOAD)
+    assert place.status_code == 201
+    path = httpx.URL(place.headers["location"]).path
+    tus = {"Tus-Resumable": "1.0.0"}
+    assert guarded.ask("HEAD", path, mine, headers=tus).status_code == 200
+    for method in ("HEAD", "DELETE"):
+        assert guarded.ask(method, path, others, headers=tus).status_code == 404
+
+
+def test_changes_are_logged_apart_with_who_made_them_and_no_secret(guarded: Guarded) -> None:
+    key = guarded.keys.create("navy", "ann")
+    asked = {**UPLOAD, "X-Request-Id": "change-7"}
+    guarded.ask("POST", "/v1/uploads", key, headers=asked)
+    guarded.ask("POST", "/v1/uploads", "tell_nothing", headers={**asked, "X-Request-Id": "change-8"})
+    guarded.gateway.logged("change-8")
+    lines = {line["request_id"]: line for line in map(json.loads, guarded.audit.read_text().splitlines())}
+    done, refused = lines["change-7"], lines["change-8"]
+    assert (done["tenant"], done["subject"], done["method"], done["status"]) == ("navy", "ann", "POST", 201)
+    assert (refused["tenant"], refused["status"]) == ("nobody", 401)
+    assert all(line["method"] not in ("GET", "HEAD") for line in lines.values())
+    assert key[14:] not in guarded.audit.read_text() + guarded.gateway.log_path.read_text()
+    assert stat.S_IMODE(guarded.audit.stat().st_mode) == 0o600
