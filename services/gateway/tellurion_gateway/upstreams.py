@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import structlog
+from cachetools import TTLCache
 from google.longrunning import operations_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -22,7 +23,7 @@ from tellurion.ocean.v1 import ocean_pb2
 from tellurion.pointcloud.v1 import pointcloud_pb2
 from tellurion.splat.v1 import splat_pb2
 from tellurion_core.call import REFUSED_KEY, Identity, answering
-from tellurion_core.client import Channels
+from tellurion_core.client import Channels, onward_headers, time_left
 from tellurion_core.errors import (
     Cancelled,
     DataCorrupted,
@@ -30,12 +31,14 @@ from tellurion_core.errors import (
     Internal,
     InvalidInput,
     NotFound,
+    PermissionDenied,
     ResourceExhausted,
     TellurionError,
     Unauthenticated,
     Unavailable,
     shown,
 )
+from tellurion_core.identity.authenticator import AUTHORIZATION
 from tellurion_core.status import from_rpc_error, is_ours
 from tellurion_gateway.upstream_settings import UpstreamSettings
 
@@ -67,6 +70,8 @@ METHODS: Mapping[str, Mapping[str, MethodDescriptor]] = {
 
 HEALTH_SECONDS = 2.0
 """How long a health check may take."""
+TOKEN_SECONDS, MOST_TOKENS = 60.0, 1024
+"""How long a token is used for calls that begin, far below its five minutes; and how many are kept."""
 
 log = structlog.get_logger()
 
@@ -81,8 +86,12 @@ class Upstreams:
         """Without `mint`, the services are told nothing of who calls."""
         addresses = {name: getattr(settings, f"{name}_address") for name in _OWN}
         self._addresses: dict[str, str] = {name: address for name, address in addresses.items() if address}
-        self._channels = Channels(_services(*_OWN.values(), *_SHARED), settings.services_tls())
+        services = _services(*_OWN.values(), *_SHARED)
+        self._channels = Channels(services, settings.services_tls())
+        # An interceptor of grpc.aio costs a call a task; calls that are passed on do by themselves what it would.
+        self._bare = Channels(services, settings.services_tls(), propagates=False)
         self._mint = mint
+        self._tokens: TTLCache[Identity, str] = TTLCache(MOST_TOKENS, TOKEN_SECONDS)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,9 +104,7 @@ class Upstreams:
         Raises:
             NotFound: this installation has no such service.
         """
-        if service not in self._addresses:
-            raise NotFound(f"there is no service {shown(service)} here", reason="NO_SUCH_SERVICE")
-        return self._channels.to(self._addresses[service])
+        return self._channels.to(self._address(service))
 
     def method(self, service: str, method: str) -> MethodDescriptor:
         """What a service may be asked under `package.Service/Method`.
@@ -105,14 +112,25 @@ class Upstreams:
         Raises:
             NotFound: there is no such service here, or it has no such method.
         """
-        self.channel(service)
+        self._address(service)
         if method not in METHODS[service]:
             raise NotFound(f"the {service} service has no method {shown(method)}", reason="NO_SUCH_METHOD")
         return METHODS[service][method]
 
-    def credential(self) -> tuple[tuple[str, str], ...]:
-        """Metadata that tell a service for whom it is called."""
-        return () if self._mint is None else (("authorization", f"Bearer {self._mint(answering().identity)}"),)
+    def credential(self, service: str) -> tuple[tuple[str, str], ...]:
+        """Metadata that tell a service for whom it is called.
+
+        Raises:
+            PermissionDenied: the caller's key is not for this service.
+        """
+        identity = answering().identity
+        if not identity.may_call(service):
+            raise PermissionDenied(f"this API key is not for the {service} service", reason="NOT_IN_SCOPE")
+        if self._mint is None:
+            return ()
+        if (token := self._tokens.get(identity)) is None:
+            token = self._tokens[identity] = self._mint(identity)
+        return ((AUTHORIZATION, f"Bearer {token}"),)
 
     async def call(
         self, service: str, method: str, requests: AsyncIterator[bytes], deadline: float | None = None
@@ -124,15 +142,19 @@ class Upstreams:
 
         Raises:
             NotFound: this installation has no such service, or the service no such method.
+            PermissionDenied: the caller's key is not for this service.
             TellurionError: what the service answered, or what ended `requests`.
             Unavailable: the service does not answer.
         """
-        channel, asked = self.channel(service), self.method(service, method)
+        asked, channel = self.method(service, method), self._bare.to(self._address(service))
+        credential = self.credential(service)
         taken = _Requests(requests)
         request: Any = taken if asked.client_streaming else await _only(requests)
         kind = "_".join("stream" if many else "unary" for many in (asked.client_streaming, asked.server_streaming))
         # Without serialisers, gRPC passes bytes on as they are.
-        call = getattr(channel, kind)(f"/{method}")(request, timeout=deadline, metadata=self.credential())
+        seconds = time_left(deadline)
+        metadata = (*onward_headers(seconds), *credential)
+        call = getattr(channel, kind)(f"/{method}")(request, timeout=seconds, metadata=metadata)
         watching = asyncio.create_task(taken.end_when_refused(call)) if asked.client_streaming else None
         try:
             with failures_of(service):
@@ -167,6 +189,12 @@ class Upstreams:
     async def close(self) -> None:
         """Closes the channels."""
         await self._channels.close()
+        await self._bare.close()
+
+    def _address(self, service: str) -> str:
+        if service not in self._addresses:
+            raise NotFound(f"there is no service {shown(service)} here", reason="NO_SUCH_SERVICE")
+        return self._addresses[service]
 
 
 class _Requests:
