@@ -16,6 +16,8 @@ TIMEOUT_KEY = "x-timeout-ms"
 """What is left of the caller's time, in milliseconds; gRPC tells it less exactly."""
 REFUSED_KEY = "x-refused"
 """Initial metadata of a call that was refused while its requests came in: no more of them are wanted."""
+ALL_SERVICES = "*"
+"""The scope of everything."""
 _MILLISECONDS = re.compile(r"[0-9]{1,12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -30,6 +32,16 @@ class Identity:
     """The caller inside its tenant, for logs."""
     role: Role = Role.ADMIN
     """What it may do; an installation that asks nobody who they are lets everybody do everything."""
+    scopes: frozenset[str] = frozenset({ALL_SERVICES})
+    """Services that a gateway may call for it, or `*`; what those ask of others is theirs to say."""
+
+    def may_call(self, service: str) -> bool:
+        """Whether a gateway may call this service for it."""
+        return not self.scopes.isdisjoint((ALL_SERVICES, service))
+
+
+LOCAL = Identity("local", "local")
+"""The one user of an installation that asks nobody who they are."""
 
 
 @dataclass(frozen=True, slots=True)

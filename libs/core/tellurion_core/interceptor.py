@@ -26,8 +26,16 @@ from tellurion_core.call import (
     current_call,
     told_seconds,
 )
-from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, PermissionDenied, TellurionError
+from tellurion_core.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Internal,
+    PermissionDenied,
+    TellurionError,
+    Unauthenticated,
+)
 from tellurion_core.fields import validate
+from tellurion_core.identity.authenticator import AUTHORIZATION
 from tellurion_core.identity.roles import needed_role
 from tellurion_core.status import DETAILS_KEY, to_status
 from tellurion_core.telemetry import RpcMetrics, Tracing
@@ -56,7 +64,12 @@ def embedded_identity(metadata: dict[str, str], context: grpc.aio.ServicerContex
     """The tenant `local`; the subject is the client certificate's name under mTLS, else `local`.
 
     For servers that only their own user can reach (a private socket, loopback) or that mTLS guards.
+
+    Raises:
+        Unauthenticated: the call carries a token, and would be taken for somebody else's than it is.
     """
+    if AUTHORIZATION in metadata:
+        raise Unauthenticated("the call carries a token, and this service has no TELLURION_TOKEN_PUBLIC_KEYS for it")
     names = [*context.auth_context().get("x509_common_name", ())]
     return Identity("local", names[0].decode(errors="replace") if names else "local")
 

@@ -160,7 +160,9 @@ async def serve(name: str, services: Sequence[Service], settings: ServerSettings
     configure_logs(telemetry.log_level, name)
     provider = tracer_provider(telemetry, name)
     keys = settings.token_public_keys
-    authenticate = embedded_identity if keys is None else TokenAuthenticator(read_verifier(keys))
+    authenticate: Authenticator = embedded_identity
+    if keys is not None:
+        authenticate = TokenAuthenticator(read_verifier(keys), trust_socket=settings.trust_socket)
     server = Server(services, settings, authenticate=authenticate, tracing=Tracing(provider))
     serve_metrics(telemetry, server.metrics.registry)
     stopping = asyncio.Event()

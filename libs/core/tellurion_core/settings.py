@@ -71,6 +71,8 @@ class ServerSettings(BaseSettings):
     """PEM authorities of client certificates; with it, every client must present one (mTLS)."""
     token_public_keys: FilePath | None = None
     """PEM Ed25519 public keys of gateways; with it, every call must carry a token that one of them signed."""
+    trust_socket: bool = False
+    """Whether calls over a Unix socket need none: whoever may open it is then the installation's own user."""
     max_concurrent_calls: int = Field(default=256, ge=1, le=100_000)
     """Calls answered at once; further ones are refused with RESOURCE_EXHAUSTED."""
     max_call_seconds: float = Field(default=3600.0, gt=0)

@@ -33,7 +33,9 @@ def keys(engine: Engine) -> ApiKeys:
 
 def test_a_key_tells_whose_it_is_and_what_it_is_for(keys: ApiKeys) -> None:
     known = keys.verify(keys.create("navy", "ann", Role.VIEWER, ["ocean"]))
-    assert known.identity == Identity("navy", "ann", Role.VIEWER)
+    assert known.identity == Identity("navy", "ann", Role.VIEWER, frozenset({"ocean"}))
+    assert known.identity.may_call("ocean")
+    assert not known.identity.may_call("splat")
     assert known.scopes == ("ocean",)
 
 

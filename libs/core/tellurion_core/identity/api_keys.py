@@ -16,15 +16,13 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, insert, or_, select, update
 
-from tellurion_core.call import Identity
+from tellurion_core.call import ALL_SERVICES, Identity
 from tellurion_core.errors import Conflict, InvalidInput, NotFound, Unauthenticated, shown
 from tellurion_core.identity.roles import ROLES, Role
 from tellurion_core.identity.tokens import TENANT
 from tellurion_core.jobs.database import now, reading, writing
 from tellurion_core.jobs.table import api_keys
 
-ALL_SERVICES = "*"
-"""The scope of a key for everything."""
 MIN_PEPPER_BYTES = 32
 USE_SECONDS = 60.0
 """How exactly it is known when a key was last used."""
@@ -58,7 +56,7 @@ class ApiKey:
     @property
     def identity(self) -> Identity:
         """Who calls with it."""
-        return Identity(self.tenant, self.subject, self.role)
+        return Identity(self.tenant, self.subject, self.role, frozenset(self.scopes))
 
 
 class ApiKeys:

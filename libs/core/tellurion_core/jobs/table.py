@@ -180,6 +180,15 @@ api_keys = Table(
 )
 """Keys of those who come through a gateway (`tellurion_core.identity.api_keys`)."""
 
+revoked_tokens = Table(
+    "revoked_tokens",
+    METADATA,
+    # SHA-256 of the `jti`: whoever issues tokens may make those as long as it likes.
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("revoked", Double, nullable=False),
+)
+"""Tokens of identity providers that are worth nothing (`tellurion_core.identity.revoked_tokens`)."""
+
 COLUMNS = tuple(jobs.c[field.name] for field in fields(Job))
 """What a `Job` is made of."""
 
