@@ -16,7 +16,7 @@ from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request
 from tellurion_core.errors import Internal, TellurionError, Unauthenticated, shown
 from tellurion_core.identity.roles import Role
 from tellurion_gateway.health import PROBES
-from tellurion_gateway.identity.authentication import CHALLENGE, LOOKING, Authentication
+from tellurion_gateway.identity.authentication import CHALLENGE, Authentication, changes
 from tellurion_gateway.limits.framing import ambiguous_length
 from tellurion_gateway.limits.places import Places
 from tellurion_gateway.metrics import HttpMetrics
@@ -100,7 +100,7 @@ class RequestRules:
             if not probe:
                 about = {"method": method, "path": shown(path), "route": route, "status": status}
                 log.info("request", **about, seconds=round(seconds, 4))
-                if self._audit is not None and method not in LOOKING:
+                if self._audit is not None and changes(method, path):
                     who = {"tenant": call.identity.tenant, "subject": call.identity.subject, "request_id": request_id}
                     self._audit.info("change", **who, **about)
             current_call.reset(token)

@@ -22,7 +22,7 @@ class Ocean:
     async def methods(self) -> ocean_pb2.ListMethodsResponse:
         """The methods and their grid."""
         with _errors():
-            return await self._stub.ListMethods(ocean_pb2.ListMethodsRequest(), metadata=self._upstreams.credential())
+            return await self._stub.ListMethods(ocean_pb2.ListMethodsRequest(), metadata=self._upstreams.credential("ocean"))
 
     async def reconstruct(
         self, spec: ocean_pb2.ReconstructSpec, points: Points, *, progress: Progress
@@ -30,7 +30,7 @@ class Ocean:
         """One month of temperature on the service's grid."""
         reader = AnswerReader()
         with _errors():
-            call = self._stub.Reconstruct(requests(spec, points), metadata=self._upstreams.credential())
+            call = self._stub.Reconstruct(requests(spec, points), metadata=self._upstreams.credential("ocean"))
             try:
                 async for response in call:
                     if (step := reader.feed(response)) is not None:
@@ -43,7 +43,7 @@ class Ocean:
         """The scores of the methods, in the order asked."""
         scores: list[ocean_pb2.MethodScores] | None = None
         with _errors():
-            call = self._stub.Evaluate(request, metadata=self._upstreams.credential())
+            call = self._stub.Evaluate(request, metadata=self._upstreams.credential("ocean"))
             try:
                 async for response in call:
                     if response.WhichOneof("response") == "progress":
