@@ -32,6 +32,7 @@ KILLS = 20
 """Times that each part of a platform is killed."""
 CASES = 20_000
 """Requests that are made up from the OpenAPI document."""
+LOAD_SECONDS = 300
 SERVING, AGREEMENT = "tests/chaos/test_serving.py", "tests/e2e/test_serving_agreement.py"
 """Tests whose full counts are parts of their own."""
 Measured = tuple[list[Target], str]
@@ -116,6 +117,12 @@ def gateway_requests() -> Measured:
     return _passing(what, ["tests/services/gateway/test_every_request.py"], TELLURION_OPENAPI_CASES=str(CASES))
 
 
+def gateway_load() -> Measured:
+    """Two hundred clients for five minutes."""
+    what = f"200 clients asking once a second for {LOAD_SECONDS} s: every answer is 200, and memory stays"
+    return _passing(what, ["tests/services/gateway/test_load.py"], TELLURION_LOAD_SECONDS=str(LOAD_SECONDS))
+
+
 def serving_chaos() -> Measured:
     """Inference servers that die, hang and are flooded, and 10 000 requests that leak nothing."""
     what = "inference servers killed, hanging and flooded; 10 000 requests"
@@ -180,6 +187,7 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "gateway-latency": tabled("gateway_latency"),
     "gateway-transfer": tabled("gateway_transfer"),
     "gateway-requests": gateway_requests,
+    "gateway-load": gateway_load,
     "chaos": chaos,
     "serving-chaos": serving_chaos,
     "slow-tests": slow_tests,
