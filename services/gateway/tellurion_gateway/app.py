@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from tellurion_core.identity.tokens import read_minter
 from tellurion_gateway import bridge, health, problems, routes_artifacts, routes_ocean
+from tellurion_gateway.files import FileProcesses
 from tellurion_gateway.gateway import Gateway
 from tellurion_gateway.identity.audit import audit_log
 from tellurion_gateway.identity.authentication import authentication
@@ -53,7 +54,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         keep_artifacts=timedelta(hours=settings.uploaded_hours),
     )
     threads = ThreadPoolExecutor(settings.max_concurrent_requests, thread_name_prefix="upload")
-    gateway = Gateway(settings, upstreams, Ocean(upstreams), artifacts, uploads, threads)
+    gateway = Gateway(
+        settings, upstreams, Ocean(upstreams), artifacts, uploads, threads, FileProcesses(settings.file_seconds)
+    )
 
     limiter = _limiter(settings)
 

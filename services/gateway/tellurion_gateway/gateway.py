@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from tellurion_core.artifacts import ArtifactStore
+from tellurion_gateway.files import FileProcesses
 from tellurion_gateway.ocean import Ocean
 from tellurion_gateway.settings import GatewaySettings
 from tellurion_gateway.uploads.store import UploadStore
@@ -34,10 +33,10 @@ class Gateway:
     """Files on their way to the artifacts."""
     upload_threads: ThreadPoolExecutor
     """Write uploads; each holds one for as long as its sender takes."""
+    files: FileProcesses
+    """Open what callers send as NetCDF, and draw."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """The metrics of this process."""
-    drawing: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, 1))
-    """Held while a picture is drawn: one at a time."""
     stopping: bool = False
     """Whether SIGTERM has come: no longer ready, still answering."""
 

@@ -1,18 +1,17 @@
-"""Whether the process is alive, whether it can serve, and its metrics."""
+"""Whether the process is alive, and whether it can serve."""
 
 from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter
 
 from tellurion_core.errors import Unavailable
 from tellurion_gateway.answers import StatusAnswer
 from tellurion_gateway.gateway import Here
 from tellurion_gateway.openapi import problems
 
-PROBES = ("/healthz", "/readyz", "/metrics")
+PROBES = ("/healthz", "/readyz")
 """Paths that probes ask all day: answered also under load, and without a log line."""
 
 router = APIRouter(tags=["health"])
@@ -35,14 +34,3 @@ async def ready(gateway: Here) -> StatusAnswer:
     if checks and all(isinstance(check, BaseException) for check in checks):
         raise Unavailable("no service answers")
     return StatusAnswer(status="ready")
-
-
-@router.get(
-    "/metrics",
-    summary="Metrics for Prometheus",
-    response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-)
-def metrics(gateway: Here) -> Response:
-    """Counts and durations of requests, by route."""
-    return Response(generate_latest(gateway.registry), media_type=CONTENT_TYPE_LATEST)

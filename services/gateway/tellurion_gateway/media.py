@@ -16,6 +16,8 @@ NDJSON = "application/x-ndjson"
 FORM = "multipart/form-data"
 PNG = "image/png"
 NETCDF = "application/x-netcdf"
+ZARR = "application/vnd+zarr"
+"""As SpatioTemporal Asset Catalogs have it; none is registered."""
 NETCDF_NAMES = (NETCDF, "application/netcdf", "application/octet-stream")
 """Names under which NetCDF is uploaded; none is registered."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tellurion_core.call import answering
 from tellurion_gateway.answers import ArtifactAnswer
 from tellurion_gateway.etags import names
-from tellurion_gateway.gateway import Gateway, Here
+from tellurion_gateway.gateway import Here
 from tellurion_gateway.media import PNG
 from tellurion_gateway.openapi import FILE, PICTURE, problems
 from tellurion_gateway.pictures import picture
@@ -85,8 +86,11 @@ async def draw(
     headers = {"ETag": f'"{sha256(repr(asked).encode()).hexdigest()[:32]}"', "Cache-Control": "private, no-cache"}
     if names(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(None, 304, headers)
-    async with gateway.drawing:
-        drawn = await asyncio.to_thread(_drawn, gateway, _tenant(), artifact.id, query)
+    with TemporaryDirectory(prefix="tellurion-") as folder:
+        path = Path(folder) / "artifact.nc"
+        await asyncio.to_thread(gateway.artifacts.fetch, _tenant(), artifact.id, path)
+        asked_for = partial(picture, time=query.time, level=query.level)
+        drawn = await gateway.files.run(asked_for, path, query.variable, field="artifact")
     return Response(drawn, headers=headers, media_type=PNG)
 
 
@@ -94,13 +98,6 @@ async def draw(
 def delete(artifact_id: str, gateway: Here) -> None:
     """Deletes a stored file before its time."""
     gateway.artifacts.delete(_tenant(), artifact_id)
-
-
-def _drawn(gateway: Gateway, tenant: str, artifact_id: str, query: PictureOptions) -> bytes:
-    with TemporaryDirectory(prefix="tellurion-") as folder:
-        path = Path(folder) / "artifact.nc"
-        gateway.artifacts.fetch(tenant, artifact_id, path)
-        return picture(path, query.variable, time=query.time, level=query.level)
 
 
 def _tenant() -> str:

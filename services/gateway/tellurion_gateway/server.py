@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import signal
 import socket
@@ -10,10 +11,11 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import structlog
 import uvicorn
+import uvloop
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.server import announce
@@ -31,6 +33,20 @@ CLOSE_SECONDS = 1.0
 """How long, at the end, a client may take to answer that its connection is closed."""
 
 log = structlog.get_logger()
+
+
+class GatewayLoop(uvloop.Loop):
+    """An event loop whose TLS handshakes have to get on; uvicorn leaves them asyncio's minute."""
+
+    def __init__(self, handshake_seconds: float) -> None:
+        super().__init__()
+        self._handshake_seconds = handshake_seconds
+
+    async def create_server(self, *arguments: Any, **options: Any) -> asyncio.Server:  # type: ignore[override]
+        """See asyncio."""
+        if options.get("ssl") is not None:
+            options["ssl_handshake_timeout"] = self._handshake_seconds
+        return await super().create_server(*arguments, **options)
 
 
 class _Server(uvicorn.Server):
@@ -96,6 +112,9 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
     address = f"{scheme}://{settings.listen.rpartition(':')[0]}:{listener.getsockname()[1]}"
 
     def listening() -> None:
+        # What is there from now on stays: to look through it again and again would hold requests up.
+        gc.collect()
+        gc.freeze()
         log.info("serving", address=address)
         announce("gateway", address)
 

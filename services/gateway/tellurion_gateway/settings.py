@@ -54,6 +54,8 @@ class GatewaySettings(UpstreamSettings):
     """Most bytes of one JSON body; it is held in memory, a file is not."""
     upload_seconds: float = Field(default=300.0, gt=0)
     """Longest time that a request's body may take to arrive."""
+    file_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """Longest time that reading an uploaded NetCDF file, or drawing one, may take."""
     max_call_seconds: float = Field(default=3600.0, gt=0)
     """Longest time for one request, passed on as the deadline of the calls it makes."""
     max_concurrent_requests: int = Field(default=320, ge=1, le=100_000)
@@ -62,7 +64,8 @@ class GatewaySettings(UpstreamSettings):
     max_connections: int = Field(default=1000, ge=1, le=100_000)
     """Connections at once; a further one takes the place of that which is idle for longest."""
     head_seconds: float = Field(default=10.0, gt=0)
-    """How long the head of a request may take, from its first byte or, of the first request, from the handshake."""
+    """How long the head of a request may take, from its first byte or, of the first request, from the handshake, which
+    may take as long before."""
     stall_seconds: float = Field(default=60.0, gt=0)
     """How long a MiB of an upload may take to arrive, and how long a client may take nothing of an answer."""
     tenant_rate: float = Field(default=200.0, gt=0)

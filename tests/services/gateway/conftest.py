@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -217,7 +218,9 @@ class RunningGateway:
 
     def __init__(self, certificate: tuple[Path, Path], folder: Path, **settings: object) -> None:
         given = {"listen": "127.0.0.1:0", "tls_certificate": certificate[0], "tls_key": certificate[1]}
-        given |= {"state": folder, **settings}
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._metrics = f"127.0.0.1:{free.getsockname()[1]}"
+        given |= {"state": folder, "metrics_address": self._metrics, **settings}
         env = {f"TELLURION_{name.upper()}": str(value) for name, value in given.items()}
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
@@ -239,6 +242,10 @@ class RunningGateway:
         trust = ssl.create_default_context(cafile=str(certificate[0]))
         self.client = httpx.Client(base_url=self.address, verify=trust, timeout=20)
 
+    def metrics(self) -> str:
+        """What Prometheus would read."""
+        return httpx.get(f"http://{self._metrics}/metrics").text
+
     def log(self) -> list[dict[str, Any]]:
         """The lines logged so far."""
         whole, _, _ = self.log_path.read_text().rpartition("\n")
@@ -253,6 +260,10 @@ class RunningGateway:
                     return line
             time.sleep(0.01)
         raise AssertionError(f"no line of {request_id} was logged")
+
+    def left(self) -> list[Path]:
+        """What is in its temporary folder, but for the socket by which processes that open files are started."""
+        return [path for path in self.temporary.iterdir() if not path.name.startswith("pymp-")]
 
     def peak_memory(self) -> int:
         """Most bytes that were resident so far."""

@@ -94,6 +94,12 @@ def test_a_connection_that_says_nothing_is_closed(impatient: Any, connect: Calla
     assert connect(impatient).closed_within(5)
 
 
+def test_a_handshake_that_does_not_begin_is_cut_off(impatient: Any) -> None:
+    host, port = impatient.address.removeprefix("https://").split(":")
+    with socket.create_connection((host, int(port)), 5) as raw:
+        assert raw.recv(1) == b""
+
+
 def test_a_head_that_trickles_in_is_cut_off_however_steadily(impatient: Any, connect: Callable[[Any], Raw]) -> None:
     raw = connect(impatient)
     started = time.monotonic()

@@ -127,7 +127,7 @@ def test_the_name_of_a_forms_file_names_no_place(
     assert answer.status_code in (200, 422)
     if answer.status_code == 200:
         assert answer.json()["artifact"]["name"] == "analysis-02.nc"
-    assert not list(gateway.temporary.iterdir())
+    assert not gateway.left()
 
 
 def test_what_a_page_could_run_is_served_as_a_file_and_nothing_else(client: httpx.Client) -> None:

@@ -59,5 +59,5 @@ def test_all_media_types_are_told(document: dict[str, Any]) -> None:
         *("multipart/form-data", "application/json"),
     }
     assert set(operation["responses"]["200"]["content"]) == {
-        *("application/json", "application/x-netcdf", "image/png", "text/event-stream"),
+        *("application/json", "application/x-netcdf", "application/vnd+zarr", "image/png", "text/event-stream"),
     }

@@ -182,7 +182,7 @@ def test_no_file_stays_behind(
     for headers in (NETCDF, {**NETCDF, "Accept": "application/x-netcdf"}):
         client.post(URL, params=ECHO, content=file, headers=headers)
     client.post(URL, params=ECHO, content=b"no NetCDF", headers=NETCDF)
-    assert list(gateway.temporary.iterdir()) == []
+    assert gateway.left() == []
     deleted = [p for p in Path(f"/proc/{gateway.process.pid}/fd").iterdir() if ".nc" in str(p.readlink())]
     assert deleted == []
 
