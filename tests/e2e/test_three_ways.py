@@ -70,12 +70,13 @@ def by_all(
         tls = ("--port", "0", "--tls-certificate", certificate, "--tls-key", key)
         asked = [TELLURION, "up", "--detach", "--json", "--services", f"{service},gateway", *tls, "--state", state]
         up = subprocess.run(list(map(str, asked)), check=True, capture_output=True, text=True)
-        gateway = json.loads(up.stdout)["services"]["gateway"]
+        ready = json.loads(up.stdout)
+        gateway = ready["services"]["gateway"]
         assert gateway.startswith("https://127.0.0.1:")
         ways = {
             "embedded": {"STATE": tmp_path / "embedded"},
             "grpc": {"STATE": state},
-            "https": {"STATE": tmp_path / "nothing", "URL": gateway, "TLS_CA": certificate},
+            "https": {"STATE": tmp_path / "nothing", "URL": gateway, "TLS_CA": certificate, "API_KEY": ready["api_key"]},
         }
         found = {}
         for way, settings in ways.items():

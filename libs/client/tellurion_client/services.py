@@ -93,4 +93,5 @@ def environment(*, listen: str, addresses: Mapping[str, str], **settings: str | 
     own = {"listen": listen, **{f"{name}_address": address for name, address in addresses.items()}, **settings}
     inherited = {name: value for name, value in os.environ.items() if name not in _PER_PROCESS}
     inherited.setdefault("TELLURION_ENDPOINTS", LOOPBACK)
+    inherited["TELLURION_TRUST_SOCKET"] = "true"  # those of our services are in a folder that only this user can enter
     return inherited | {f"TELLURION_{name.upper()}": value for name, value in own.items() if value is not None}

@@ -245,7 +245,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
     ) -> Plans | Clarify | Abstain:
         """What a request that says no name is understood as."""
         planner: Planning = self._planner
-        caller = Caller(Identity(run.tenant, run.subject), run.request_id)
+        caller = Caller.of(run.tenant, run.subject, run.request_id)
         offers = Offers(
             lambda: Listing.of(libraries.folders.values()), lambda service: self._services.missing(service, caller)
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from tellurion_client.cli.platform import JsonOption, StateOption, state_folder
 
 if TYPE_CHECKING:
+    from tellurion_client.state import State
     from tellurion_core.identity.api_keys import ApiKeys
 
 app = typer.Typer(
@@ -21,10 +21,6 @@ app = typer.Typer(
     help="Make, list and revoke API keys for those who come through a gateway.",
     epilog="Example: tellurion keys create --tenant navy --subject ann --days 90",
 )
-
-PEPPER = "api-keys.pepper"
-"""File of the pepper in a state folder, where $TELLURION_API_KEY_PEPPER names no other."""
-
 
 @app.command(epilog="Example: tellurion keys create --tenant navy --subject ann --role viewer --scope ocean --days 90")
 def create(
@@ -65,43 +61,37 @@ def list_(state: StateOption = None, as_json: JsonOption = False) -> None:
 
 @app.command(epilog="Example: tellurion keys revoke 0f3a9c1e")
 def revoke(
-    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="The eight digits after `tell_`.")],
+    prefix: Annotated[
+        str | None, typer.Argument(metavar="PREFIX", help="The eight digits after `tell_`.", show_default=False)
+    ] = None,
+    jti: Annotated[
+        str | None, typer.Option(metavar="ID", help="Instead of a key: a token of the identity provider, by its `jti`.")
+    ] = None,
     state: StateOption = None,
 ) -> None:
-    """Make a key useless, at once."""
-    _keys(state).revoke(prefix)
+    """Make a key, or an identity provider's token, useless within seconds."""
+    from tellurion_core.errors import InvalidInput
+
+    match prefix, jti:
+        case str(), None:
+            _keys(state).revoke(prefix)
+        case None, str():
+            from tellurion_client.identity import database
+            from tellurion_core.identity.revoked_tokens import RevokedTokens
+
+            RevokedTokens(database(_state(state))).revoke(jti)
+        case _:
+            received = "nothing" if prefix is None else "both"
+            raise InvalidInput.of("prefix", received=received, accepted="the digits of a key, or --jti of a token")
 
 
-def _keys(state: Path | None) -> ApiKeys:
-    """The keys of a state folder; its pepper is made where there is none yet."""
-    import os
-
+def _state(folder: Path | None) -> State:
     from tellurion_client.state import State
-    from tellurion_core.identity.api_keys import ApiKeys, read_pepper
-    from tellurion_core.jobs.database import open_engine
-    from tellurion_core.jobs.settings import JobSettings
-    from tellurion_core.settings import StateSettings, load
 
-    place = State(state_folder(state))
-    place.make()
-    given = os.environ.get("TELLURION_API_KEY_PEPPER")
-    pepper = Path(given) if given else place.folder / PEPPER
-    if not given and not pepper.exists():
-        _write_secret(pepper, secrets.token_bytes(32))
-    engine = open_engine(load(JobSettings).database_url(StateSettings(state=place.folder)))
-    return ApiKeys(engine, read_pepper(pepper))
+    return State(state_folder(folder))
 
 
-def _write_secret(path: Path, secret: bytes) -> None:
-    """Writes a file that only its user can read, whole or not at all; the first of several who try it wins."""
-    import os
+def _keys(folder: Path | None) -> ApiKeys:
+    from tellurion_client.identity import api_keys
 
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secret)
-    try:
-        os.link(new, path)
-    except FileExistsError:
-        pass
-    finally:
-        new.unlink()
+    return api_keys(_state(folder))

@@ -73,7 +73,8 @@ class CredentialAuthentication:
         given = headers.getlist(AUTHORIZATION)
         scheme, _, credential = given[0].partition(" ") if len(given) == 1 else ("", "", "")
         if scheme.lower() != "bearer":
-            raise Unauthenticated("an API key or a token is asked for, once: Authorization: Bearer …")
+            asked = "Authorization: Bearer …; commands send TELLURION_API_KEY"
+            raise Unauthenticated(f"an API key or a token is asked for, and not more than one: {asked}")
         digest = sha256(credential.encode(errors="replace")).digest()
         if (identity := self._known.get(digest)) is None:
             identity = self._known[digest] = await self._looked_up(credential)
