@@ -76,7 +76,12 @@ def by_all(
         ways = {
             "embedded": {"STATE": tmp_path / "embedded"},
             "grpc": {"STATE": state},
-            "https": {"STATE": tmp_path / "nothing", "URL": gateway, "TLS_CA": certificate, "API_KEY": ready["api_key"]},
+            "https": {
+                "STATE": tmp_path / "nothing",
+                "URL": gateway,
+                "TLS_CA": certificate,
+                "API_KEY": ready["api_key"],
+            },
         }
         found = {}
         for way, settings in ways.items():

@@ -21,8 +21,8 @@ from tellurion_core.errors import InvalidInput
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from tellurion_core.identity.api_keys import ApiKeys
     from tellurion_client.state import State
+    from tellurion_core.identity.api_keys import ApiKeys
 
 PEPPER, PRIVATE_KEY, PUBLIC_KEY, AUDIT_LOG = "api-keys.pepper", "token.key", "token.pub", "audit.jsonl"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import random
 import re
 import sqlite3
 import statistics
@@ -123,18 +124,22 @@ def test_a_key_of_nobody_cannot_be_made(keys: ApiKeys, field: str, changed: dict
 
 
 def test_time_does_not_tell_how_much_of_a_key_is_right(keys: ApiKeys) -> None:
-    """A key wrong in its first and one wrong in its last character, in turns; their medians differ by little."""
+    """A key wrong in its public part, in its first and in its last character, in any order, many times.
+
+    Of each, the quickest quarter: what another process takes the processor for is not what the key takes.
+    """
     right = keys.create("navy", "ann")
-    wrong = {at: right[:at] + ("A" if right[at] != "A" else "B") + right[at + 1 :] for at in (14, 56)}
-    took: dict[int, list[float]] = {14: [], 56: []}
+    wrong = {at: right[:at] + ("A" if right[at] != "A" else "B") + right[at + 1 :] for at in (5, 14, 56)}
+    took: dict[int, list[float]] = {at: [] for at in wrong}
     for _ in range(300):
-        for at, key in wrong.items():
+        for at, key in random.sample(list(wrong.items()), 3):
             began = time.perf_counter()
             with pytest.raises(Unauthenticated):
                 keys.verify(key)
             took[at].append(time.perf_counter() - began)
-    early, late = (statistics.median(times) for times in took.values())
-    assert early == pytest.approx(late, rel=0.2)
+    unknown, early, late = (statistics.quantiles(times)[0] for times in took.values())
+    assert early == pytest.approx(late, rel=0.1)
+    assert unknown == pytest.approx(late, rel=0.1)
 
 
 def test_a_pepper_that_is_short_or_not_there_is_refused(tmp_path: Path) -> None:

@@ -38,6 +38,9 @@ from tellurion_core.server import Server, Service
 from tellurion_core.settings import ServerSettings
 from tellurion_core.tensors import TensorReader, encode
 
+from .guarded import guarded
+
+__all__ = ["guarded"]  # a fixture
 OCEAN = "tellurion.ocean.v1.OceanService"
 
 
@@ -239,8 +242,12 @@ class RunningGateway:
         assert first, self.log_path.read_text()
         self.announcement = json.loads(first)
         self.address: str = self.announcement["address"]
-        trust = ssl.create_default_context(cafile=str(certificate[0]))
-        self.client = httpx.Client(base_url=self.address, verify=trust, timeout=20)
+        self._trust = ssl.create_default_context(cafile=str(certificate[0]))
+        self.client = self.open()
+
+    def open(self) -> httpx.Client:
+        """A client of its own."""
+        return httpx.Client(base_url=self.address, verify=self._trust, timeout=20)
 
     def metrics(self) -> str:
         """What Prometheus would read."""

@@ -2,65 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import stat
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import grpc
 import httpx
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tellurion_core.call import Identity
 from tellurion_core.grpc_web import MEDIA_TYPE, FrameReader, frame, read_trailers
-from tellurion_core.identity.api_keys import ApiKeys
-from tellurion_core.identity.authenticator import TokenAuthenticator
 from tellurion_core.identity.roles import Role
-from tellurion_core.identity.tokens import TokenVerifier
-from tellurion_core.jobs.database import open_engine
 
-PEPPER = b"p" * 32
+from .guarded import Guarded
+
 UPLOAD = {"Tus-Resumable": "1.0.0", "Upload-Length": "4"}
-
-
-class Guarded:
-    """A gateway that asks for keys, before a service that asks for tokens; and the keys."""
-
-    def __init__(self, folder: Path, start: Callable[..., Any], served: Any, private: Path) -> None:
-        database = f"sqlite:///{folder / 'jobs.sqlite'}"
-        self.audit = folder / "audit.jsonl"
-        self.ocean = served.ocean
-        self.keys = ApiKeys(open_engine(database), PEPPER)
-        (folder / "pepper").write_bytes(PEPPER)
-        self.gateway = start(
-            ocean_address=served.address,
-            api_key_pepper=folder / "pepper",
-            token_private_key=private,
-            audit_log=self.audit,
-            jobs_database=database,
-        )
-
-    def ask(self, method: str, path: str, key: str | None, **more: Any) -> httpx.Response:
-        """A request with this key."""
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        return self.gateway.client.request(method, path, headers={**headers, **more.pop("headers", {})}, **more)
-
-
-@pytest.fixture(scope="module")
-def guarded(
-    tmp_path_factory: pytest.TempPathFactory, start_gateway: Callable[..., Any], serve_ocean: Callable[..., Any]
-) -> Guarded:
-    """See `Guarded`."""
-    folder = tmp_path_factory.mktemp("identity")
-    key = Ed25519PrivateKey.generate()
-    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    (folder / "token.key").write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
-    verify = TokenAuthenticator(TokenVerifier([key.public_key()]))
-    return Guarded(folder, start_gateway, serve_ocean(verify), folder / "token.key")
 
 
 def test_without_a_key_nothing_but_probes_is_answered(guarded: Guarded) -> None:
@@ -70,6 +29,11 @@ def test_without_a_key_nothing_but_probes_is_answered(guarded: Guarded) -> None:
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"] == 'Bearer realm="tellurion"'
         assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_two_credentials_are_none(guarded: Guarded) -> None:
+    both = [("Authorization", f"Bearer {guarded.keys.create('navy', 'ann')}")] * 2
+    assert guarded.gateway.client.get("/v1/ocean/methods", headers=both).status_code == 401
 
 
 @pytest.mark.parametrize("header", ["Basic dGVsbDp0ZWxs", "Bearer", "Bearer tell_00000000_" + "A" * 43, "Bearer é"])
@@ -109,7 +73,10 @@ def test_nor_by_the_bridge(guarded: Guarded) -> None:
     asked = guarded.ask("POST", path, key, headers={"Content-Type": MEDIA_TYPE}, content=frame(b""))
     ((ends, trailers),) = FrameReader().feed(asked.content)
     assert ends
-    assert read_trailers(trailers)[:2] == (grpc.StatusCode.PERMISSION_DENIED, "this API key is not for the ocean service")
+    assert read_trailers(trailers)[:2] == (
+        grpc.StatusCode.PERMISSION_DENIED,
+        "this API key is not for the ocean service",
+    )
 
 
 def test_a_viewer_uploads_nothing(guarded: Guarded) -> None:
@@ -140,5 +107,25 @@ def test_changes_are_logged_apart_with_who_made_them_and_no_secret(guarded: Guar
     assert (done["tenant"], done["subject"], done["method"], done["status"]) == ("navy", "ann", "POST", 201)
     assert (refused["tenant"], refused["status"]) == ("nobody", 401)
     assert all(line["method"] not in ("GET", "HEAD") for line in lines.values())
+    assert not any("ListMethods" in line["path"] for line in lines.values())
     assert key[14:] not in guarded.audit.read_text() + guarded.gateway.log_path.read_text()
     assert stat.S_IMODE(guarded.audit.stat().st_mode) == 0o600
+
+
+def test_no_secret_is_in_what_anybody_is_told(guarded: Guarded, observations: dict[str, Any]) -> None:
+    """Everything that the site has logged and answered, to these tests and to those before, and how it was started."""
+    key, token = guarded.keys.create("navy", "ann"), guarded.provider.token()
+    body = {"method": "broken", "month": 2, "observations": observations}
+    for good, path in ((key, "/openapi.json"), (token, "/v1/ocean/methods"), (key, "/nowhere")):
+        for credential in (good, good[:-1] + "é"):
+            guarded.ask("GET", path, credential)
+            guarded.ask("POST", "/v1/ocean:reconstruct", credential, json=body)
+    answer = guarded.ask("POST", "/v1/ocean/nothing", key, headers={"X-Request-Id": "last"})
+    guarded.gateway.logged(answer.headers["x-request-id"])
+    process = Path(f"/proc/{guarded.gateway.process.pid}/cmdline").read_text()
+    told = [guarded.gateway.log_path.read_text(), guarded.audit.read_text(), process, *guarded.answered]
+    pepper = {guarded.pepper.hex(), base64.b64encode(guarded.pepper).decode(), repr(guarded.pepper)[2:-1]}
+    secrets = {given.rpartition("_" if given.startswith("tell_") else ".")[2] for given in guarded.credentials}
+    secrets |= pepper | {guarded.private.splitlines()[1]}
+    assert len([secret for secret in secrets if len(secret) > 40]) > 5
+    assert not [secret for secret in secrets if len(secret) > 20 and any(secret in text for text in told)]

@@ -31,6 +31,8 @@ STALE_SECONDS = 86400.0
 PAUSE_SECONDS = 10.0
 """Least time between two fetches, whatever keys tokens name."""
 MIN_RSA_BITS = 2048
+MALFORMED = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+"""What reading JSON of another shape than a set of keys ends in."""
 
 log = structlog.get_logger()
 
@@ -70,7 +72,7 @@ class KeySet:
             async with asyncio.timeout(FETCH_SECONDS):
                 self._keys = _usable(await self._read())
             self._fetched = self._clock()
-        except (httpx.HTTPError, TimeoutError, ValueError, RecursionError, jwt.PyJWTError) as error:
+        except (httpx.HTTPError, TimeoutError, jwt.PyJWTError, *MALFORMED) as error:
             log.warning("the identity provider's keys cannot be fetched", error=type(error).__name__)
         finally:
             self._asked = self._clock()
