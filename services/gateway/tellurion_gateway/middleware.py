@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -17,7 +16,6 @@ from tellurion_core.errors import Internal, TellurionError, Unauthenticated, sho
 from tellurion_core.identity.roles import Role
 from tellurion_gateway.health import PROBES
 from tellurion_gateway.identity.authentication import CHALLENGE, Authentication, changes
-from tellurion_gateway.limits.framing import ambiguous_length
 from tellurion_gateway.limits.places import Places
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.problems import problem_response
@@ -74,10 +72,7 @@ class RequestRules:
         probe = path in PROBES
         self._metrics.started()
         try:
-            if (ambiguous := ambiguous_length(headers)) is not None:
-                refused = problem_response(ambiguous, path, HTTPStatus.BAD_REQUEST, {"Connection": "close"})
-                await refused(scope, receive, answer.send)
-            elif probe:
+            if probe:
                 await self._app(scope, receive, answer.send)
             else:
                 call = replace(call, identity=await self._identify(method, path, headers))

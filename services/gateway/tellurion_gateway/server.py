@@ -26,7 +26,6 @@ from tellurion_gateway.gateway import Gateway
 from tellurion_gateway.limits.connections import Connection
 from tellurion_gateway.settings import GatewaySettings
 
-MAX_HEADER_BYTES = 32 << 10
 KEEP_ALIVE_SECONDS = 15
 """How long a connection may be idle between two requests."""
 CLOSE_SECONDS = 1.0
@@ -101,7 +100,6 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
         server_header=False,
         proxy_headers=False,
         ssl_context_factory=None if settings.tls_certificate is None else lambda *_: _tls(settings),
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(settings.stop_seconds),
     )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
 from tellurion_gateway.limits.corked import Corked
+from tellurion_gateway.limits.framing import StrictHttp
 from tellurion_gateway.settings import GatewaySettings
 
 
-class Connection(H11Protocol):
+class Connection(StrictHttp):
     """One HTTP/1.1 connection. Uvicorn itself waits for ever for the rest of a head, and for a client that reads."""
 
     def __init__(self, *args: Any, settings: GatewaySettings, **options: Any) -> None:
