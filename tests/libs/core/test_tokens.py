@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,15 @@ from tellurion_core.call import Identity
 from tellurion_core.errors import InvalidInput, Unauthenticated
 from tellurion_core.identity.authenticator import TokenAuthenticator
 from tellurion_core.identity.roles import Role, needed_role
-from tellurion_core.identity.tokens import TokenMinter, TokenVerifier, read_minter, read_verifier
+from tellurion_core.identity.tokens import (
+    LEEWAY_SECONDS,
+    LIFETIME_SECONDS,
+    TokenMinter,
+    TokenVerifier,
+    read_minter,
+    read_verifier,
+)
+from tellurion_core.interceptor import Authenticator, embedded_identity
 from tellurion_core.server import Server, Service
 from tellurion_core.settings import ServerSettings
 
@@ -138,14 +148,25 @@ def test_what_only_looks_needs_a_viewer_and_all_else_a_user(method: str, role: R
 
 
 class Ocean(ocean_pb2_grpc.OceanServiceServicer):
-    """Answers at once."""
+    """Answers at once, or evaluates for two seconds."""
+
+    async def Evaluate(self, request: Any, context: Any) -> AsyncIterator[ocean_pb2.EvaluateResponse]:  # noqa: N802
+        await asyncio.sleep(2)
+        yield ocean_pb2.EvaluateResponse()
 
     async def ListMethods(self, request: Any, context: Any) -> ocean_pb2.ListMethodsResponse:  # noqa: N802
         return ocean_pb2.ListMethodsResponse()
 
 
-async def status_of(method: str, metadata: list[tuple[str, str]]) -> grpc.StatusCode:
-    """What a service that verifies tokens answers to a direct call."""
+async def status_of(
+    method: str,
+    metadata: list[tuple[str, str]],
+    authenticate: Authenticator | None = None,
+    *,
+    listen: str = "127.0.0.1:0",
+    streams: bool = False,
+) -> grpc.StatusCode:
+    """What a service that verifies tokens, or else authenticates so, answers to a direct call."""
     from google.longrunning import operations_pb2_grpc
 
     services = [
@@ -156,11 +177,16 @@ async def status_of(method: str, metadata: list[tuple[str, str]]) -> grpc.Status
             operations_pb2_grpc.OperationsServicer(),
         ),
     ]
-    server = Server(services, ServerSettings(stop_seconds=0), authenticate=TokenAuthenticator(verify))
+    settings = ServerSettings(stop_seconds=0, listen=listen)
+    server = Server(services, settings, authenticate=authenticate or TokenAuthenticator(verify))
     await server.start()
     try:
         async with grpc.aio.insecure_channel(server.address) as channel:
-            await channel.unary_unary(method)(b"", metadata=metadata)
+            if streams:
+                asked = ocean_pb2.EvaluateRequest(month=2, profiles=1, members=2).SerializeToString()
+                assert [answer async for answer in channel.unary_stream(method)(asked, metadata=metadata)]
+            else:
+                await channel.unary_unary(method)(b"", metadata=metadata)
         return grpc.StatusCode.OK
     except grpc.aio.AioRpcError as error:
         return error.code()
@@ -180,3 +206,29 @@ async def test_a_service_refuses_a_viewer_that_would_change_something() -> None:
     token = TokenMinter(KEY)(Identity("navy", "ann", Role.VIEWER))
     denied = await status_of("/google.longrunning.Operations/DeleteOperation", [("authorization", f"Bearer {token}")])
     assert denied is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_a_call_that_outlasts_its_token_is_answered_to_its_end() -> None:
+    almost_over = TokenMinter(KEY, lambda: time.time() - LIFETIME_SECONDS - LEEWAY_SECONDS + 1.5)(NAVY)
+    method, bearer = "/tellurion.ocean.v1.OceanService/Evaluate", [("authorization", f"Bearer {almost_over}")]
+    assert await status_of(method, bearer, streams=True) is grpc.StatusCode.OK
+    with pytest.raises(Unauthenticated):
+        verify(almost_over)
+
+
+async def test_a_service_without_keys_refuses_a_token_and_takes_a_call_without() -> None:
+    method, token = "/tellurion.ocean.v1.OceanService/ListMethods", TokenMinter(KEY)(NAVY)
+    assert await status_of(method, [], embedded_identity) is grpc.StatusCode.OK
+    refused = await status_of(method, [("authorization", f"Bearer {token}")], embedded_identity)
+    assert refused is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_where_sockets_are_trusted_their_user_needs_no_token_and_others_do(tmp_path: Path) -> None:
+    trusting = TokenAuthenticator(verify, trust_socket=True)
+    method, socket = "/tellurion.ocean.v1.OceanService/ListMethods", f"unix:{tmp_path / 's'}"
+    assert await status_of(method, [], trusting, listen=socket) is grpc.StatusCode.OK
+    assert await status_of(method, [], trusting) is grpc.StatusCode.UNAUTHENTICATED
+    for wrong in ("Bearer x", ""):
+        refused = await status_of(method, [("authorization", wrong)], trusting, listen=socket)
+        assert refused is grpc.StatusCode.UNAUTHENTICATED
+    assert await status_of(method, [], listen=socket) is grpc.StatusCode.UNAUTHENTICATED

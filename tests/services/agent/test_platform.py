@@ -142,8 +142,8 @@ def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
 
 
 Start = Callable[..., Agent]
-Seen = list[tuple[Identity, str]]
-"""For whom a service was called, and under which request id."""
+Seen = list[tuple[Identity, str, str]]
+"""For whom a service was called, under which request id, and by which token."""
 
 
 @pytest.fixture
@@ -362,7 +362,7 @@ def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[s
 
     def authenticate(metadata: dict[str, str], context: Any) -> Identity:
         identity = asking(metadata, context)
-        seen.append((identity, metadata["x-request-id"]))
+        seen.append((identity, metadata["x-request-id"], metadata["authorization"]))
         return identity
 
     async def started() -> Server:
@@ -387,7 +387,8 @@ def test_a_service_is_called_with_the_rights_of_whoever_asked(
     agent = start({"splat": address})
     name, answer = agent.answered(DESCRIBE)
     assert answer.status == ANSWERED
-    assert set(seen) == {(Identity("a", "ann", Role.USER), f"{name.rpartition('/')[2]}:0")}
+    assert {each[:2] for each in seen} == {(Identity("a", "ann", Role.USER), f"{name.rpartition('/')[2]}:0")}
+    assert len({token for *_, token in seen}) == len(seen) > 1  # however long the work takes, none is too old
     kept, sent = ArtifactStore(state / "artifacts"), json.loads(agent.file(answer, RECORD))["sources"][0]["files"][0]
     assert kept.get("a", sent["sha256"]).size == sent["bytes"]
     with pytest.raises(NotFound):
