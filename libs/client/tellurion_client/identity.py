@@ -2,7 +2,7 @@
 
     STATE/api-keys.pepper          under which the API keys are kept
     STATE/token.key, token.pub     by which the services know for whom the gateway and the agent call
-    STATE/audit.jsonl              who has changed what through the gateway
+    STATE/audit.jsonl              who has changed what through the gateway, and which keys were made and revoked
 
 Each is for nobody but the platform's user. Settings of the environment take their places.
 """
@@ -73,7 +73,19 @@ def first_key(state: State) -> str | None:
     from tellurion_core.identity.roles import Role
 
     keys = api_keys(state)
-    return None if keys.list() else keys.create(LOCAL.tenant, LOCAL.subject, Role.ADMIN)
+    if keys.list():
+        return None
+    key = keys.create(LOCAL.tenant, LOCAL.subject, Role.ADMIN)
+    audit(state, "key made", key=key[5:13], tenant=LOCAL.tenant, subject=LOCAL.subject, role=Role.ADMIN.label)
+    return key
+
+
+def audit(state: State, what: str, **about: object) -> None:
+    """Notes what this user has changed where the gateway notes what its callers have. Raises InvalidInput."""
+    from tellurion_core.identity.audit import audit_log
+
+    given = _given("AUDIT_LOG")
+    audit_log(Path(given) if given else state.folder / AUDIT_LOG).info(what, by=f"uid {os.getuid()}", **about)
 
 
 def _given(name: str) -> str:

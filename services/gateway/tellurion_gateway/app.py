@@ -14,11 +14,11 @@ import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from tellurion_core.identity.audit import audit_log
 from tellurion_core.identity.tokens import read_minter
 from tellurion_gateway import bridge, health, problems, routes_artifacts, routes_ocean
 from tellurion_gateway.files import FileProcesses
 from tellurion_gateway.gateway import Gateway
-from tellurion_gateway.identity.audit import audit_log
 from tellurion_gateway.identity.authentication import authentication
 from tellurion_gateway.limits.allowance import Allowance, Limiter
 from tellurion_gateway.limits.cors import CORS

@@ -86,6 +86,7 @@ class _Bridge:
         except Exception:
             log.exception("request failed")
             failure = Internal(f"internal error; the log has it under request id {request_id}")
+        scope["grpc_status"] = "OK" if failure is None else failure.grpc_status.name  # for the logs
         if not begun:
             await send(started)
         await send({"type": "http.response.body", "body": last + trailers(failure, request_id)})

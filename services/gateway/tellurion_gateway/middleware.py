@@ -94,6 +94,8 @@ class RequestRules:
             self._metrics.ended(method, route, status, seconds)
             if not probe:
                 about = {"method": method, "path": shown(path), "route": route, "status": status}
+                if "grpc_status" in scope:
+                    about["grpc_status"] = scope["grpc_status"]
                 log.info("request", **about, seconds=round(seconds, 4))
                 if self._audit is not None and changes(method, path):
                     who = {"tenant": call.identity.tenant, "subject": call.identity.subject, "request_id": request_id}

@@ -87,7 +87,14 @@ def test_keys_are_made_listed_and_revoked(state: State, capsys: pytest.CaptureFi
     assert run(["keys", "list"]) == 0
     told = capsys.readouterr().out
     assert "revoked" in told
-    assert key[14:] not in told
+    audited = (state.folder / "audit.jsonl").read_text()
+    made, revoked = map(json.loads, audited.splitlines())
+    assert [(line["event"], line["key"]) for line in (made, revoked)] == [
+        ("key made", key[5:13]),
+        ("key revoked", key[5:13]),
+    ]
+    assert (made["tenant"], made["scopes"], made["by"]) == ("navy", ["ocean"], f"uid {os.getuid()}")
+    assert key[14:] not in told + audited
 
 
 def test_a_token_of_an_identity_provider_is_revoked_by_its_id(state: State) -> None:

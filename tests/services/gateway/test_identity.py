@@ -101,11 +101,15 @@ def test_changes_are_logged_apart_with_who_made_them_and_no_secret(guarded: Guar
     asked = {**UPLOAD, "X-Request-Id": "change-7"}
     guarded.ask("POST", "/v1/uploads", key, headers=asked)
     guarded.ask("POST", "/v1/uploads", "tell_nothing", headers={**asked, "X-Request-Id": "change-8"})
-    guarded.gateway.logged("change-8")
+    path = "/v1/grpc/ocean/google.longrunning.Operations/DeleteOperation"
+    bridged = {"Content-Type": MEDIA_TYPE, "X-Request-Id": "change-9"}
+    guarded.ask("POST", path, key, headers=bridged, content=frame(b""))
+    guarded.gateway.logged("change-9")
     lines = {line["request_id"]: line for line in map(json.loads, guarded.audit.read_text().splitlines())}
-    done, refused = lines["change-7"], lines["change-8"]
+    done, refused, absent = (lines[f"change-{number}"] for number in (7, 8, 9))
     assert (done["tenant"], done["subject"], done["method"], done["status"]) == ("navy", "ann", "POST", 201)
     assert (refused["tenant"], refused["status"]) == ("nobody", 401)
+    assert (absent["subject"], absent["status"], absent["grpc_status"]) == ("ann", 200, "NOT_FOUND")
     assert all(line["method"] not in ("GET", "HEAD") for line in lines.values())
     assert not any("ListMethods" in line["path"] for line in lines.values())
     assert key[14:] not in guarded.audit.read_text() + guarded.gateway.log_path.read_text()

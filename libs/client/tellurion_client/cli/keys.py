@@ -22,6 +22,7 @@ app = typer.Typer(
     epilog="Example: tellurion keys create --tenant navy --subject ann --days 90",
 )
 
+
 @app.command(epilog="Example: tellurion keys create --tenant navy --subject ann --role viewer --scope ocean --days 90")
 def create(
     tenant: Annotated[str, typer.Option(metavar="NAME", help="Whose files and work its bearer has.")],
@@ -37,10 +38,13 @@ def create(
 ) -> None:
     """Make a key and print it; it is kept nowhere and cannot be shown again."""
     from tellurion_client.cli import display
+    from tellurion_client.identity import audit
     from tellurion_core.identity.roles import ROLES
 
-    seconds = None if days is None else days * 86400
-    key = _keys(state).create(tenant, subject, ROLES[role], scope or ("*",), seconds)
+    seconds, scopes = None if days is None else days * 86400, scope or ["*"]
+    key = _keys(state).create(tenant, subject, ROLES[role], scopes, seconds)
+    about = {"tenant": tenant, "subject": subject, "role": role, "scopes": scopes, "days": days}
+    audit(_state(state), "key made", key=key[5:13], **about)
     display.json_line({"key": key}) if as_json else display.line(key)
 
 
@@ -70,16 +74,17 @@ def revoke(
     state: StateOption = None,
 ) -> None:
     """Make a key, or an identity provider's token, useless within seconds."""
+    from tellurion_client.identity import audit, database
     from tellurion_core.errors import InvalidInput
+    from tellurion_core.identity.revoked_tokens import RevokedTokens
 
     match prefix, jti:
         case str(), None:
             _keys(state).revoke(prefix)
+            audit(_state(state), "key revoked", key=prefix)
         case None, str():
-            from tellurion_client.identity import database
-            from tellurion_core.identity.revoked_tokens import RevokedTokens
-
             RevokedTokens(database(_state(state))).revoke(jti)
+            audit(_state(state), "token revoked", jti=jti)
         case _:
             received = "nothing" if prefix is None else "both"
             raise InvalidInput.of("prefix", received=received, accepted="the digits of a key, or --jti of a token")

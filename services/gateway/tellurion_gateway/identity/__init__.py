@@ -1,1 +1,1 @@
-"""Who asks the gateway, and what was changed for whom."""
+"""Who asks the gateway."""
