@@ -19,7 +19,9 @@ from tellurion_core.call import Identity
 from tellurion_core.errors import InvalidInput
 from tellurion_core.identity.roles import Role
 from tellurion_core.settings import load
+from tellurion_gateway.identity.authentication import authentication
 from tellurion_gateway.identity.oidc_settings import OidcSettings
+from tellurion_gateway.settings import GatewaySettings
 
 from .guarded import Guarded
 from .identity_provider import KEYS, IdentityProvider, jwk
@@ -116,16 +118,6 @@ def test_a_token_that_was_revoked_is_refused(guarded: Guarded) -> None:
     assert guarded.ask("GET", PATH, guarded.provider.token(jti="another")).status_code == 200
 
 
-def test_one_that_is_revoked_while_it_is_used_is_refused_within_seconds(guarded: Guarded) -> None:
-    token = guarded.provider.token(jti="stolen")
-    assert guarded.ask("GET", PATH, token).status_code == 200
-    guarded.revoked.revoke("stolen")
-    until = time.monotonic() + 5
-    while guarded.ask("GET", PATH, token).status_code != 401:
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize("changed", [{"tenant": None}, {"tenant": "../navy"}, {"tenant": ["navy"]}, {"role": "root"}])
 def test_whoever_has_no_tenant_or_no_role_here_may_do_nothing(guarded: Guarded, changed: dict[str, Any]) -> None:
     assert guarded.ask("GET", PATH, guarded.provider.token(**changed)).status_code == 403
@@ -145,10 +137,17 @@ def test_keys_that_nobody_has_do_not_make_the_gateway_ask_the_provider_each_time
     assert guarded.provider.asked <= before + 2
 
 
-def test_without_keys_there_are_no_tokens(start_gateway: Callable[..., Any], guarded: Guarded) -> None:
-    settings = {"oidc_issuer": guarded.provider.issuer, "oidc_audience": "a", "oidc_jwks_url": guarded.provider.url}
-    with pytest.raises(AssertionError, match="TELLURION_OIDC_ISSUER"):
-        start_gateway(**settings)
+def test_without_keys_there_are_no_tokens(monkeypatch: pytest.MonkeyPatch, guarded: Guarded) -> None:
+    for name, value in (("ISSUER", "i"), ("AUDIENCE", "a"), ("JWKS_URL", guarded.provider.url)):
+        monkeypatch.setenv(f"TELLURION_OIDC_{name}", value)
+    with pytest.raises(InvalidInput, match="TELLURION_OIDC_ISSUER"):
+        authentication(GatewaySettings())
+
+
+def test_a_provider_is_told_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELLURION_OIDC_ISSUER", "i")
+    with pytest.raises(InvalidInput, match="TELLURION_OIDC_ISSUER, _AUDIENCE and _JWKS_URL"):
+        load(OidcSettings)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/keys", "file:///etc/passwd", "https://user:hunter2@host/keys"])
