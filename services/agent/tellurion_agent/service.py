@@ -33,6 +33,7 @@ from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.sandbox.choosing import SandboxSettings
 from tellurion_agent.settings import AgentSettings, ServiceSettings
 from tellurion_agent.store import Run, Store
+from tellurion_agent.uploads import check_files
 from tellurion_core import artifact_service
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import Identity, answering
@@ -118,6 +119,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
             lambda: self._store.begin(caller.tenant, caller.subject, request.request_id, **begin)
         )
         if run.proposal is None:
+            await asyncio.to_thread(check_files, self._artifacts, caller.tenant, request.data.files)
             yield agent_pb2.AskResponse(doing="looking through the data")
             libraries, catalogue = await self._planning(self._looking.through, request.data, caller.tenant)
             yield agent_pb2.AskResponse(doing=f"planning, with {len(catalogue.datasets)} data sets")
@@ -166,6 +168,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         """Has a run done again."""
         caller = answering().identity
         await asyncio.to_thread(self._artifacts.get, caller.tenant, request.record)
+        await asyncio.to_thread(check_files, self._artifacts, caller.tenant, request.data.files)
         submission = agent_pb2.AskRequest(request_id=request.request_id)
         name = await asyncio.to_thread(submit, self._jobs, caller, REPLAY, submission, request)
         return agent_pb2.ReplayResponse(operation=name)

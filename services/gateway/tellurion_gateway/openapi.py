@@ -17,6 +17,8 @@ from tellurion_gateway.media import FORM, JSON, NETCDF_NAMES, PNG
 from tellurion_gateway.observations import ReconstructRequest
 from tellurion_gateway.options import EvaluateOptions, ReconstructOptions
 
+OF_ALL = (401, 403, 429, 503)
+"""How any request may fail before it comes to its route."""
 COMPONENTS = "#/components/schemas/"
 OWN_SCHEMAS: tuple[tuple[type[BaseModel], Literal["validation"]], ...] = (
     (Problem, "validation"),
@@ -67,9 +69,15 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that fails with these statuses, if with any that is known beforehand."""
     content = {problem_documents.MEDIA_TYPE: _named(Problem)}
     known: dict[int | str, dict[str, Any]] = {
-        status: {"description": problem_documents.phrase(status), "content": content} for status in statuses
+        status: {"description": problem_documents.phrase(status), "content": content, "headers": _headers(status)}
+        for status in statuses
     }
     return known | {"default": {"description": "Any other error", "content": content}}
+
+
+def _headers(status: int) -> dict[str, Any]:
+    name = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}.get(status)
+    return {name: {"required": True, "schema": {"type": "string"}}} if name else {}
 
 
 class DocumentedApp(FastAPI):
@@ -89,7 +97,11 @@ class DocumentedApp(FastAPI):
             _, own = models_json_schema(OWN_SCHEMAS, ref_template=COMPONENTS + "{model}")
             document["components"]["schemas"] |= own["$defs"]
             more = self._derived()
+            of_all = {str(status): problem for status, problem in problems(*OF_ALL).items()}
             document["paths"] = more["paths"] | document["paths"]
+            for path, operations in document["paths"].items():
+                for operation in operations.values() if path.startswith("/v1/") else ():
+                    operation["responses"] = of_all | operation["responses"]
             document["components"]["schemas"] |= more["components"]["schemas"]
             document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
             document["security"] = [{"key": []}, {}]  # nobody is asked where the gateway has no keys

@@ -45,7 +45,7 @@ router = APIRouter(prefix="/v1", tags=["ocean"])
             "model": ReconstructAnswer,
             "content": {NETCDF: NETCDF_FILE, ZARR: BYTES, PNG: BYTES, EVENTS: EVENT_STREAM},
         },
-        **problems(404, 406, 408, 413, 415, 422, 429, 500, 503, 504),
+        **problems(404, 406, 408, 413, 415, 422, 500, 504),
     },
     openapi_extra=RECONSTRUCT_BODY,
 )
@@ -73,7 +73,7 @@ async def reconstruct(request: Request, gateway: Here, query: Annotated[Reconstr
     summary="Score methods on a month of the World Ocean Atlas that none was fitted to",
     responses={
         200: {"model": Scores, "content": {EVENTS: EVENT_STREAM}},
-        **problems(404, 406, 408, 413, 415, 422, 429, 500, 503, 504),
+        **problems(404, 406, 408, 413, 415, 422, 500, 504),
     },
     openapi_extra=EVALUATE_BODY,
 )
@@ -93,7 +93,7 @@ async def evaluate(request: Request, gateway: Here) -> Response:
     return await _told(request, gateway, form, scores)
 
 
-@router.get("/ocean/methods", summary="List the methods and their grid", responses=problems(429, 500, 503, 504))
+@router.get("/ocean/methods", summary="List the methods and their grid", responses=problems(500, 504))
 async def methods(gateway: Here) -> MethodsAnswer:
     """The methods, best first, and the grid they answer on."""
     return MethodsAnswer.of(await gateway.ocean.methods())

@@ -61,7 +61,7 @@ async def offered(gateway: Here) -> Response:
     status_code=201,
     summary="Begin an upload",
     response_class=Response,
-    responses=problems(400, 412, 413, 422, 429, 460),
+    responses=problems(400, 412, 413, 422, 460),
 )
 async def create(
     gateway: Here,
@@ -111,7 +111,7 @@ def describe(upload_id: str, gateway: Here) -> UploadAnswer:
     "/{upload_id}",
     status_code=204,
     summary="Add bytes to an upload",
-    responses=problems(400, 404, 408, 409, 412, 415, 422, 429, 460),
+    responses=problems(400, 404, 408, 409, 412, 415, 422, 460),
     openapi_extra={"requestBody": {"required": True, "content": {OFFSET_STREAM: BYTES}}},
 )
 async def add(
