@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import secrets
 import time
-import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -80,7 +80,7 @@ def call_metadata() -> tuple[tuple[str, str], ...]:
 
 def new_request_id() -> str:
     """A request id that no other request has."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def accepted_request_id(received: str | None) -> str:

@@ -130,8 +130,8 @@ def test_an_upload_that_stalls_keeps_what_it_brought(impatient: Any, connect: Ca
     url = impatient.client.post("/v1/uploads", headers={**tus, "Upload-Length": "9"}).headers["Location"]
     raw = connect(impatient)
     raw.send(
-        f"PATCH {url} HTTP/1.1\r\nHost: gateway\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Length: 9\r\n"
-        "Content-Type: application/offset+octet-stream\r\n\r\nabc".encode()
+        f"PATCH {url} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+        "Content-Length: 9\r\nContent-Type: application/offset+octet-stream\r\n\r\nabc".encode()
     )
     assert raw.answer().startswith(b"HTTP/1.1 408")
     assert impatient.client.head(url, headers=tus).headers["Upload-Offset"] == "3"
