@@ -180,9 +180,48 @@ def test_a_second_request_cannot_hide_in_the_first(gateway: Any, connect: Callab
 
 
 @pytest.mark.parametrize(
+    "chunks",
+    [
+        b"0x0\r\n\r\n",
+        b"+0\r\n\r\n",
+        b"-1\r\n\r\n",
+        b"ffffffffffffffffff\r\n\r\n",
+        b"1\r\nab\r\n0\r\n\r\n",
+        b"1\nA\n0\n\n",
+        b"0 \x0b\r\n\r\n",
+    ],
+)
+def test_a_second_request_cannot_hide_behind_a_chunk(
+    gateway: Any, connect: Callable[[Any], Raw], chunks: bytes
+) -> None:
+    hidden = b"DELETE /v1/hidden HTTP/1.1\r\nHost: gateway\r\n\r\n"
+    raw = connect(gateway)
+    head = b"POST /v1/ocean:evaluate HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
+    raw.send(head + chunks + hidden)
+    assert raw.answer().count(b"HTTP/1.1 ") <= 1
+    assert "/v1/hidden" not in gateway.log_path.read_text()
+
+
+def test_another_protocol_cannot_be_asked_for(gateway: Any, connect: Callable[[Any], Raw]) -> None:
+    raw = connect(gateway)
+    raw.send(GET + b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
+    assert raw.answer().startswith(b"HTTP/1.1 200")
+    tunnel = connect(gateway)
+    tunnel.send(b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\nConnection: close\r\n\r\n")
+    assert tunnel.answer()[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 404", b"HTTP/1.1 405")
+
+
+@pytest.mark.parametrize(
     "head",
     [
         b"GET /healthz HTTP/1.1\r\n\r\n",  # no host
+        b"GET /healthz HTTP/2.0\r\nHost: a\r\n\r\n",
+        b"GET /healthz\r\n\r\n",
+        b"GET /healthz HTTP/1.1\nHost: a\n\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\n X: folded\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX Y: b\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: a\rY: b\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         b"GET /healthz\r\nX: y HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Request-Id: a\x00b\r\n\r\n",
