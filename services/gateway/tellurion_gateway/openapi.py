@@ -17,7 +17,7 @@ from tellurion_gateway.media import FORM, JSON, NETCDF_NAMES, PNG
 from tellurion_gateway.observations import ReconstructRequest
 from tellurion_gateway.options import EvaluateOptions, ReconstructOptions
 
-OF_ALL = (401, 403, 429, 503)
+OF_ALL = (401, 403, 404, 429, 503)
 """How any request may fail before it comes to its route."""
 COMPONENTS = "#/components/schemas/"
 OWN_SCHEMAS: tuple[tuple[type[BaseModel], Literal["validation"]], ...] = (

@@ -38,7 +38,7 @@ class PictureOptions(BaseModel):
     level: int = Field(default=0, ge=0, lt=1 << 31, description="Index of the level.")
 
 
-@router.get("", summary="Describe an artifact", responses=problems(404, 500))
+@router.get("", summary="Describe an artifact", responses=problems(500))
 def describe(artifact_id: str, gateway: Here) -> ArtifactAnswer:
     """What is known of a stored file."""
     return ArtifactAnswer.of(gateway.artifacts.get(_tenant(), artifact_id))
@@ -49,7 +49,7 @@ def describe(artifact_id: str, gateway: Here) -> ArtifactAnswer:
     "/content",
     summary="Download an artifact",
     response_class=Response,
-    responses={200: FILE, 206: FILE, 304: {"description": "The caller has it"}, **problems(404, 416, 500)},
+    responses={200: FILE, 206: FILE, 304: {"description": "The caller has it"}, **problems(416, 500)},
 )
 def content(artifact_id: str, gateway: Here, request: Request) -> Response:
     """The bytes, whole or the one range that is asked for. They never change: the ETag is the id."""
@@ -75,7 +75,7 @@ def content(artifact_id: str, gateway: Here, request: Request) -> Response:
     "/picture",
     summary="Draw a field of a NetCDF artifact",
     response_class=Response,
-    responses={200: PICTURE, 304: {"description": "The caller has it"}, **problems(404, 422, 500)},
+    responses={200: PICTURE, 304: {"description": "The caller has it"}, **problems(422, 500)},
 )
 async def draw(
     artifact_id: str, gateway: Here, request: Request, query: Annotated[PictureOptions, Query()]
@@ -94,7 +94,7 @@ async def draw(
     return Response(drawn, headers=headers, media_type=PNG)
 
 
-@router.delete("", status_code=204, summary="Delete an artifact", responses=problems(404, 500))
+@router.delete("", status_code=204, summary="Delete an artifact", responses=problems(500))
 def delete(artifact_id: str, gateway: Here) -> None:
     """Deletes a stored file before its time."""
     gateway.artifacts.delete(_tenant(), artifact_id)

@@ -45,7 +45,7 @@ router = APIRouter(prefix="/v1", tags=["ocean"])
             "model": ReconstructAnswer,
             "content": {NETCDF: NETCDF_FILE, ZARR: BYTES, PNG: BYTES, EVENTS: EVENT_STREAM},
         },
-        **problems(404, 406, 408, 413, 415, 422, 500, 504),
+        **problems(406, 408, 413, 415, 422, 500, 504),
     },
     openapi_extra=RECONSTRUCT_BODY,
 )
@@ -73,7 +73,7 @@ async def reconstruct(request: Request, gateway: Here, query: Annotated[Reconstr
     summary="Score methods on a month of the World Ocean Atlas that none was fitted to",
     responses={
         200: {"model": Scores, "content": {EVENTS: EVENT_STREAM}},
-        **problems(404, 406, 408, 413, 415, 422, 500, 504),
+        **problems(406, 408, 413, 415, 422, 500, 504),
     },
     openapi_extra=EVALUATE_BODY,
 )

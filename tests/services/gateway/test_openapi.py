@@ -29,6 +29,14 @@ def test_every_operation_answers_problems_when_it_fails(document: dict[str, Any]
                 assert schema == {"$ref": "#/components/schemas/Problem"}
 
 
+def test_every_operation_says_that_it_may_be_refused_and_when_to_come_back(document: dict[str, Any]) -> None:
+    operations = [op for path, item in document["paths"].items() if path.startswith("/v1/") for op in item.values()]
+    for responses in (operation["responses"] for operation in operations):
+        assert {"401", "403", "404", "429", "503"} <= responses.keys()
+        assert responses["401"]["headers"]["WWW-Authenticate"]["required"]
+        assert responses["429"]["headers"]["Retry-After"]["required"]
+
+
 def test_the_limits_of_options_are_those_of_the_proto(document: dict[str, Any]) -> None:
     asked = document["components"]["schemas"]["ReconstructRequest"]["properties"]
     assert (asked["month"]["minimum"], asked["month"]["maximum"]) == (1, 12)

@@ -17,7 +17,7 @@ from tellurion_gateway.rest.schemas import Schemas, needed
 
 JOB_ID = "^[0-9a-f]{32}$"
 """What long work, and the agent's runs, are called in their services."""
-_FAILURES = (404, 406, 408, 409, 413, 415, 422, 500, 504)
+_FAILURES = (406, 408, 409, 413, 415, 422, 500, 504)
 
 
 def document(bindings: Iterable[Binding]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def _one(field: FieldDescriptor, own: FieldRules) -> Any:
         case FieldDescriptor.TYPE_STRING:
             return _text(own)
         case FieldDescriptor.TYPE_BYTES:
-            return ""
+            return "AA=="
         case FieldDescriptor.TYPE_BOOL:
             return True
     return next((number for number in (1, own.min, own.max) if own.min <= number <= (own.max or number)), 1)

@@ -96,7 +96,7 @@ def offset(upload_id: str, gateway: Here) -> Response:
     return Response(None, 200, headers)
 
 
-@router.get("/{upload_id}", summary="Describe an upload", responses=problems(404))
+@router.get("/{upload_id}", summary="Describe an upload", responses=problems())
 def describe(upload_id: str, gateway: Here) -> UploadAnswer:
     """How far it is, and what it became."""
     upload = gateway.uploads.get(_tenant(), upload_id)
@@ -111,7 +111,7 @@ def describe(upload_id: str, gateway: Here) -> UploadAnswer:
     "/{upload_id}",
     status_code=204,
     summary="Add bytes to an upload",
-    responses=problems(400, 404, 408, 409, 412, 415, 422, 460),
+    responses=problems(400, 408, 409, 412, 415, 422, 460),
     openapi_extra={"requestBody": {"required": True, "content": {OFFSET_STREAM: BYTES}}},
 )
 async def add(
@@ -139,7 +139,7 @@ async def add(
     return Response(None, 204, headers)
 
 
-@router.delete("/{upload_id}", status_code=204, summary="Give an upload up", responses=problems(404, 409, 412))
+@router.delete("/{upload_id}", status_code=204, summary="Give an upload up", responses=problems(409, 412))
 def delete(upload_id: str, gateway: Here, tus_resumable: TusResumable = None) -> None:
     """Deletes the bytes that have arrived; the artifact that it became stays."""
     gateway.uploads.delete(_tenant(), upload_id)

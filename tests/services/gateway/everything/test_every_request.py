@@ -55,11 +55,12 @@ def ask(everything: Any, certificate: tuple[Path, Path], tmp_path: Path) -> Call
     return report
 
 
-@pytest.mark.timeout(3600 if THOROUGH else 300)
+@pytest.mark.timeout(1500 if THOROUGH else 300)
 def test_every_answer_is_one_of_the_document(ask: Callable[..., dict[str, Any]], everything: Any) -> None:
     paths = everything.client("navy").get("/openapi.json").json()["paths"]
     operations = sum(len(item) for path, item in paths.items() if not path.endswith(":evaluate"))
-    each = str(-(-CASES // operations) + 1)
+    # Bounds come on top; without them, each has more than its part, as some have fewer that differ.
+    each = str(CASES // operations if THOROUGH else 5 * CASES // (4 * operations))
     phases = "coverage,fuzzing" if THOROUGH else "fuzzing"
     told = ask("--phases", phases, "--mode", "all", "--max-examples", each, "--exclude-path-regex", COMPUTE)
     assert told["test_cases"]["generated"] >= CASES
