@@ -22,6 +22,7 @@ from tellurion_splatting.gaussians import Gaussians
 pytestmark = pytest.mark.timeout(300)
 TELLURION = str(Path(sys.executable).with_name("tellurion"))
 TESTS = Path(__file__).parents[1]
+SERVICES = "ocean,assimilation,splat,pointcloud,benchmark,agent,gateway"
 OTHERS = {"seconds", "operation"}
 """What is another each time."""
 Words = Sequence[object]
@@ -50,13 +51,40 @@ class Outcome:
     files: dict[str, bytes]
 
 
+Ways = dict[str, dict[str, object]]
+"""Settings of each way, by its name."""
+
+
+@pytest.fixture(scope="module")
+def ways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
+    """A platform of all services, and the ways to it; beside them, the way of none."""
+    folder = tmp_path_factory.mktemp("platform")
+    state = folder / "state"
+    certificate, key = demo.self_signed(folder)
+    tls = ("--port", "0", "--tls-certificate", certificate, "--tls-key", key)
+    asked = [TELLURION, "up", "--detach", "--json", "--services", SERVICES, *tls, "--state", state]
+    up = subprocess.run(list(map(str, asked)), check=True, capture_output=True, text=True)
+    ready = json.loads(up.stdout)
+    gateway = ready["services"]["gateway"]
+    assert gateway.startswith("https://127.0.0.1:")
+    yield {
+        "embedded": {"STATE": folder / "embedded"},
+        "grpc": {"STATE": state},
+        "https": {
+            "STATE": folder / "nothing",
+            "URL": gateway,
+            "TLS_CA": certificate,
+            "API_KEY": ready["api_key"],
+        },
+    }
+    subprocess.run([TELLURION, "down", "--state", str(state)], check=True, capture_output=True)
+
+
 @pytest.fixture
 def by_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., list[Outcome]]]:
-    """Runs commands of a service one after the other, by one way after the other; the outcomes, the same for all."""
-    state = tmp_path / "state"
-    certificate, key = demo.self_signed(tmp_path)
+    ways: Ways, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., list[Outcome]]:
+    """Runs commands one after the other, by one way after the other; the outcomes, the same for all."""
 
     def outcome(words: Words, folder: Path) -> Outcome:
         monkeypatch.chdir(folder)
@@ -66,23 +94,7 @@ def by_all(
         made = sorted(path for path in set(folder.iterdir()) - before if path.is_file())
         return Outcome(code, same(json.loads(out) if "--json" in words and out else out), err, contents(made))
 
-    def outcomes(service: str, *commands: Words) -> list[Outcome]:
-        tls = ("--port", "0", "--tls-certificate", certificate, "--tls-key", key)
-        asked = [TELLURION, "up", "--detach", "--json", "--services", f"{service},gateway", *tls, "--state", state]
-        up = subprocess.run(list(map(str, asked)), check=True, capture_output=True, text=True)
-        ready = json.loads(up.stdout)
-        gateway = ready["services"]["gateway"]
-        assert gateway.startswith("https://127.0.0.1:")
-        ways = {
-            "embedded": {"STATE": tmp_path / "embedded"},
-            "grpc": {"STATE": state},
-            "https": {
-                "STATE": tmp_path / "nothing",
-                "URL": gateway,
-                "TLS_CA": certificate,
-                "API_KEY": ready["api_key"],
-            },
-        }
+    def outcomes(*commands: Words) -> list[Outcome]:
         found = {}
         for way, settings in ways.items():
             folder = tmp_path / f"by {way}"
@@ -97,8 +109,7 @@ def by_all(
         assert found["https"] == found["embedded"]
         return found["https"]
 
-    yield outcomes
-    subprocess.run([TELLURION, "down", "--state", str(state)], check=True, capture_output=True)
+    return outcomes
 
 
 def same(document: Any) -> Any:
@@ -120,7 +131,6 @@ def test_the_ocean(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> None
     demo.write_profiles(observed, trial.observations, 2)
     analysed = ["ocean", "reconstruct", observed, "--seed", 5, "--members", 2, "--json"]
     oi, scores, refused = by_all(
-        "ocean",
         [*analysed, "--method", "oi", "-o", "oi.nc"],
         ["ocean", "evaluate", "--month", 2, "--observed", 0.075, "--method", "climatology", "--members", 2, "--json"],
         [*analysed, "--method", "posterior", "--weights", "nonesuch", "-o", "no.nc"],
@@ -133,7 +143,6 @@ def test_the_ocean(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> None
 def test_assimilation(by_all: Callable[..., list[Outcome]]) -> None:
     twin = ["assimilation", "twin", "--system", "lorenz96", "--method", "etkf", "--members", 24, "--json"]
     figures, unknown, refused = by_all(
-        "assimilation",
         [*twin, "--inflation", 1.013, "--rotate", "--cycles", 450],  # is submitted, and waited for
         ["operations", "get", "assimilation/operations/" + "0" * 32],
         [*twin, "--cycles", 400],
@@ -154,7 +163,6 @@ def test_scenes(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> None:
     )
     write_gaussians(scene, gaussians)
     converted, again, refused = by_all(
-        "splat",
         ["splat", "convert", scene, "scene.spz", "--json"],
         ["splat", "convert", scene, "again.ply", "--json"],  # the service has the scene by now
         ["splat", "convert", scene, "scene.obj"],
@@ -167,7 +175,7 @@ def test_point_clouds(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> N
     clouds = [tmp_path / f"{index}.npy" for index in range(3)]
     for index, path in enumerate(clouds):
         np.save(path, np.random.default_rng(index).normal(size=(2000, 3)))
-    (encoded,) = by_all("pointcloud", ["pointcloud", "encode", *clouds, "-o", "encoded.npz", "--json"])
+    (encoded,) = by_all(["pointcloud", "encode", *clouds, "-o", "encoded.npz", "--json"])
     assert (encoded.code, list(encoded.files)) == (0, ["encoded.npz"])
 
 
@@ -178,7 +186,6 @@ def test_benchmarks(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> Non
     predictions.write_text("".join(json.dumps(answer) + "\n" for answer in answers))
     scored = ["score", "--suite", "msearth", "--data", data, "--predictions", predictions, "--judge", "none"]
     suites, report, none = by_all(
-        "benchmark",
         ["benchmark", "suites", "--json"],
         ["benchmark", *scored, "--variant", "official", "-o", "report.json", "--json"],
         ["benchmark", "report", "benchmark/operations/" + "0" * 32, "-o", "none"],
@@ -191,6 +198,6 @@ def questions(data: Path) -> list[dict[str, Any]]:
 
 
 def test_the_agent(by_all: Callable[..., list[Outcome]]) -> None:
-    (recipes,) = by_all("agent", ["agent", "recipes", "--json"])
+    (recipes,) = by_all(["agent", "recipes", "--json"])
     assert recipes.code == 0
     assert len(recipes.printed) > 10
