@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tellurion_core.call import LOCAL
@@ -125,15 +127,11 @@ def _kept(state: State, name: str, secret: bytes) -> Path:
         return path
     try:
         state.make()
-        new = path.with_name(f"{name}.{os.getpid()}")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secret)
-        try:
+        with TemporaryDirectory(dir=state.folder, prefix=".unfinished-") as folder, suppress(FileExistsError):
+            new = Path(folder) / name
+            new.touch(0o600)
+            new.write_bytes(secret)
             os.link(new, path)
-        except FileExistsError:
-            pass
-        finally:
-            new.unlink()
     except OSError as error:
         received = f"{path}: {error.strerror}"
         raise InvalidInput.of("state", received=received, accepted="a folder to write in") from None

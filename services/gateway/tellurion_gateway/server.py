@@ -8,7 +8,7 @@ import math
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
@@ -114,6 +114,8 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
         gc.collect()
         gc.freeze()
         log.info("serving", address=address)
+        for exposed in exposures(settings):
+            log.warning(exposed)
         announce("gateway", address)
 
     server = _Server(config, listening)
@@ -123,6 +125,20 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
     finally:
         stopping.cancel()
     log.info("stopped")
+
+
+def exposures(settings: GatewaySettings) -> Sequence[str]:
+    """What its keeper should know of a gateway that others than those on its machine can reach."""
+    if settings.listen.startswith(("127.", "localhost:", "[::1]:")):
+        return ()
+    nobody_asked = "whoever reaches this address is served; TELLURION_API_KEY_PEPPER would ask for a key"
+    in_the_clear = (
+        "keys and answers travel in the clear; TELLURION_TLS_CERTIFICATE would hide them"
+    )
+    return (
+        *((nobody_asked,) if settings.api_key_pepper is None else ()),
+        *((in_the_clear,) if settings.tls_certificate is None else ()),
+    )
 
 
 async def _stop_on_signal(server: uvicorn.Server, gateway: Gateway) -> None:

@@ -16,6 +16,8 @@ import pytest
 from tellurion_core.call import Identity
 from tellurion_core.grpc_web import MEDIA_TYPE, FrameReader, frame, read_trailers
 from tellurion_core.identity.roles import Role
+from tellurion_gateway.server import exposures
+from tellurion_gateway.settings import GatewaySettings
 
 from .guarded import Guarded
 
@@ -114,6 +116,18 @@ def test_changes_are_logged_apart_with_who_made_them_and_no_secret(guarded: Guar
     assert not any("ListMethods" in line["path"] for line in lines.values())
     assert key[14:] not in guarded.audit.read_text() + guarded.gateway.log_path.read_text()
     assert stat.S_IMODE(guarded.audit.stat().st_mode) == 0o600
+
+
+def test_a_gateway_that_others_can_reach_says_what_it_lacks(certificate: tuple[Path, Path]) -> None:
+    pair, keys = dict(zip(("tls_certificate", "tls_key"), certificate, strict=True)), certificate[1]
+    asking = {"api_key_pepper": keys, "token_private_key": keys}
+    assert not exposures(GatewaySettings(listen="127.0.0.1:0"))
+    told = {
+        name: [line.partition(";")[0] for line in exposures(GatewaySettings(listen="0.0.0.0:0", **given))]
+        for name, given in {"nothing": {}, "keys": asking, "TLS": pair, "both": asking | pair}.items()
+    }
+    nobody_asked, clear = "whoever reaches this address is served", "keys and answers travel in the clear"
+    assert told == {"nothing": [nobody_asked, clear], "keys": [clear], "TLS": [nobody_asked], "both": []}
 
 
 def test_no_secret_is_in_what_anybody_is_told(guarded: Guarded, observations: dict[str, Any]) -> None:
