@@ -1,6 +1,6 @@
 """Files of callers, opened in processes of their own: what crashes a library there, or keeps it busy, is refused.
 
-The processes are forked from one that has the libraries loaded and nothing else: no request, no key, no connection.
+The processes are forked from one that has the libraries loaded, and neither requests nor connections.
 """
 
 from __future__ import annotations
