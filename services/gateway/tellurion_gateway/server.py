@@ -132,9 +132,7 @@ def exposures(settings: GatewaySettings) -> Sequence[str]:
     if settings.listen.startswith(("127.", "localhost:", "[::1]:")):
         return ()
     nobody_asked = "whoever reaches this address is served; TELLURION_API_KEY_PEPPER would ask for a key"
-    in_the_clear = (
-        "keys and answers travel in the clear; TELLURION_TLS_CERTIFICATE would hide them"
-    )
+    in_the_clear = "keys and answers travel in the clear; TELLURION_TLS_CERTIFICATE would hide them"
     return (
         *((nobody_asked,) if settings.api_key_pepper is None else ()),
         *((in_the_clear,) if settings.tls_certificate is None else ()),
