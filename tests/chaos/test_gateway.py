@@ -137,12 +137,14 @@ class Load:
         assert client.get(f"{url}/v1/ocean/methods").raise_for_status().json()["methods"] == []
 
     def _upload(self, client: httpx.Client, ready: list[str]) -> None:
-        """Begins at one gateway, and ends at another."""
+        """Begins at one gateway, ends at another, and is fetched from the first."""
         begun = client.post(f"{ready[0]}/v1/uploads", headers={**TUS, "Upload-Length": str(len(UPLOADED))})
         headers = {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
         url = f"{ready[-1]}{begun.raise_for_status().headers['Location']}"
         answer = client.patch(url, content=UPLOADED, headers=headers).raise_for_status()
-        assert answer.headers["Tellurion-Artifact"] == hashlib.sha256(UPLOADED).hexdigest()
+        artifact = answer.headers["Tellurion-Artifact"]
+        content = client.get(f"{ready[0]}/v1/artifacts/{artifact}/content").raise_for_status().content
+        assert hashlib.sha256(content).hexdigest() == artifact
 
 
 def test_a_rolling_update_under_load_fails_no_request(replicas: list[Replica]) -> None:
