@@ -32,6 +32,7 @@ KILLS = 20
 """Times that each part of a platform is killed."""
 CASES = 20_000
 """Requests that are made up from the OpenAPI document."""
+DAMAGED_FILES = 500
 LOAD_SECONDS = 300
 SERVING, AGREEMENT = "tests/chaos/test_serving.py", "tests/e2e/test_serving_agreement.py"
 """Tests whose full counts are parts of their own."""
@@ -112,10 +113,15 @@ def chaos() -> Measured:
 
 
 def gateway_requests() -> Measured:
-    """Requests of every kind to every path of the OpenAPI document, at all services."""
+    """Requests of every kind to every path of the OpenAPI document, at all services, and damaged files."""
     what = f"{CASES} requests to every path of the OpenAPI document, valid and hostile: no 5xx, nothing undocumented"
-    test = "tests/services/gateway/everything/test_every_request.py"
-    return _passing(what, [test], TELLURION_OPENAPI_CASES=str(CASES))
+    tests = ["everything/test_every_request.py", "test_hostile_files.py"]
+    counts = {"TELLURION_OPENAPI_CASES": str(CASES), "TELLURION_DAMAGED_FILES": str(DAMAGED_FILES)}
+    return _passing(
+        f"{what}; {DAMAGED_FILES} damaged files of each kind: no crash",
+        [f"tests/services/gateway/{test}" for test in tests],
+        **counts,
+    )
 
 
 def gateway_load() -> Measured:

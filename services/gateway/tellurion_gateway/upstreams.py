@@ -151,9 +151,9 @@ class Upstreams:
         taken = _Requests(requests)
         request: Any = taken if asked.client_streaming else await _only(requests)
         kind = "_".join("stream" if many else "unary" for many in (asked.client_streaming, asked.server_streaming))
-        # Without serialisers, gRPC passes bytes on as they are.
         seconds = time_left(deadline)
         metadata = (*onward_headers(seconds), *credential)
+        # Without serialisers, gRPC passes bytes on as they are.
         call = getattr(channel, kind)(f"/{method}")(request, timeout=seconds, metadata=metadata)
         watching = asyncio.create_task(taken.end_when_refused(call)) if asked.client_streaming else None
         try:

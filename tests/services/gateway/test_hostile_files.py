@@ -19,7 +19,7 @@ import pytest
 
 URL = "/v1/ocean:reconstruct"
 NETCDF = {"Content-Type": "application/x-netcdf"}
-DAMAGED = int(os.environ.get("TELLURION_DAMAGED_FILES", "150"))
+DAMAGED = int(os.environ.get("TELLURION_DAMAGED_FILES", "50"))
 """Files of each kind; acceptance asks for more."""
 MIB = 1 << 20
 

@@ -53,7 +53,7 @@ def test_a_client_that_goes_away_cancels_an_evaluation(gateway: Any, ocean: Any)
 def test_metrics_count_by_route_and_not_by_path(gateway: Any, client: httpx.Client) -> None:
     client.get("/v1/artifacts/" + "a" * 64)
     client.get("/no-such-path-1")
-    client.request("BREW", "/v1/ocean/methods")
+    client.request("PROPFIND", "/v1/ocean/methods")
     text = gateway.metrics()
     assert client.get("/metrics").status_code == 404  # not where callers are
     assert 'tellurion_http_total{method="GET",route="/v1/artifacts/{artifact_id}",status="404"}' in text
