@@ -24,7 +24,6 @@ from tellurion_gateway.limits.allowance import Allowance, Limiter
 from tellurion_gateway.limits.cors import CORS
 from tellurion_gateway.limits.local import LocalLimiter
 from tellurion_gateway.limits.places import Places
-from tellurion_gateway.limits.shared import SharedLimiter
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.middleware import RequestRules
 from tellurion_gateway.ocean import Ocean
@@ -109,6 +108,8 @@ def _limiter(settings: GatewaySettings) -> Limiter:
     allowance = Allowance(settings.tenant_rate, settings.tenant_burst, settings.tenant_requests)
     if settings.limits_redis is None:
         return LocalLimiter(allowance)
+    from tellurion_gateway.limits.shared import SharedLimiter  # a Redis client takes long to load
+
     return SharedLimiter(settings.limits_redis.get_secret_value(), allowance)
 
 
