@@ -10,6 +10,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, insert, or_, select, update
 
 from tellurion_core.call import ALL_SERVICES, Identity
-from tellurion_core.errors import Conflict, InvalidInput, NotFound, Unauthenticated, shown
+from tellurion_core.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable, shown
 from tellurion_core.identity.roles import ROLES, Role
 from tellurion_core.identity.tokens import TENANT
 from tellurion_core.jobs.database import now, reading, writing
@@ -130,7 +131,7 @@ class ApiKeys:
         if row is None or not same or len(key) != 57 or row.revoked is not None or not row.fresh:
             raise Unauthenticated("this API key is not valid")
         if row.idle is None or row.idle > USE_SECONDS:
-            with writing(self._engine) as connection:
+            with suppress(Unavailable), writing(self._engine) as connection:  # nobody is refused for want of a note
                 connection.execute(update(api_keys).where(api_keys.c.prefix == prefix).values(used=now()))
         return _key(row)
 
