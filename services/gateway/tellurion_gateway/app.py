@@ -16,7 +16,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from tellurion_core.identity.audit import audit_log
 from tellurion_core.identity.tokens import read_minter
-from tellurion_gateway import bridge, health, problems, routes_artifacts, routes_ocean
+from tellurion_gateway import health, problems, routes_artifacts, routes_ocean
+from tellurion_gateway.bridge import Bridge
 from tellurion_gateway.files import FileProcesses
 from tellurion_gateway.gateway import Gateway
 from tellurion_gateway.identity.authentication import authentication
@@ -87,9 +88,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     problems.install(app)
     for part in (routes_ocean, routes_artifacts, uploads_routes, health):
         app.include_router(part.router)
-    app.router.routes.insert(0, bridge.route(upstreams))  # the busiest: routes are tried in turn
     app.router.routes.extend(rest.route(rpc, upstreams, settings) for rpc in rpcs)
     app.add_middleware(TusVersion)
+    app.add_middleware(Bridge, upstreams=upstreams)
     app.add_middleware(
         RequestRules,
         identify=authentication(settings),

@@ -7,49 +7,63 @@ that reads while it sends, as HTTP/1.1 allows, has bidirectional streams.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from http import HTTPStatus
 
 import structlog
-from fastapi import Request
+from fastapi import HTTPException, Request
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
-from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tellurion_core.call import TIMEOUT_KEY, answering, told_seconds
 from tellurion_core.errors import Cancelled, DataCorrupted, DeadlineExceeded, Internal, InvalidInput, TellurionError
 from tellurion_core.grpc_web import MEDIA_TYPE, TIMEOUT_HEADER, FrameReader, frame, told_timeout, trailers
 from tellurion_gateway.disconnect import unless_disconnected
 from tellurion_gateway.media import content_type
+from tellurion_gateway.problems import framework_problem
 from tellurion_gateway.upstreams import Upstreams
 
 PATH = "/v1/grpc/{service}/{interface}/{method}"
+_PATH = re.compile(PATH.replace("{", "(?P<").replace("}", ">[^/]+)"))
 MEDIA_TYPES = (MEDIA_TYPE, "application/grpc-web")
 
 log = structlog.get_logger()
 
 
-def route(upstreams: Upstreams) -> Route:
-    """The route of all RPCs. It is none of the OpenAPI document: the protos describe it."""
-    return Route(PATH, _Bridge(upstreams), methods=["POST"])
+class Bridge:
+    """Answers gRPC-Web requests; others pass by. What fails is told in the trailers, with status 200.
 
-
-class _Bridge:
-    """Answers gRPC-Web requests. What fails is told in the trailers, with status 200, as the protocol has it."""
+    They are the busiest, and so spared the layers of the web framework. The protos describe them, no OpenAPI document.
+    """
 
     path = PATH
 
-    def __init__(self, upstreams: Upstreams) -> None:
+    def __init__(self, app: ASGIApp, upstreams: Upstreams) -> None:
+        self._app = app
         self._upstreams = upstreams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        called = _PATH.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        if called is None:
+            await self._app(scope, receive, send)
+            return
         scope["route"] = self  # by which requests are counted
+        scope["path_params"] = called.groupdict()
         body = _Body(receive)
         request = Request(scope, body.after)
-        content_type(request, MEDIA_TYPES)
+        try:
+            if request.method != "POST":
+                raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})
+            content_type(request, MEDIA_TYPES)
+        except HTTPException as error:
+            refused = await framework_problem(request, error)
+            await refused(scope, receive, send)
+            return
         told = told_seconds(request.headers.get(TIMEOUT_KEY)), told_timeout(request.headers.get(TIMEOUT_HEADER))
         seconds = min(*told, answering().time_remaining())
         with suppress(Cancelled):  # nobody is left to be told of it

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request_id, current_call
@@ -22,13 +22,16 @@ from tellurion_gateway.problems import problem_response
 
 NOBODY = Identity("nobody", "nobody", Role.VIEWER)
 """Whose request it is until it is known who makes it."""
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
 """Headers of every answer that does not set them itself."""
 CLIENT_CLOSED_REQUEST = 499
 
@@ -109,17 +112,16 @@ class _Answer:
     def __init__(self, send: Send, request_id: str, *, last: bool) -> None:
         self._send = send
         self._last = last
-        self._request_id = request_id
+        self._own = (b"x-request-id", request_id.encode())
         self.status = 0
         """The status sent; 0 before."""
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            headers["X-Request-Id"] = self._request_id
+            given = message["headers"]
+            named = {name for name, _ in given}
+            message["headers"] = [*given, *(each for each in HEADERS if each[0] not in named), self._own]
             if self._last:  # so that no client asks on a connection that is about to be closed
-                headers["Connection"] = "close"
+                message["headers"].append((b"connection", b"close"))
         await self._send(message)

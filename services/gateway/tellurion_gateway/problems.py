@@ -76,7 +76,7 @@ def problem_response(
 def install(app: FastAPI) -> None:
     """Makes the application answer every error as a problem document."""
     app.add_exception_handler(TellurionError, _tellurion)
-    app.add_exception_handler(FrameworkError, _framework)
+    app.add_exception_handler(FrameworkError, framework_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ClientDisconnect, _gone)
 
@@ -88,7 +88,8 @@ async def _tellurion(request: Request, error: Exception) -> Response:
     return problem_response(error, request.url.path)
 
 
-async def _framework(request: Request, error: Exception) -> Response:
+async def framework_problem(request: Request, error: Exception) -> Response:
+    """The answer to what only HTTP refuses, by us or by the framework."""
     assert isinstance(error, FrameworkError)
     cause: TellurionError
     detail: object = error.detail

@@ -27,7 +27,8 @@ class Connection(StrictHttp):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins."""
-        super().connection_made(cast("asyncio.Transport", Corked(transport, self.loop)))
+        self._corked = Corked(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._corked))
         self._head = self.loop.call_later(self._settings.head_seconds, transport.abort)
         if len(self.connections) > self._settings.max_connections:
             idle = [c for c in self.connections if isinstance(c, Connection) and c.idle_since is not None]
@@ -43,6 +44,7 @@ class Connection(StrictHttp):
 
     def on_response_complete(self) -> None:
         """Waits for the next request."""
+        self._corked.flush()  # before the request is logged and counted
         self._since = self.loop.time()
         super().on_response_complete()
 

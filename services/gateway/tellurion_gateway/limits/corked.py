@@ -23,21 +23,22 @@ class Corked:
     def write(self, data: bytes) -> None:
         """Sends, soon."""
         if len(data) >= LARGE_BYTES:
-            self._flush()
+            self.flush()
             self._transport.write(data)
             return
         if not self._waiting:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._waiting += data
         if len(self._waiting) >= LARGE_BYTES:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
         """Closes, when all is sent."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Sends, now."""
         if self._waiting:
             waiting, self._waiting = self._waiting, bytearray()
             self._transport.write(waiting)
