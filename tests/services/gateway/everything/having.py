@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,16 +58,16 @@ class Tenant:
         self._kept: dict[tuple[str, ...], str] = {}
 
     def thing(self, service: str, kind: str, field: str = "") -> str:
-        """The name of a thing of this kind, fit for a field; operations are new ones, as they may be deleted."""
-        if kind == OPERATION:
-            return self._operation(service)
-        known = service, kind, field
+        """The name of a thing of this kind; an artifact's is fit for a field."""
+        known = service, kind, field if kind == ARTIFACT else ""
         if known not in self._kept:
-            if kind == ARTIFACT:
-                self._kept[known] = self._artifact(service, content(field))
-            else:
-                self._kept[known] = self._run() if kind == RUN else self._lesson()
+            make = {OPERATION: self._operation, ARTIFACT: partial(self._artifact, field=field), RUN: self._run}
+            self._kept[known] = make.get(kind, self._lesson)(service)
         return self._kept[known]
+
+    def forget(self, service: str) -> None:
+        """The operation may be no more."""
+        self._kept.pop((service, OPERATION, ""), None)
 
     def filled(self, service: str, request: Any, field: str = "") -> Any:
         """A request with things of this tenant."""
@@ -79,20 +80,21 @@ class Tenant:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def _artifact(self, service: str, file: bytes) -> str:
+    def _artifact(self, service: str, field: str) -> str:
+        file = content(field)
         described = {"id": sha256(file).hexdigest(), "size": len(file), "media_type": "a/b", "name": "file"}
         parts = [{"description": described}, {"chunk": base64.b64encode(file).decode()}]
         return str(self._post(f"/v1/{service}/artifacts:upload", parts)["artifact"]["id"])
 
-    def _run(self) -> str:
-        data = {"files": {"tos.nc": self.thing("agent", ARTIFACT, "tos.nc")}}
-        news = self._post("/v1/agent:ask", {"request_id": uuid4().hex, "question": QUESTION, "data": data})
+    def _run(self, service: str) -> str:
+        data = {"files": {"tos.nc": self.thing(service, ARTIFACT, "tos.nc")}}
+        news = self._post(f"/v1/{service}:ask", {"request_id": uuid4().hex, "question": QUESTION, "data": data})
         assert news[-1]["proposal"]["plans"]
         return str(news[-1]["proposal"]["run"])
 
-    def _lesson(self) -> str:
+    def _lesson(self, service: str) -> str:
         recipe = {"file": "recipe_south.yml", "content": base64.b64encode(RECIPE).decode()}
-        return str(self._post("/v1/agent/recipes:learn", {"request_id": "r", **recipe})["lessons"][0]["id"])
+        return str(self._post(f"/v1/{service}/recipes:learn", {"request_id": "r", **recipe})["lessons"][0]["id"])
 
     def _operation(self, service: str) -> str:
         path, body = OPERATIONS[service]
