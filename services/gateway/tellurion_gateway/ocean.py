@@ -22,7 +22,9 @@ class Ocean:
     async def methods(self) -> ocean_pb2.ListMethodsResponse:
         """The methods and their grid."""
         with _errors():
-            return await self._stub.ListMethods(ocean_pb2.ListMethodsRequest(), metadata=self._upstreams.credential("ocean"))
+            return await self._stub.ListMethods(
+                ocean_pb2.ListMethodsRequest(), metadata=self._upstreams.credential("ocean")
+            )
 
     async def reconstruct(
         self, spec: ocean_pb2.ReconstructSpec, points: Points, *, progress: Progress

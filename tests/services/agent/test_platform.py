@@ -351,7 +351,7 @@ def test_a_run_that_is_cancelled_cancels_the_long_work(platform: dict[str, str],
 
 @pytest.fixture
 def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Seen, Path]]:
-    """The splat service, which asks for tokens, and an agent that has the key: where it listens, who called, its state."""
+    """The splat service, which asks for tokens, and an agent that has the key: address, who called, state folder."""
     state, seen, loop = tmp_path / "guarded", Seen(), asyncio.new_event_loop()
     key, form = Ed25519PrivateKey.generate(), (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
     (tmp_path / "token.key").write_bytes(key.private_bytes(*form, serialization.NoEncryption()))
