@@ -27,9 +27,10 @@ from cryptography.x509.oid import NameOID
 from tellurion_core.interceptor import Authenticator
 
 from .guarded import guarded
+from .raw import connect
 from .scripted_ocean import ScriptedOcean, ServedOcean
 
-__all__ = ["guarded"]  # a fixture
+__all__ = ["connect", "guarded"]  # fixtures
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,12 @@
-"""What is done to a connection: slow heads, slow readers, lengths told twice, other people's headers, other origins."""
+"""What is done to a connection: slow heads, slow readers, other people's headers, other origins."""
 
 from __future__ import annotations
 
 import json
 import socket
-import ssl
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -18,68 +16,7 @@ from tellurion_core.errors import InvalidInput
 from tellurion_core.settings import load
 from tellurion_gateway.settings import GatewaySettings
 
-GET = b"GET /v1/ocean/methods HTTP/1.1\r\nHost: gateway\r\n"
-
-
-class Raw:
-    """A TLS connection by hand."""
-
-    def __init__(self, gateway: Any, certificate: tuple[Path, Path]) -> None:
-        host, port = gateway.address.removeprefix("https://").split(":")
-        context = ssl.create_default_context(cafile=str(certificate[0]))
-        self._raw = socket.create_connection((host, int(port)), 20)
-        self._connection = context.wrap_socket(self._raw, server_hostname=host)
-
-    def send(self, data: bytes) -> None:
-        """Sends."""
-        self._connection.sendall(data)
-
-    def trickle(self, data: bytes) -> None:
-        """Sends twenty bytes a second, until the other side has closed."""
-        try:
-            for byte in data:
-                self.send(bytes([byte]))
-                time.sleep(0.05)
-        except (ConnectionError, ssl.SSLError):
-            return
-
-    def answer(self) -> bytes:
-        """All that comes until the other side closes."""
-        received = b""
-        try:
-            while block := self._connection.recv(65536):
-                received += block
-        except (ConnectionError, ssl.SSLError):
-            pass
-        return received
-
-    def closed_within(self, seconds: float) -> bool:
-        """Whether the other side closes, having said nothing."""
-        self._connection.settimeout(seconds)
-        try:
-            return self._connection.recv(1) == b""
-        except TimeoutError:
-            return False
-        except (ConnectionError, ssl.SSLError):
-            return True
-
-    def close(self) -> None:
-        """Ends."""
-        self._connection.close()
-
-
-@pytest.fixture
-def connect(certificate: tuple[Path, Path]) -> Iterator[Callable[[Any], Raw]]:
-    """Opens a connection to a gateway; all are closed in the end."""
-    opened: list[Raw] = []
-
-    def connect(gateway: Any) -> Raw:
-        opened.append(Raw(gateway, certificate))
-        return opened[-1]
-
-    yield connect
-    for raw in opened:
-        raw.close()
+from .raw import GET, Raw
 
 
 @pytest.fixture(scope="session")
@@ -153,85 +90,6 @@ def test_many_idle_connections_keep_nobody_out(impatient: Any, connect: Callable
     idle = [connect(impatient) for _ in range(12)]
     assert impatient.client.get("/healthz").status_code == 200
     assert idle[0].closed_within(0.2)
-
-
-@pytest.mark.parametrize(
-    "lengths",
-    [
-        b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
-        b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
-        b"Content-Length: 4\r\nContent-Length: 5\r\n",
-        b"Content-Length: +4\r\n",
-        b"Content-Length: " + b"9" * 5000 + b"\r\n",
-        b"Transfer-Encoding: xchunked\r\n",
-        b"Transfer-Encoding: gzip, chunked\r\n",
-        b"Transfer-Encoding : chunked\r\n",
-        b"Transfer-Encoding:\x0bchunked\r\n",
-    ],
-)
-def test_a_second_request_cannot_hide_in_the_first(gateway: Any, connect: Callable[[Any], Raw], lengths: bytes) -> None:
-    hidden = b"DELETE /v1/hidden HTTP/1.1\r\nHost: gateway\r\n\r\n"
-    raw = connect(gateway)
-    raw.send(b"POST /v1/ocean:evaluate HTTP/1.1\r\nHost: gateway\r\n" + lengths + b"\r\n0\r\n\r\n" + hidden)
-    answer = raw.answer()
-    assert answer.startswith(b"HTTP/1.1 400")
-    assert answer.count(b"HTTP/1.1 ") == 1
-    assert "/v1/hidden" not in gateway.log_path.read_text()
-
-
-@pytest.mark.parametrize(
-    "chunks",
-    [
-        b"0x0\r\n\r\n",
-        b"+0\r\n\r\n",
-        b"-1\r\n\r\n",
-        b"ffffffffffffffffff\r\n\r\n",
-        b"1\r\nab\r\n0\r\n\r\n",
-        b"1\nA\n0\n\n",
-        b"0 \x0b\r\n\r\n",
-    ],
-)
-def test_a_second_request_cannot_hide_behind_a_chunk(
-    gateway: Any, connect: Callable[[Any], Raw], chunks: bytes
-) -> None:
-    hidden = b"DELETE /v1/hidden HTTP/1.1\r\nHost: gateway\r\n\r\n"
-    raw = connect(gateway)
-    head = b"POST /v1/ocean:evaluate HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
-    raw.send(head + chunks + hidden)
-    assert raw.answer().count(b"HTTP/1.1 ") <= 1
-    assert "/v1/hidden" not in gateway.log_path.read_text()
-
-
-def test_another_protocol_cannot_be_asked_for(gateway: Any, connect: Callable[[Any], Raw]) -> None:
-    raw = connect(gateway)
-    raw.send(GET + b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
-    assert raw.answer().startswith(b"HTTP/1.1 200")
-    tunnel = connect(gateway)
-    tunnel.send(b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\nConnection: close\r\n\r\n")
-    assert tunnel.answer()[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 404", b"HTTP/1.1 405")
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"GET /healthz HTTP/1.1\r\n\r\n",  # no host
-        b"GET /healthz HTTP/2.0\r\nHost: a\r\n\r\n",
-        b"GET /healthz\r\n\r\n",
-        b"GET /healthz HTTP/1.1\nHost: a\n\n",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\n X: folded\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX Y: b\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: a\rY: b\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-        b"GET /healthz\r\nX: y HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Request-Id: a\x00b\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX\xff: b\r\n\r\n",
-    ],
-)
-def test_a_head_that_is_none_is_refused(gateway: Any, connect: Callable[[Any], Raw], head: bytes) -> None:
-    raw = connect(gateway)
-    raw.send(head)
-    assert raw.answer().startswith(b"HTTP/1.1 400")
 
 
 @pytest.mark.parametrize(
