@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 DAPPER := .cache/dapper/bin/python
 PEERS := .cache/splat-peers/.ready
 TRITON := .cache/triton/.ready
+NGINX := .cache/nginx/usr/sbin/nginx
 SCENES := .cache/scenes/floor/transforms.json
 READY := $(VENV)/.ready
 DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp,ray] libs/geo libs/diffusion libs/splatting[metrics] libs/client[clouds] services/ocean[plot] services/assimilation[atmosphere] services/splat[scenes] services/pointcloud[plot,collections] services/benchmark[embeddings] services/agent[kubernetes] services/gateway
@@ -61,7 +62,7 @@ bench: setup ## speed and memory against named peers; a few minutes on a quiet m
 	$(BIN)/python tests/bench/assimilation_letkf.py
 	$(BIN)/python tests/bench/splat_speed.py
 
-acceptance: setup $(LEVITUS) $(DAPPER) $(PEERS) $(TRITON) $(SCENES) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
+acceptance: setup $(LEVITUS) $(DAPPER) $(PEERS) $(TRITON) $(NGINX) $(SCENES) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
 	$(BIN)/python tests/bench/acceptance.py $(PARTS)
 
 $(LEVITUS):
@@ -80,6 +81,11 @@ $(PEERS): tests/bench/splat-peers.txt
 $(TRITON): tests/triton.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target .cache/triton -r $<
 	@touch $@
+
+# Only its binary is used, unpacked without root.
+$(NGINX):
+	mkdir -p .cache/nginx
+	cd .cache/nginx && apt-get download nginx && dpkg -x nginx_*.deb . && rm nginx_*.deb
 
 $(SCENES):
 	$(BIN)/python -m tellurion_splat.training.scenes .cache/scenes

@@ -1,4 +1,4 @@
-"""Generates the Python stubs from tellurion/**/*.proto into the wheel, editable or not."""
+"""Generates the Python stubs from tellurion/**/*.proto, and keeps their comments, in the wheel, editable or not."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from typing import Any
 from grpc_tools import protoc
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+COMMENTS = "tellurion/common/v1/protos.binpb"
+"""The protos as a FileDescriptorSet with their comments, which the stubs do not keep."""
+
 
 class StubsHook(BuildHookInterface):
     """Runs protoc with its Python, gRPC and type-stub plugins, and force-includes what they wrote."""
@@ -25,9 +28,13 @@ class StubsHook(BuildHookInterface):
         protos = sorted(str(p.relative_to(root)) for p in root.glob("tellurion/*/v*/*.proto"))
         scripts = os.pathsep.join([sysconfig.get_path("scripts"), str(Path(sys.executable).parent)])
         os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", "")])
+        comments = Path(self._out) / COMMENTS
+        comments.parent.mkdir(parents=True)
         code = protoc.main(
             [
                 "protoc",
+                f"--descriptor_set_out={comments}",
+                "--include_source_info",
                 f"--proto_path={root}",
                 f"--proto_path={files('grpc_tools') / '_proto'}",
                 *(f"--{kind}_out={self._out}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")),

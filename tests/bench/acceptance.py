@@ -30,6 +30,10 @@ HERE = Path(__file__).parent
 PACKAGES = "numpy", "scipy", "numba", "torch", "grpcio"
 KILLS = 20
 """Times that each part of a platform is killed."""
+CASES = 20_000
+"""Requests that are made up from the OpenAPI document."""
+DAMAGED_FILES = 500
+LOAD_SECONDS = 300
 SERVING, AGREEMENT = "tests/chaos/test_serving.py", "tests/e2e/test_serving_agreement.py"
 """Tests whose full counts are parts of their own."""
 Measured = tuple[list[Target], str]
@@ -108,6 +112,24 @@ def chaos() -> Measured:
     return _passing(what, ["tests/chaos", f"--ignore={SERVING}", "-m", "not cuda"], TELLURION_CHAOS_ROUNDS=str(KILLS))
 
 
+def gateway_requests() -> Measured:
+    """Requests of every kind to every path of the OpenAPI document, at all services, and damaged files."""
+    what = f"{CASES} requests to every path of the OpenAPI document, valid and hostile: no 5xx, nothing undocumented"
+    tests = ["everything/test_every_request.py", "test_hostile_files.py"]
+    counts = {"TELLURION_OPENAPI_CASES": str(CASES), "TELLURION_DAMAGED_FILES": str(DAMAGED_FILES)}
+    return _passing(
+        f"{what}; {DAMAGED_FILES} damaged files of each kind: no crash",
+        [f"tests/services/gateway/{test}" for test in tests],
+        **counts,
+    )
+
+
+def gateway_load() -> Measured:
+    """Two hundred clients for five minutes."""
+    what = f"200 clients asking once a second for {LOAD_SECONDS} s: every answer is 200, and memory stays"
+    return _passing(what, ["tests/services/gateway/test_load.py"], TELLURION_LOAD_SECONDS=str(LOAD_SECONDS))
+
+
 def serving_chaos() -> Measured:
     """Inference servers that die, hang and are flooded, and 10 000 requests that leak nothing."""
     what = "inference servers killed, hanging and flooded; 10 000 requests"
@@ -169,6 +191,10 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "serving": tabled("serving"),
     "serving-autoscaling": tabled("serving_autoscaling"),
     "serving-agreement": serving_agreement,
+    "gateway-latency": tabled("gateway_latency"),
+    "gateway-transfer": tabled("gateway_transfer"),
+    "gateway-requests": gateway_requests,
+    "gateway-load": gateway_load,
     "chaos": chaos,
     "serving-chaos": serving_chaos,
     "slow-tests": slow_tests,
@@ -181,6 +207,7 @@ WITH_FILES = (
     "pointcloud-transfer",
     "pointcloud-completion",
     "pointcloud-detection",
+    "gateway-transfer",
 )
 """Parts that need what `make acceptance` and `make data` bring, and say what is missing."""
 

@@ -64,7 +64,8 @@ def main(
             say(f"command line: {method} in {report['seconds']:.1f} s, observations {report['observations']}")
         by_sdk(out / "state", observations)
         by_grpc(addresses["ocean"])
-        by_https(addresses["gateway"], certificate, observations)
+        api_key = command("keys", "create", "--tenant", "local", "--subject", "demo", "--state", str(out / "state"))
+        by_https(addresses["gateway"], certificate, api_key.strip(), observations)
         draw(out / "analysis.png", trial, analyses)
         asked = ["--month", str(MONTH), "--profiles", str(PROFILES), "--seed", str(SEED)]
         asked += [word for name in scored for word in ("--method", name)]
@@ -114,9 +115,9 @@ def by_grpc(address: str) -> None:
     say(f"gRPC: methods {', '.join(method.name for method in methods)}")
 
 
-def by_https(address: str, certificate: Path, observations: Path) -> None:
-    trust = ssl.create_default_context(cafile=str(certificate))
-    with httpx.Client(base_url=address, verify=trust, timeout=120) as client:
+def by_https(address: str, certificate: Path, api_key: str, observations: Path) -> None:
+    trust, who = ssl.create_default_context(cafile=str(certificate)), {"Authorization": f"Bearer {api_key}"}
+    with httpx.Client(base_url=address, verify=trust, headers=who, timeout=120) as client:
         answer = client.post(
             "/v1/ocean:reconstruct",
             params={"method": "oi", "members": 2},

@@ -24,11 +24,14 @@ from tellurion.ocean.v1 import ocean_pb2
 from tellurion.pointcloud.v1 import pointcloud_pb2
 from tellurion.splat.v1 import splat_pb2
 from tellurion_client.embedded import Embedded
+from tellurion_client.health import answers
+from tellurion_client.https.address import check_api_key, gateway_url, trust
+from tellurion_client.https.channel import HttpsChannel
 from tellurion_client.operations import OperationsClient
 from tellurion_client.options import check_timeout
-from tellurion_client.platforms import Platform, Remote, running_platform
+from tellurion_client.platforms import Gateway, Platform, Remote, running_platform
 from tellurion_client.state import State
-from tellurion_core.client import ClientTls, channel_options
+from tellurion_core.client import ClientTls, channel_options, service_config
 from tellurion_core.errors import Conflict, InvalidInput, Unavailable
 from tellurion_core.status import DETAILS_KEY, from_rpc_error
 
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from tellurion_client.pointcloud import PointCloudClient
     from tellurion_client.splat import SplatClient
 
-ACCEPTED_URLS = "grpc://host:port, grpcs://host:port, unix:/path, or the state folder of a running `tellurion up`"
+ACCEPTED_URLS = "https:, grpc: or grpcs://host:port, unix:/path, or the state folder of `tellurion up`"
 SERVICES = tuple(
     service
     for file in (
@@ -54,17 +57,23 @@ and a stream that gRPC repeats by itself was seen to hang beyond its deadline wh
 
 
 def connect(
-    url: str | os.PathLike[str] | None = None, *, tls: ClientTls | None = None, timeout: float = 60.0
+    url: str | os.PathLike[str] | None = None,
+    *,
+    api_key: str | None = None,
+    tls: ClientTls | None = None,
+    timeout: float = 60.0,
 ) -> Client:
     """A client of the services at `url`; close it, or use it in a `with` statement.
 
-    `url` is `grpc://host:port`, `grpcs://host:port` (TLS), `unix:/path`, or the state folder of a running
-    `tellurion up`. Where it is None, the environment variable `TELLURION_URL` says it; where that is not set, the
-    services are embedded: each starts as a subprocess when it is first used and stops with the client.
+    `url` is `https://host:port` of a gateway, `grpc://host:port`, `grpcs://host:port` (TLS), `unix:/path`, or the state
+    folder of a running `tellurion up`. Where it is None, the environment variable `TELLURION_URL` says it; where that
+    is not set, the services are embedded: each starts as a subprocess when it is first used and stops with the client.
+    A gateway of this machine may be `http://localhost:port`.
 
-    `tls` says whom to trust under `grpcs://` and how to prove who we are; the system's authorities where None.
-    `timeout` is how many seconds services may take to start, or to answer for the first time; one that is started here
-    and busy then is waited for up to five times as long.
+    `api_key` tells a gateway who calls; `TELLURION_API_KEY` says it where None. `tls` says whom to trust under
+    `https://` and `grpcs://` and how to prove who we are; where None, the authorities in the PEM file that
+    `TELLURION_TLS_CA` names, or the system's. `timeout` is how many seconds services may take to start, or to answer
+    for the first time; one that is started here and busy then is waited for up to five times as long.
 
     Raises:
         InvalidInput: `url` is none of these, or `timeout` is not positive.
@@ -75,8 +84,12 @@ def connect(
     if not where:
         return Client(Embedded(timeout=timeout))
     scheme, separator, rest = where.partition("://")
+    if scheme in ("http", "https") and separator:
+        return _through_gateway(gateway_url(where), api_key, tls, timeout)
+    if api_key is not None:
+        raise InvalidInput.of("url", received=where or "nothing", accepted="https://host:port, as `api_key` is given")
     if separator and scheme in ("grpc", "grpcs") and _is_host_and_port(rest):
-        secure = tls or ClientTls() if scheme == "grpcs" else None
+        secure = tls or _environment_tls() if scheme == "grpcs" else None
         if tls is not None and secure is None:
             raise InvalidInput.of("url", received=where, accepted="grpcs://host:port, as `tls` is given")
         return _answering(Client(Remote(rest, where), tls=secure), timeout)
@@ -90,9 +103,10 @@ def connect(
 class Client:
     """Calls the services of one platform; safe to use from several threads."""
 
-    def __init__(self, platform: Platform, *, tls: ClientTls | None = None) -> None:
+    def __init__(self, platform: Platform, *, tls: ClientTls | None = None, gateway_key: str | None = None) -> None:
         self._platform = platform
         self._tls = tls
+        self._gateway_key = gateway_key
         self._channels: dict[str, grpc.Channel] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -200,6 +214,9 @@ class Client:
         self.close()
 
     def _open(self, address: str) -> grpc.Channel:
+        if address.startswith(("http://", "https://")):
+            context = None if self._tls is None else trust(self._tls)
+            return HttpsChannel(address, context, api_key=self._gateway_key, service_config=service_config(SERVICES))
         # gRPC's own thread for what streams in is started with the first of it. A Ctrl-C at that moment leaves the call
         # without its thread, and closing the channel then waits for ever; on the calling thread nothing can be lost.
         streams = (ChannelOptions.SingleThreadedUnaryStream, 1)
@@ -207,6 +224,24 @@ class Client:
         if self._tls is None:
             return grpc.insecure_channel(address, options)
         return grpc.secure_channel(address, self._tls.credentials(), options)
+
+
+def _through_gateway(url: str, api_key: str | None, tls: ClientTls | None, timeout: float) -> Client:
+    """A client of the services behind a gateway that answers."""
+    key = os.environ.get("TELLURION_API_KEY") if api_key is None else api_key
+    if key is not None:
+        check_api_key(key)
+    secure = (tls or _environment_tls()) if url.startswith("https:") else None
+    platform = Gateway(url, url)
+    if not answers(url, timeout, None if secure is None else trust(secure)):
+        raise Unavailable(platform.silence("gateway"))
+    return Client(platform, tls=secure, gateway_key=key)
+
+
+def _environment_tls() -> ClientTls:
+    """Trust in the authorities that the environment names, or the system has."""
+    ca = os.environ.get("TELLURION_TLS_CA")
+    return ClientTls(Path(ca) if ca else None)
 
 
 def _answering(client: Client, timeout: float) -> Client:

@@ -10,10 +10,13 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 
-def answers(address: str, timeout: float = 2.0) -> bool:
-    """Whether the service at `unix:/path`, `host:port` or an HTTP URL says within `timeout` seconds that it serves."""
+def answers(address: str, timeout: float = 2.0, trust: ssl.SSLContext | None = None) -> bool:
+    """Whether the service at `unix:/path`, `host:port` or an HTTP URL says within `timeout` seconds that it serves.
+
+    `trust` says whom of HTTPS to believe; whoever answers there where None.
+    """
     if address.startswith("http"):
-        return _answers_http(address, timeout)
+        return _answers_http(address, timeout, trust)
     with grpc.insecure_channel(address) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=timeout)
@@ -22,13 +25,13 @@ def answers(address: str, timeout: float = 2.0) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def _answers_http(address: str, timeout: float) -> bool:
+def _answers_http(address: str, timeout: float, trust: ssl.SSLContext | None) -> bool:
     url = urlsplit(address)
     connection: http.client.HTTPConnection
     if url.scheme == "https":
-        # Whether it answers is all that is asked: nothing is sent to it, and nothing that it says is believed.
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context = trust or ssl.create_default_context()
+        if trust is None:  # whether it answers is all that is asked: nothing is sent to it, nothing believed
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         connection = http.client.HTTPSConnection(url.hostname or "", url.port, timeout=timeout, context=context)
     else:
         connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=timeout)

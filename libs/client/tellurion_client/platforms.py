@@ -1,4 +1,4 @@
-"""Where services are: behind one address, on a `tellurion up`, or embedded (`tellurion_client.embedded`)."""
+"""Where services are: at an address, behind a gateway, on a `tellurion up`, embedded (`tellurion_client.embedded`)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Remote:
 
     def silence(self, service: str) -> str:
         """See `Platform.silence`."""
-        trusted = " with a certificate that is trusted" if self.url.startswith("grpcs:") else ""
+        trusted = " with a certificate that is trusted" if self.url.startswith(("grpcs:", "https:")) else ""
         return f"no Tellurion service answers at {self.url}{trusted}"
 
     def keep_working(self, service: str) -> None:
@@ -74,6 +74,14 @@ class Remote:
 
     def close(self) -> None:
         """Nothing was started."""
+
+
+class Gateway(Remote):
+    """All services behind one gateway."""
+
+    def address(self, service: str) -> str:
+        """See `Platform.address`: the URL under which the gateway has the service."""
+        return f"{self.target}/v1/grpc/{service}"
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,12 @@ _PER_PROCESS = (
     "TELLURION_TLS_CERTIFICATE",
     "TELLURION_TLS_KEY",
     "TELLURION_TLS_CLIENT_CA",
+    "TELLURION_SERVICES_TLS_CA",
+    "TELLURION_SERVICES_TLS_CERTIFICATE",
+    "TELLURION_SERVICES_TLS_KEY",
+    "TELLURION_API_KEY",
 )
-"""Settings that cannot be the same in two processes, or that would put TLS on a private socket."""
+"""Settings that cannot be the same in two processes, would put TLS on a private socket, or are the caller's secret."""
 
 
 def installed_services() -> dict[str, str]:
@@ -87,9 +91,7 @@ def environment(*, listen: str, addresses: Mapping[str, str], **settings: str | 
     `settings` are further ones by the lower-case name without `TELLURION_`; None leaves one as it is.
     """
     own = {"listen": listen, **{f"{name}_address": address for name, address in addresses.items()}, **settings}
-    foreign = tuple(f"TELLURION_{name.upper()}_TLS_" for name in addresses)
-    inherited = {
-        name: value for name, value in os.environ.items() if name not in _PER_PROCESS and not name.startswith(foreign)
-    }
+    inherited = {name: value for name, value in os.environ.items() if name not in _PER_PROCESS}
     inherited.setdefault("TELLURION_ENDPOINTS", LOOPBACK)
+    inherited["TELLURION_TRUST_SOCKET"] = "true"  # those of our services are in a folder that only this user can enter
     return inherited | {f"TELLURION_{name.upper()}": value for name, value in own.items() if value is not None}

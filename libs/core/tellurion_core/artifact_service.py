@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from datetime import timedelta
-from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakValueDictionary
 
 from tellurion.artifacts.v1 import artifacts_pb2, artifacts_pb2_grpc
 from tellurion_core.artifacts import Artifact, ArtifactStore
 from tellurion_core.call import answering
 from tellurion_core.errors import DataCorrupted, DeadlineExceeded, InvalidInput, NotFound
+from tellurion_core.feeding import fed
 from tellurion_core.server import Service
 from tellurion_core.tensors import CHUNK_BYTES
 
 Context = Any
-T = TypeVar("T")
 
-CHUNKS_AHEAD = 2
-"""Chunks of an upload, of 1 MiB at most, that wait to be written: all the memory that it takes."""
 UPLOADS_AT_ONCE = 32
 """Uploads that are written at once; a thread each. Further ones wait, and flow control holds their senders back."""
 UPLOADS_OF_A_TENANT = 8
@@ -60,7 +57,7 @@ class ArtifactServicer(artifacts_pb2_grpc.ArtifactServiceServicer):
                 return self._store.put(tenant, chunks, media_type=media_type, name=name, keep=self._keep)
 
             async with aclosing(_verified(requests, description)) as chunks:
-                artifact = await _fed(self._threads, store, chunks)
+                artifact = await fed(self._threads, store, chunks)
         return artifacts_pb2.UploadArtifactResponse(artifact=_wire(artifact))
 
     async def FindArtifacts(  # noqa: N802
@@ -151,38 +148,6 @@ async def _verified(
         raise DataCorrupted(f"{size} bytes arrived of the {described.size} that were described")
     if digest.hexdigest() != described.id:
         raise DataCorrupted(f"bytes of SHA-256 {digest.hexdigest()} arrived, and {described.id} was described")
-
-
-async def _fed(threads: ThreadPoolExecutor, consume: Callable[[Iterator[bytes]], T], chunks: AsyncIterator[bytes]) -> T:
-    """What `consume` makes of the chunks in a thread; where they break off, it is told so, and has ended on return."""
-    loop = asyncio.get_running_loop()
-    waiting: SimpleQueue[bytes | None] = SimpleQueue()
-    room = asyncio.Semaphore(CHUNKS_AHEAD)
-    whole = False
-
-    def received() -> Iterator[bytes]:
-        while (chunk := waiting.get()) is not None:
-            yield chunk
-            loop.call_soon_threadsafe(room.release)
-        if not whole:
-            raise DataCorrupted("the bytes broke off")
-
-    work = loop.run_in_executor(threads, lambda: consume(received()))
-    work.add_done_callback(lambda _: room.release())
-    try:
-        async for chunk in chunks:
-            await room.acquire()
-            if work.done():
-                break
-            waiting.put(chunk)
-        whole = True
-    finally:
-        waiting.put(None)
-        await asyncio.wait([work])
-        failure = work.exception()
-    if failure is not None:
-        raise failure
-    return work.result()
 
 
 def _tenant() -> str:

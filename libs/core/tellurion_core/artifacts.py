@@ -28,7 +28,7 @@ from tellurion_core.errors import InvalidInput, NotFound, ResourceExhausted
 UNFINISHED_SECONDS = 86_400
 """Age at which a file that was never finished is given up; no upload takes as long."""
 
-_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -54,9 +54,11 @@ class Artifact(BaseModel):
 class ArtifactStore:
     """Artifacts in a local folder. Safe for several processes at once."""
 
-    def __init__(self, root: Path, *, max_bytes: int = 20 << 30) -> None:
+    def __init__(self, root: Path, *, max_bytes: int = 20 << 30, tenant_bytes: int | None = None) -> None:
+        """`max_bytes` is the most that one artifact may have, `tenant_bytes` what all of a tenant may have together."""
         self._root = root
         self._max_bytes = max_bytes
+        self._tenant_bytes = tenant_bytes
 
     def put(
         self, tenant: str, chunks: Iterable[bytes], *, media_type: str, name: str, keep: timedelta | None
@@ -66,14 +68,11 @@ class ArtifactStore:
         Storing bytes again extends how long they are kept, and never shortens it.
 
         Raises:
-            ResourceExhausted: more bytes than one artifact may have, or the disk is full; nothing is left.
+            ResourceExhausted: more bytes than one artifact, or the tenant, may have, or the disk is full; nothing is
+                left.
         """
-        folder = self._tenant(tenant)
-        folder.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
-        with _room(), tempfile.NamedTemporaryFile(dir=folder, prefix=".put-", delete=False) as file:
-            written = Path(file.name)
-        try:
+        with self._unfinished(tenant) as written:
             with written.open("wb") as file:
                 for chunk in chunks:
                     size += len(chunk)
@@ -82,23 +81,24 @@ class ArtifactStore:
                     digest.update(chunk)
                     with _room():
                         file.write(chunk)
-                with _room():
-                    file.flush()
-                    os.fsync(file.fileno())
-            now = datetime.now(UTC)
-            artifact = Artifact(
-                id=digest.hexdigest(),
-                size=size,
-                media_type=media_type,
-                name=name,
-                created=now,
-                expires=None if keep is None else now + keep,
-            )
-            with _room(), self._locked(folder):
-                return self._keep(tenant, written, artifact)
-        finally:
-            written.unlink(missing_ok=True)
-            written.with_suffix(".json").unlink(missing_ok=True)
+            return self._keep(tenant, written, digest.hexdigest(), media_type=media_type, name=name, keep=keep)
+
+    def take(
+        self, tenant: str, path: Path, sha256: str, *, media_type: str, name: str, keep: timedelta | None
+    ) -> Artifact:
+        """Stores a whole file of this SHA-256 by moving it from `path`, on the same disk; as `put` otherwise.
+
+        Raises:
+            ResourceExhausted: as `put`; the file is gone, too.
+        """
+        with self._unfinished(tenant) as written:
+            with _room():
+                path.replace(written)
+            return self._keep(tenant, written, sha256, media_type=media_type, name=name, keep=keep)
+
+    def used(self, tenant: str) -> int:
+        """Bytes of the tenant's artifacts."""
+        return sum(_sizes(self._tenant(tenant).glob("??/" + "[0-9a-f]" * 64)))
 
     def get(self, tenant: str, artifact_id: str) -> Artifact:
         """What is known of an artifact.
@@ -200,21 +200,45 @@ class ArtifactStore:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _keep(self, tenant: str, written: Path, artifact: Artifact) -> Artifact:
-        path = self._path(tenant, artifact.id)
-        path.parent.mkdir(exist_ok=True)
+    @contextmanager
+    def _unfinished(self, tenant: str) -> Iterator[Path]:
+        """A file to write an artifact to; it, and its description, are gone in the end unless they were renamed."""
+        folder = self._tenant(tenant)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _room(), tempfile.NamedTemporaryFile(dir=folder, prefix=".put-", delete=False) as file:
+            written = Path(file.name)
         try:
-            known = self.get(tenant, artifact.id)
-        except NotFound:
-            pass
-        else:
-            ends = (known.expires, artifact.expires)
-            longest = None if None in ends else max(end for end in ends if end is not None)
-            artifact = artifact.model_copy(update={"created": known.created, "expires": longest})
-        written.replace(path)
-        description = written.with_suffix(".json")
-        description.write_text(artifact.model_dump_json())
-        description.replace(self._description(tenant, artifact.id))
+            yield written
+        finally:
+            written.unlink(missing_ok=True)
+            written.with_suffix(".json").unlink(missing_ok=True)
+
+    def _keep(
+        self, tenant: str, written: Path, sha256: str, *, media_type: str, name: str, keep: timedelta | None
+    ) -> Artifact:
+        """Makes a written file the artifact of its SHA-256."""
+        now = datetime.now(UTC)
+        expires = None if keep is None else now + keep
+        size = written.stat().st_size
+        artifact = Artifact(id=sha256, size=size, media_type=media_type, name=name, created=now, expires=expires)
+        with _room(), written.open("rb") as file:
+            os.fsync(file.fileno())
+        path = self._path(tenant, artifact.id)
+        with _room(), self._locked(self._tenant(tenant)):
+            path.parent.mkdir(exist_ok=True)
+            try:
+                known = self.get(tenant, artifact.id)
+            except NotFound:
+                if self._tenant_bytes is not None and self.used(tenant) + size > self._tenant_bytes:
+                    raise ResourceExhausted(f"a tenant's artifacts may have {self._tenant_bytes} bytes") from None
+            else:
+                ends = (known.expires, artifact.expires)
+                longest = None if None in ends else max(end for end in ends if end is not None)
+                artifact = artifact.model_copy(update={"created": known.created, "expires": longest})
+            written.replace(path)
+            description = written.with_suffix(".json")
+            description.write_text(artifact.model_dump_json())
+            description.replace(self._description(tenant, artifact.id))
         return artifact
 
     def _remove(self, path: Path) -> None:
@@ -223,8 +247,8 @@ class ArtifactStore:
         path.unlink(missing_ok=True)
 
     def _tenant(self, tenant: str) -> Path:
-        if not _TENANT.fullmatch(tenant):
-            raise InvalidInput.of("tenant", received=tenant, accepted=_TENANT.pattern)
+        if not TENANT.fullmatch(tenant):
+            raise InvalidInput.of("tenant", received=tenant, accepted=TENANT.pattern)
         return self._root / tenant
 
     def _path(self, tenant: str, artifact_id: str) -> Path:
@@ -244,6 +268,12 @@ def _room() -> Iterator[None]:
         yield
     except OSError as error:
         raise ResourceExhausted("the artifact could not be stored; is the disk full?") from error
+
+
+def _sizes(paths: Iterable[Path]) -> Iterator[int]:
+    for path in paths:
+        with suppress(FileNotFoundError):  # it went meanwhile
+            yield path.stat().st_size
 
 
 def _missing(artifact_id: str) -> NotFound:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 import re
+import secrets
 import time
-import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+from tellurion_core.identity.roles import Role
 
 REQUEST_ID_KEY = "x-request-id"
 TIMEOUT_KEY = "x-timeout-ms"
 """What is left of the caller's time, in milliseconds; gRPC tells it less exactly."""
+REFUSED_KEY = "x-refused"
+"""Initial metadata of a call that was refused while its requests came in: no more of them are wanted."""
+ALL_SERVICES = "*"
+"""The scope of everything."""
 _MILLISECONDS = re.compile(r"[0-9]{1,12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -24,6 +30,18 @@ class Identity:
     """Owner of every row, artifact and log line that the call makes."""
     subject: str
     """The caller inside its tenant, for logs."""
+    role: Role = Role.ADMIN
+    """What it may do; an installation that asks nobody who they are lets everybody do everything."""
+    scopes: frozenset[str] = frozenset({ALL_SERVICES})
+    """Services that a gateway may call for it, or `*`; what those ask of others is theirs to say."""
+
+    def may_call(self, service: str) -> bool:
+        """Whether a gateway may call this service for it."""
+        return not self.scopes.isdisjoint((ALL_SERVICES, service))
+
+
+LOCAL = Identity("local", "local")
+"""The one user of an installation that asks nobody who they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +80,7 @@ def call_metadata() -> tuple[tuple[str, str], ...]:
 
 def new_request_id() -> str:
     """A request id that no other request has."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def accepted_request_id(received: str | None) -> str:

@@ -13,7 +13,8 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from opentelemetry import propagate
 
-from tellurion_core.call import REQUEST_ID_KEY, TIMEOUT_KEY, current_call, new_request_id
+from tellurion_core.call import REQUEST_ID_KEY, TIMEOUT_KEY, answering, current_call, new_request_id
+from tellurion_core.errors import DeadlineExceeded
 from tellurion_core.tensors import MAX_MESSAGE_BYTES
 
 DEADLINE_MARGIN = 0.05
@@ -77,15 +78,19 @@ def channel_options(services: Iterable[ServiceDescriptor]) -> list[tuple[str, An
 class Channels:
     """The channels of one process, one for each address; each is opened at its first use and then reused."""
 
-    def __init__(self, services: Iterable[ServiceDescriptor], tls: ClientTls | None = None) -> None:
+    def __init__(
+        self, services: Iterable[ServiceDescriptor], tls: ClientTls | None = None, *, propagates: bool = True
+    ) -> None:
+        """Without `propagates`, calls are bare: who makes them passes on `time_left` and `onward_headers` by itself."""
         self._options = channel_options(services)
         self._tls = tls
+        self._propagates = propagates
         self._open: dict[str, grpc.aio.Channel] = {}
 
     def to(self, address: str) -> grpc.aio.Channel:
         """The channel to `host:port` or `unix:/path`."""
         if address not in self._open:
-            interceptors = propagation()
+            interceptors = propagation() if self._propagates else None
             if self._tls is None:
                 channel = grpc.aio.insecure_channel(address, self._options, interceptors=interceptors)
             else:
@@ -99,6 +104,18 @@ class Channels:
         for channel in self._open.values():
             await channel.close()
         self._open.clear()
+
+
+def time_left(timeout: float | None) -> float:
+    """The timeout, in seconds, of a call that is made to answer another: its own, or what the caller has left.
+
+    Raises:
+        DeadlineExceeded: the caller's deadline has passed.
+    """
+    remaining = answering().time_remaining() - DEADLINE_MARGIN
+    if remaining <= 0:
+        raise DeadlineExceeded("the caller's deadline has passed")
+    return remaining if timeout is None else min(timeout, remaining)
 
 
 def onward_headers(timeout: float | None) -> tuple[tuple[str, str], ...]:
@@ -148,16 +165,14 @@ def propagation() -> list[grpc.aio.ClientInterceptor]:
 
 
 def _propagated(details: Any) -> Any:
-    call = current_call.get()
-    if call is None:
+    if current_call.get() is None:
         return details
-    remaining = call.time_remaining() - DEADLINE_MARGIN
-    if remaining <= 0:
+    try:
+        timeout = time_left(details.timeout)
+    except DeadlineExceeded as late:
         # As gRPC would say it: an interceptor of grpc.aio may raise nothing else.
         no = grpc.aio.Metadata()
-        late = grpc.StatusCode.DEADLINE_EXCEEDED
-        raise grpc.aio.AioRpcError(late, no, no, details="the caller's deadline has passed")
-    timeout = remaining if details.timeout is None else min(details.timeout, remaining)
+        raise grpc.aio.AioRpcError(late.grpc_status, no, no, details=late.message) from None
     metadata = grpc.aio.Metadata(*(details.metadata or ()))
     for key, value in onward_headers(timeout):
         metadata.set_all(key, [value])

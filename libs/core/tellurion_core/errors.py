@@ -51,8 +51,9 @@ def shown(value: object) -> str:
     """
     if isinstance(value, PurePath):
         return shown(str(value)[::-1])[::-1]
-    text = value if isinstance(value, str) else repr(value)
-    text = "".join(c if c.isprintable() else "·" for c in text[: RECEIVED_LIMIT + 1])
+    text = (value if isinstance(value, str) else repr(value))[: RECEIVED_LIMIT + 1]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else "·" for c in text)
     return text if len(text) <= RECEIVED_LIMIT else text[: RECEIVED_LIMIT - 1] + "…"
 
 

@@ -17,6 +17,7 @@ import structlog
 from google.protobuf.message import Message
 
 from tellurion_core.call import (
+    REFUSED_KEY,
     REQUEST_ID_KEY,
     TIMEOUT_KEY,
     Call,
@@ -25,8 +26,17 @@ from tellurion_core.call import (
     current_call,
     told_seconds,
 )
-from tellurion_core.errors import Cancelled, DeadlineExceeded, Internal, TellurionError
+from tellurion_core.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Internal,
+    PermissionDenied,
+    TellurionError,
+    Unauthenticated,
+)
 from tellurion_core.fields import validate
+from tellurion_core.identity.authenticator import AUTHORIZATION
+from tellurion_core.identity.roles import needed_role
 from tellurion_core.status import DETAILS_KEY, to_status
 from tellurion_core.telemetry import RpcMetrics, Tracing
 
@@ -54,7 +64,12 @@ def embedded_identity(metadata: dict[str, str], context: grpc.aio.ServicerContex
     """The tenant `local`; the subject is the client certificate's name under mTLS, else `local`.
 
     For servers that only their own user can reach (a private socket, loopback) or that mTLS guards.
+
+    Raises:
+        Unauthenticated: the call carries a token, and would be taken for somebody else's than it is.
     """
+    if AUTHORIZATION in metadata:
+        raise Unauthenticated("the call carries a token, and this service has no TELLURION_TOKEN_PUBLIC_KEYS for it")
     names = [*context.auth_context().get("x509_common_name", ())]
     return Identity("local", names[0].decode(errors="replace") if names else "local")
 
@@ -92,7 +107,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             answer = handler.stream_stream or handler.unary_stream
 
             async def stream(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-                async with self._call(method, context, lambda: drain(request)):
+                async with self._call(method, context, lambda: drain(request, context)):
                     responses = answer(accept(request), context)
                     async with aclosing(responses):
                         async for response in responses:
@@ -105,7 +120,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         answer = handler.stream_unary or handler.unary_unary
 
         async def unary(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            async with self._call(method, context, lambda: drain(request)):
+            async with self._call(method, context, lambda: drain(request, context)):
                 return await answer(accept(request), context)
 
         make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else None
@@ -128,6 +143,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         limit = asyncio.timeout(seconds)
         try:
             identity = self._authenticate(metadata, context)
+            if identity.role < (needed := needed_role(method)):
+                raise PermissionDenied(f"this takes the role {needed.label}; yours is {identity.role.label}")
             # Never reset: grpc.aio answers each call in a task, and so in a context, of its own.
             current_call.set(Call(method, request_id, identity, started + seconds))
             async with limit:
@@ -167,15 +184,20 @@ async def _checked_stream(requests: AsyncIterator[Message]) -> AsyncIterator[Mes
         yield request
 
 
-async def _drained(requests: AsyncIterator[Message]) -> None:
-    """Reads the rest of a request stream: grpc.aio's client reports a status that comes while it writes as INTERNAL."""
+async def _drained(requests: AsyncIterator[Message], context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    """Reads the rest of a request stream: grpc.aio's client reports a status that comes while it writes as INTERNAL.
+
+    Whoever writes is told that no more is wanted, unless an answer has begun.
+    """
+    with suppress(grpc.aio.UsageError):
+        await context.send_initial_metadata(((REFUSED_KEY, "1"),))
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
             async for _ in requests:
                 pass
 
 
-async def _nothing(request: Message) -> None:
+async def _nothing(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> None:
     """A request that is one message was read whole."""
 
 

@@ -19,6 +19,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
 from tellurion_core.errors import InvalidInput, TellurionError
+from tellurion_core.identity.authenticator import TokenAuthenticator
+from tellurion_core.identity.tokens import read_verifier
 from tellurion_core.interceptor import Authenticator, CallInterceptor, embedded_identity
 from tellurion_core.settings import ServerSettings, TelemetrySettings, load
 from tellurion_core.telemetry import RpcMetrics, Tracing, configure_logs, serve_metrics, tracer_provider
@@ -157,7 +159,11 @@ async def serve(name: str, services: Sequence[Service], settings: ServerSettings
     """Runs a service process until SIGTERM or SIGINT, and then stops it in order."""
     configure_logs(telemetry.log_level, name)
     provider = tracer_provider(telemetry, name)
-    server = Server(services, settings, tracing=Tracing(provider))
+    keys = settings.token_public_keys
+    authenticate: Authenticator = embedded_identity
+    if keys is not None:
+        authenticate = TokenAuthenticator(read_verifier(keys), trust_socket=settings.trust_socket)
+    server = Server(services, settings, authenticate=authenticate, tracing=Tracing(provider))
     serve_metrics(telemetry, server.metrics.registry)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -165,8 +171,10 @@ async def serve(name: str, services: Sequence[Service], settings: ServerSettings
         loop.add_signal_handler(number, stopping.set)
     await server.start()
     log.info("serving", address=server.address)
-    if settings.tls_client_ca is None and not settings.listen.startswith(("unix:", "127.", "localhost:", "[::1]:")):
-        log.warning("whoever reaches this address is served; TELLURION_TLS_CLIENT_CA would ask for a certificate")
+    local = settings.listen.startswith(("unix:", "127.", "localhost:", "[::1]:"))
+    if keys is None and settings.tls_client_ca is None and not local:
+        asked = "TELLURION_TOKEN_PUBLIC_KEYS would ask for a token, TELLURION_TLS_CLIENT_CA for a certificate"
+        log.warning(f"whoever reaches this address is served; {asked}")
     announce(name, server.address)
     await stopping.wait()
     log.info("stopping")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.errors import FieldViolation, InvalidInput, shown
 
 
@@ -68,6 +69,10 @@ class ServerSettings(BaseSettings):
     """PEM private key that belongs to the certificate."""
     tls_client_ca: FilePath | None = None
     """PEM authorities of client certificates; with it, every client must present one (mTLS)."""
+    token_public_keys: FilePath | None = None
+    """PEM Ed25519 public keys of gateways; with it, every call must carry a token that one of them signed."""
+    trust_socket: bool = False
+    """Whether calls over a Unix socket need none: whoever may open it is then the installation's own user."""
     max_concurrent_calls: int = Field(default=256, ge=1, le=100_000)
     """Calls answered at once; further ones are refused with RESOURCE_EXHAUSTED."""
     max_call_seconds: float = Field(default=3600.0, gt=0)
@@ -97,11 +102,17 @@ class StateSettings(BaseSettings):
     """Folder for artifacts, weights, sockets and databases of an embedded platform."""
     models: Path | None = None
     """Folder of registered weights; `models` in the state folder where it is not set."""
+    tenant_bytes: int = Field(default=256 << 30, ge=1 << 20)
+    """Most bytes that the files of one tenant may have together. Results of long work count, and are kept beyond it."""
 
     @property
     def models_folder(self) -> Path:
         """Folder of registered weights."""
         return self.models or self.state / "models"
+
+    def artifacts(self) -> ArtifactStore:
+        """The store of artifacts."""
+        return ArtifactStore(self.state / "artifacts", tenant_bytes=self.tenant_bytes)
 
 
 class ServingSettings(BaseSettings):

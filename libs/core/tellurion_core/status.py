@@ -10,13 +10,14 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from tellurion_core.errors import KINDS, FieldViolation, Internal, InvalidInput, TellurionError
+from tellurion_core.errors import KINDS, FieldViolation, Internal, InvalidInput, TellurionError, Unavailable
 
 DOMAIN = "tellurion"
 DETAILS_KEY = "grpc-status-details-bin"
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _KIND_OF_STATUS = {kind.grpc_status: kind for kind in KINDS}
+_KIND_OF_HTTP = {kind.http_status: kind for kind in KINDS} | {502: Unavailable}
 _TITLES = {
     401: "Unauthenticated",
     403: "Permission denied",
@@ -114,3 +115,18 @@ def problem(error: TellurionError, *, instance: str, request_id: str) -> dict[st
             {"field": v.field, "received": v.received, "accepted": v.accepted} for v in error.violations
         ]
     return document
+
+
+def from_problem(status: int, document: object) -> TellurionError:
+    """The error that an HTTP answer of this status means; `document` is its JSON, of whoever made it."""
+    told = document if isinstance(document, dict) else {}
+    kind = _KIND_OF_HTTP.get(status, InvalidInput if 400 <= status < 500 else Internal)
+    reason = str(told.get("type", "")).removeprefix(f"urn:{DOMAIN}:problem:").replace("-", "_").upper() or None
+    message = str(told.get("detail") or f"the gateway, or what stands before it, answers {status}")
+    if not issubclass(kind, InvalidInput):
+        return kind(message, reason=reason)
+    errors = told.get("errors")
+    fields = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    parts = ("field", "received", "accepted")
+    violations = [FieldViolation(*(str(error.get(part, "")) for part in parts)) for error in fields]
+    return InvalidInput(*violations, message=message, reason=reason)

@@ -22,6 +22,8 @@ NETCDF_LIBRARY = threading.RLock()
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 LARGEST_CHUNK = 1 << 30
 """Bytes; a compressed chunk is unpacked whole, however few of its values exist."""
+MOST_STRINGS, STRINGS_BYTES = 100_000, 64 << 20
+"""Of one variable whose values have no fixed length, and so no size that is declared."""
 NETCDF = "a whole NetCDF file (classic or NetCDF-4)"
 UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError)
 """What xarray and the libraries below it raise for damaged bytes and malformed attributes."""
@@ -47,6 +49,8 @@ def _open(source: Path, field: str) -> xr.Dataset:
     if not zarr:
         _check_netcdf(source, field)
     try:
+        if not zarr:
+            _check_strings(source, field)
         return xr.open_dataset(
             source,
             engine="zarr" if zarr else "netcdf4",
@@ -80,27 +84,44 @@ def _check_netcdf(source: Path, field: str) -> None:
             raise InvalidInput.of(field, received=f"a file that starts with {start!r}", accepted=NETCDF)
 
 
+def _check_strings(source: Path, field: str) -> None:
+    """Refuses a file of many or long strings: xarray reads all of them as soon as it opens it."""
+    with netCDF4.Dataset(source) as file:
+        for name, variable in file.variables.items():
+            if not (variable.dtype is str or isinstance(variable.datatype, netCDF4.VLType)):
+                continue
+            found, accepted = f"{field}.{name}", f"at most {MOST_STRINGS} values of variable length"
+            if variable.size > MOST_STRINGS:
+                raise InvalidInput.of(found, received=f"{variable.size} values", accepted=accepted)
+            size = 0
+            for index in np.ndindex(variable.shape):
+                size += np.asarray(variable[index]).nbytes
+                if size > STRINGS_BYTES:
+                    accepted = f"at most {STRINGS_BYTES} bytes of values of variable length"
+                    raise InvalidInput.of(found, received="more bytes", accepted=accepted)
+
+
 def check_size(variable: xr.DataArray, largest: int, field: str) -> None:
     """Refuse a variable by its declared shape, before memory is allocated for it."""
     if variable.size > largest:
         raise InvalidInput.of(field, received=f"{variable.size} values", accepted=f"at most {largest}")
 
 
-def stored(variable: xr.DataArray, field: str) -> NDArray[np.generic]:
+def stored(variable: xr.DataArray, field: str, *, largest_chunk: int = LARGEST_CHUNK) -> NDArray[np.generic]:
     """A variable's values as they are stored.
 
     Raises InvalidInput when they are damaged, or their chunks, which are unpacked whole, are too large.
     """
     chunk = prod(variable.encoding.get("chunksizes") or (0,)) * variable.dtype.itemsize
-    if chunk > LARGEST_CHUNK:
-        raise InvalidInput.of(field, received=f"chunks of {chunk} bytes", accepted=f"chunks of at most {LARGEST_CHUNK}")
+    if chunk > largest_chunk:
+        raise InvalidInput.of(field, received=f"chunks of {chunk} bytes", accepted=f"chunks of at most {largest_chunk}")
     try:
         return variable.values
     except UNREADABLE as error:
         raise InvalidInput.of(field, received="damaged values", accepted="readable values") from error
 
 
-def numbers(variable: xr.DataArray, field: str) -> NDArray[np.float64]:
+def numbers(variable: xr.DataArray, field: str, *, largest_chunk: int = LARGEST_CHUNK) -> NDArray[np.float64]:
     """A variable's values as float64: unpacked, and NaN where the file has none.
 
     Missing are `_FillValue`, `missing_value`, what lies outside `valid_min`, `valid_max` or `valid_range`, and, where
@@ -108,7 +129,7 @@ def numbers(variable: xr.DataArray, field: str) -> NDArray[np.float64]:
     """
     if variable.dtype.kind not in "iuf":
         raise InvalidInput.of(field, received=f"values of type {variable.dtype}", accepted="numbers")
-    packed = xr.Variable(variable.dims, stored(variable, field), variable.attrs)
+    packed = xr.Variable(variable.dims, stored(variable, field, largest_chunk=largest_chunk), variable.attrs)
     try:
         valid = _valid(packed)
         decoded = xr.decode_cf(xr.Dataset({"values": packed}), decode_times=False, decode_coords=False)["values"].values

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from tellurion_core.errors import InvalidInput
 from tellurion_geo.datasets import check_size, numbers, stored
 
+SAMPLES_CHUNK = 64 << 20
+"""Bytes; more than the values of a chunk of samples take, so that a small file cannot ask for much memory."""
+
 
 class Samples:
     """The samples of one data variable, flattened in C order to [N]."""
@@ -34,12 +37,14 @@ class Samples:
         Raises InvalidInput when it is not numeric, too large, or its dimensions do not lead to the samples.
         """
         source = self._sized(variable)
-        return self._spread(variable, xr.Variable(source.dims, numbers(source, f"{self.field}.{variable}")))
+        values = numbers(source, f"{self.field}.{variable}", largest_chunk=SAMPLES_CHUNK)
+        return self._spread(variable, xr.Variable(source.dims, values))
 
     def raw(self, variable: str) -> NDArray[Any]:
         """A variable at the samples as it is stored, [N]: flags, which may be characters."""
         source = self._sized(variable)
-        return self._spread(variable, xr.Variable(source.dims, stored(source, f"{self.field}.{variable}")))
+        values = stored(source, f"{self.field}.{variable}", largest_chunk=SAMPLES_CHUNK)
+        return self._spread(variable, xr.Variable(source.dims, values))
 
     def index(self, variable: str, nth: int) -> str:
         """The name of a variable's value at one sample, for an error."""
@@ -72,8 +77,11 @@ class Samples:
                 found[instance] = xr.Variable(variable.dims, self._indices(str(name), instance))
         return found
 
+    def _counted(self, name: str) -> NDArray[np.float64]:
+        return numbers(self._sized(name), f"{self.field}.{name}", largest_chunk=SAMPLES_CHUNK)
+
     def _repeated(self, name: str, sample: str) -> NDArray[np.int64]:
-        counts, size = numbers(self._sized(name), f"{self.field}.{name}"), self.dataset.sizes.get(sample, 0)
+        counts, size = self._counted(name), self.dataset.sizes.get(sample, 0)
         if not (counts >= 0).all() or counts.sum() != size or size > self.largest:
             received = f"counts of profiles that add up to {counts.sum():g}"
             accepted = f"the size of {sample}, {size}, up to {self.largest}"
@@ -81,7 +89,7 @@ class Samples:
         return np.repeat(np.arange(counts.size), counts.astype(np.int64))
 
     def _indices(self, name: str, instance: str) -> NDArray[np.int64]:
-        indices, size = numbers(self._sized(name), f"{self.field}.{name}"), self.dataset.sizes.get(instance, 0)
+        indices, size = self._counted(name), self.dataset.sizes.get(instance, 0)
         if not ((indices >= 0) & (indices < size)).all():
             received = f"indices {np.min(indices):g}…{np.max(indices):g}"
             raise InvalidInput.of(f"{self.field}.{name}", received=received, accepted=f"0…{size - 1}, into {instance}")

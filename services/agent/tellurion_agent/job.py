@@ -42,7 +42,6 @@ from tellurion_agent.slot_json import from_json
 from tellurion_agent.stand_in import StandIn
 from tellurion_agent.store import Run, Store
 from tellurion_agent.uploads import LIBRARY, laid_out
-from tellurion_core.call import Identity
 from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import DataCorrupted, InvalidInput, NotFound
 from tellurion_core.jobs.database import open_engine
@@ -159,7 +158,7 @@ def _recorded(task: Task, libraries: Libraries, job: RunningJob, news: News, men
 
 def _fetched(errand: Errand, libraries: Libraries, job: RunningJob, news: News) -> Record:
     """What another service does, for whoever asked."""
-    caller = Caller(Identity(job.tenant, job.subject), job.request_id)
+    caller = Caller.of(job.tenant, job.subject, job.request_id)
     (job.folder / "steps").mkdir(exist_ok=True)
     with Services.of(load(ServiceSettings)).client(caller) as client:
         messenger = Messenger(client=client, libraries=libraries, cancelled=job.cancelled)

@@ -33,6 +33,7 @@ from tellurion_agent.recipes.registry import RECIPES
 from tellurion_agent.sandbox.choosing import SandboxSettings
 from tellurion_agent.settings import AgentSettings, ServiceSettings
 from tellurion_agent.store import Run, Store
+from tellurion_agent.uploads import check_files
 from tellurion_core import artifact_service
 from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import Identity, answering
@@ -118,6 +119,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
             lambda: self._store.begin(caller.tenant, caller.subject, request.request_id, **begin)
         )
         if run.proposal is None:
+            await asyncio.to_thread(check_files, self._artifacts, caller.tenant, request.data.files)
             yield agent_pb2.AskResponse(doing="looking through the data")
             libraries, catalogue = await self._planning(self._looking.through, request.data, caller.tenant)
             yield agent_pb2.AskResponse(doing=f"planning, with {len(catalogue.datasets)} data sets")
@@ -166,6 +168,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
         """Has a run done again."""
         caller = answering().identity
         await asyncio.to_thread(self._artifacts.get, caller.tenant, request.record)
+        await asyncio.to_thread(check_files, self._artifacts, caller.tenant, request.data.files)
         submission = agent_pb2.AskRequest(request_id=request.request_id)
         name = await asyncio.to_thread(submit, self._jobs, caller, REPLAY, submission, request)
         return agent_pb2.ReplayResponse(operation=name)
@@ -245,7 +248,7 @@ class AgentServicer(agent_pb2_grpc.AgentServiceServicer):
     ) -> Plans | Clarify | Abstain:
         """What a request that says no name is understood as."""
         planner: Planning = self._planner
-        caller = Caller(Identity(run.tenant, run.subject), run.request_id)
+        caller = Caller.of(run.tenant, run.subject, run.request_id)
         offers = Offers(
             lambda: Listing.of(libraries.folders.values()), lambda service: self._services.missing(service, caller)
         )
@@ -321,7 +324,7 @@ def services(settings: ServerSettings) -> list[Service]:
         Unavailable: the database cannot be reached.
     """
     state, jobs = load(StateSettings), load(JobSettings)
-    artifacts, store = ArtifactStore(state.state / "artifacts"), job_store()
+    artifacts, store = state.artifacts(), job_store()
     libraries = Libraries.of(load(AgentSettings).libraries)
     folder = state.state / SERVICE
     endpoints = load(EndpointSettings)

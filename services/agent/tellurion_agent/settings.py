@@ -55,6 +55,8 @@ class ServiceSettings(BaseSettings):
     """PEM chain that the agent presents to them, where they ask for one (mTLS)."""
     agent_services_key: FilePath | None = None
     """PEM private key that belongs to that chain."""
+    token_private_key: FilePath | None = None
+    """PEM Ed25519 key that signs the tokens by which they know for whom they are called."""
 
     @property
     def addresses(self) -> Mapping[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tellurion_core.artifacts import ArtifactStore
@@ -28,10 +29,18 @@ def check_names(files: Mapping[str, str]) -> None:
             raise InvalidInput.of(f"data.files[{name}]", received=sha256, accepted="the SHA-256 of an uploaded file")
 
 
+def check_files(artifacts: ArtifactStore, tenant: str, files: Mapping[str, str]) -> None:
+    """Raises InvalidInput for a name that cannot be used, NotFound for a file that the tenant has not."""
+    check_names(files)
+    for name, sha256 in files.items():
+        with _of(name):
+            artifacts.get(tenant, sha256)
+
+
 def laid_out(artifacts: ArtifactStore, tenant: str, files: Mapping[str, str], folder: Path) -> None:
     """Puts a tenant's files into a folder, those that are not there yet.
 
-    Raises InvalidInput for a name that cannot be used, or a file that was not uploaded.
+    Raises as `check_files`.
     """
     check_names(files)
     for name, sha256 in files.items():
@@ -39,9 +48,13 @@ def laid_out(artifacts: ArtifactStore, tenant: str, files: Mapping[str, str], fo
         if path.exists():
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with placed(path) as place:
-                artifacts.fetch(tenant, sha256, place)
-        except NotFound:
-            accepted = "the SHA-256 of an uploaded file"
-            raise InvalidInput.of(f"data.files[{name}]", received=sha256, accepted=accepted) from None
+        with _of(name), placed(path) as place:
+            artifacts.fetch(tenant, sha256, place)
+
+
+@contextmanager
+def _of(name: str) -> Iterator[None]:
+    try:
+        yield
+    except NotFound as error:
+        raise NotFound(f"data.files[{name}]: {error.message}") from None

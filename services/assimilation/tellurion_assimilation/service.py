@@ -17,7 +17,6 @@ from tellurion_assimilation.models import COORDINATES, FIELDS, SENT, grid_of, mo
 from tellurion_assimilation.scoring import score
 from tellurion_assimilation.submission import COMPARISON, CYCLE, SERVICE, Submissions
 from tellurion_core.artifact_service import service as artifact_service
-from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import answering
 from tellurion_core.errors import InvalidInput
 from tellurion_core.jobs.opening import job_store
@@ -132,7 +131,7 @@ class AssimilationServicer(assimilation_pb2_grpc.AssimilationServiceServicer):
 def services(settings: ServerSettings) -> list[Service]:
     """All of the process: the service with its models, its operations, and the files that belong to them."""
     state, keep = load(StateSettings), timedelta(days=load(JobSettings).retention_days)
-    weights, artifacts, jobs = WeightsStore(state.models_folder), ArtifactStore(state.state / "artifacts"), job_store()
+    weights, artifacts, jobs = WeightsStore(state.models_folder), state.artifacts(), job_store()
     predictor = predictor_of(models(weights), load(ServingSettings))
     servicer = AssimilationServicer(predictor, weights, Submissions(jobs), max_request_bytes=settings.max_request_bytes)
     return [

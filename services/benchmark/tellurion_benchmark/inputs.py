@@ -79,22 +79,19 @@ class Inputs:
 
 
 def check_artifacts(request: benchmark_pb2.CreateEvaluationRequest, artifacts: ArtifactStore, tenant: str) -> None:
-    """Refuses an evaluation of files that were not uploaded.
+    """Refuses an evaluation of files that the tenant has not.
 
     Raises:
-        InvalidInput: naming each field.
+        NotFound: naming the field.
     """
     named = {"data.questions": request.data.questions, "data.media": request.data.media}
     named["predictions"] = request.predictions
-    refusals = Refusals()
     for field, sha256 in named.items():
-        with refusals:
-            try:
-                if sha256:
-                    artifacts.get(tenant, sha256)
-            except NotFound:
-                raise _missing(field, sha256) from None
-    refusals.end()
+        try:
+            if sha256:
+                artifacts.get(tenant, sha256)
+        except NotFound as error:
+            raise NotFound(f"{field}: {error.message}") from None
 
 
 def _missing(field: str, sha256: str) -> InvalidInput:

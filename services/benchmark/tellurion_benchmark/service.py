@@ -135,11 +135,13 @@ class BenchmarkServicer(benchmark_pb2_grpc.BenchmarkServiceServicer):
             return list(compare(*(Path(folder, side) for side in sides)))
 
     def _fetch(self, field: str, sha256: str, tenant: str, path: Path) -> None:
+        if not sha256:
+            accepted = "the SHA-256 of a file that was uploaded, or that an evaluation has answered"
+            raise InvalidInput.of(field, received="nothing", accepted=accepted)
         try:
             self._artifacts.fetch(tenant, sha256, path)
-        except NotFound:
-            accepted = "the SHA-256 of a file that was uploaded, or that an evaluation has answered"
-            raise InvalidInput.of(field, received=sha256 or "nothing", accepted=accepted) from None
+        except NotFound as error:
+            raise NotFound(f"{field}: {error.message}") from None
 
 
 def services(settings: ServerSettings) -> list[Service]:
@@ -149,7 +151,7 @@ def services(settings: ServerSettings) -> list[Service]:
         InvalidInput: a setting cannot be used.
         Unavailable: the database of jobs cannot be reached.
     """
-    jobs, artifacts = job_store(), ArtifactStore(load(StateSettings).state / "artifacts")
+    jobs, artifacts = job_store(), load(StateSettings).artifacts()
     asking = load(EndpointSettings)
     AllowList(asking.endpoints)  # what cannot be read is refused now, and not with the first evaluation
     KeyList(asking.endpoint_keys)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
+from functools import partial
+
+import uvloop
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.settings import TelemetrySettings, load
-from tellurion_gateway.server import serve
+from tellurion_gateway.server import GatewayLoop, serve
 from tellurion_gateway.settings import GatewaySettings
 
 
 def main() -> None:
     """Serves until SIGTERM; exits 2 on settings that cannot be used."""
     try:
-        asyncio.run(serve(load(GatewaySettings), load(TelemetrySettings)))
+        settings = load(GatewaySettings)
+        loop = partial(GatewayLoop, settings.head_seconds)
+        uvloop.run(serve(settings, load(TelemetrySettings)), loop_factory=loop)
     except InvalidInput as error:
         print(error.message, file=sys.stderr)
         sys.exit(error.exit_code)

@@ -20,15 +20,15 @@ async def unless_disconnected(request: Request, work: Coroutine[Any, Any, T]) ->
         Cancelled: the client went away.
     """
     working, watching = asyncio.create_task(work), asyncio.create_task(_disconnected(request))
+    watching.add_done_callback(lambda _: working.cancel())
     try:
-        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise Cancelled("the client went away")
         return await working
+    except asyncio.CancelledError:
+        if watching.done():
+            raise Cancelled("the client went away") from None
+        raise
     finally:
-        working.cancel()
         watching.cancel()
-        await asyncio.gather(working, watching, return_exceptions=True)
 
 
 async def _disconnected(request: Request) -> None:

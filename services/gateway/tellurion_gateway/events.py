@@ -21,25 +21,27 @@ KEEP_ALIVE = b": still working\n\n"
 log = structlog.get_logger()
 
 
-async def events(
+def events(
     work: Callable[[Progress], Coroutine[Any, Any, str]], path: str, *, comment_seconds: float
 ) -> AsyncGenerator[bytes]:
     """The stream of events of `work`, which is told where to report progress and answers JSON.
 
+    Progress that comes faster than it is taken is skipped: only the newest waits. Closing the generator cancels the
+    work and waits until it has ended.
+    """
+    return told(_steps(work), path, comment_seconds=comment_seconds)
+
+
+async def told(news: AsyncGenerator[tuple[str, str]], path: str, *, comment_seconds: float) -> AsyncGenerator[bytes]:
+    """The stream of these events, each a name and JSON; `error` ends it where they fail.
+
     `error` carries a problem document about the request to `path`. A comment is sent after each silence of
-    `comment_seconds`. Progress that comes faster than it is taken is skipped: only the newest waits. Closing the
-    generator cancels the work and waits until it has ended.
+    `comment_seconds`. Closing the generator closes `news`.
     """
     try:
-        async with aclosing(_with_silences(followed(work), comment_seconds)) as told:
-            async for news in told:
-                match news:
-                    case None:
-                        yield KEEP_ALIVE
-                    case Step(fraction, message):
-                        yield _event("progress", json.dumps({"fraction": fraction, "message": message}))
-                    case result:
-                        yield _event("result", result)
+        async with aclosing(_with_silences(news, comment_seconds)) as events:
+            async for event in events:
+                yield KEEP_ALIVE if event is None else _event(*event)
         return
     except TellurionError as error:
         failure = error
@@ -47,6 +49,15 @@ async def events(
         log.exception("request failed")
         failure = Internal("see the log")
     yield _event("error", json.dumps(problem_document(failure, path)))
+
+
+async def _steps(work: Callable[[Progress], Coroutine[Any, Any, str]]) -> AsyncGenerator[tuple[str, str]]:
+    async with aclosing(followed(work)) as news:
+        async for new in news:
+            if isinstance(new, Step):
+                yield "progress", json.dumps({"fraction": new.fraction, "message": new.message})
+            else:
+                yield "result", new
 
 
 async def _with_silences(told: AsyncGenerator[T], seconds: float) -> AsyncGenerator[T | None]:

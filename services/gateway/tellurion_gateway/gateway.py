@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -9,8 +10,11 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from tellurion_core.artifacts import ArtifactStore
+from tellurion_gateway.files import FileProcesses
 from tellurion_gateway.ocean import Ocean
 from tellurion_gateway.settings import GatewaySettings
+from tellurion_gateway.uploads.store import UploadStore
+from tellurion_gateway.upstreams import Upstreams
 
 
 @dataclass
@@ -19,10 +23,18 @@ class Gateway:
 
     settings: GatewaySettings
     """See there."""
+    upstreams: Upstreams
+    """The services."""
     ocean: Ocean
-    """The ocean service."""
+    """The ocean service, in its own terms."""
     artifacts: ArtifactStore
     """Where analyses are kept that were answered as links."""
+    uploads: UploadStore
+    """Files on their way to the artifacts."""
+    upload_threads: ThreadPoolExecutor
+    """Write uploads; each holds one for as long as its sender takes."""
+    files: FileProcesses
+    """Open what callers send as NetCDF, and draw."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """The metrics of this process."""
     stopping: bool = False

@@ -1,16 +1,17 @@
-"""Whether the process is alive, whether it can serve, and its metrics."""
+"""Whether the process is alive, and whether it can serve."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+import asyncio
+
+from fastapi import APIRouter
 
 from tellurion_core.errors import Unavailable
 from tellurion_gateway.answers import StatusAnswer
 from tellurion_gateway.gateway import Here
 from tellurion_gateway.openapi import problems
 
-PROBES = ("/healthz", "/readyz", "/metrics")
+PROBES = ("/healthz", "/readyz")
 """Paths that probes ask all day: answered also under load, and without a log line."""
 
 router = APIRouter(tags=["health"])
@@ -26,19 +27,10 @@ async def alive() -> StatusAnswer:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Whether requests can be served", responses=problems(503))
 async def ready(gateway: Here) -> StatusAnswer:
-    """Asks the services behind the gateway."""
+    """Asks the services behind the gateway; as long as one of them serves, there is something to be had here."""
     if gateway.stopping:
         raise Unavailable("the gateway is stopping")
-    await gateway.ocean.check()
+    checks = await asyncio.gather(*map(gateway.upstreams.check, gateway.upstreams.names), return_exceptions=True)
+    if checks and all(isinstance(check, BaseException) for check in checks):
+        raise Unavailable("no service answers")
     return StatusAnswer(status="ready")
-
-
-@router.get(
-    "/metrics",
-    summary="Metrics for Prometheus",
-    response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-)
-def metrics(gateway: Here) -> Response:
-    """Counts and durations of requests, by route."""
-    return Response(generate_latest(gateway.registry), media_type=CONTENT_TYPE_LATEST)

@@ -11,8 +11,13 @@ from tellurion_gateway.problems import refusal
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
+NDJSON = "application/x-ndjson"
+"""A JSON value a line."""
 FORM = "multipart/form-data"
+PNG = "image/png"
 NETCDF = "application/x-netcdf"
+ZARR = "application/vnd+zarr"
+"""As SpatioTemporal Asset Catalogs have it; none is registered."""
 NETCDF_NAMES = (NETCDF, "application/netcdf", "application/octet-stream")
 """Names under which NetCDF is uploaded; none is registered."""
 

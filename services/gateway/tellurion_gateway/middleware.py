@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request_id, current_call
-from tellurion_core.errors import Internal, Unavailable, shown
+from tellurion_core.errors import Internal, TellurionError, Unauthenticated, shown
+from tellurion_core.identity.roles import Role
 from tellurion_gateway.health import PROBES
+from tellurion_gateway.identity.authentication import CHALLENGE, Authentication, changes
+from tellurion_gateway.limits.places import Places
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.problems import problem_response
 
-LOCAL = Identity("local", "local")
-"""Who calls, as long as the gateway knows no others."""
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+NOBODY = Identity("nobody", "nobody", Role.VIEWER)
+"""Whose request it is until it is known who makes it."""
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
 """Headers of every answer that does not set them itself."""
 CLIENT_CLOSED_REQUEST = 499
 
@@ -31,12 +41,24 @@ log = structlog.get_logger()
 class RequestRules:
     """Puts every request under the rules; the outermost middleware of ours."""
 
-    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, max_seconds: float, max_requests: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        identify: Authentication,
+        audit: Any,
+        metrics: HttpMetrics,
+        places: Places,
+        max_seconds: float,
+        stopping: Callable[[], bool],
+    ) -> None:
         self._app = app
+        self._identify = identify
+        self._audit = audit
+        self._stopping = stopping
         self._metrics = metrics
+        self._places = places
         self._max_seconds = max_seconds
-        self._max_requests = max_requests
-        self._counted = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -44,19 +66,25 @@ class RequestRules:
             await self._app(scope, receive, send)
             return
         started = time.monotonic()
-        request_id = accepted_request_id(Headers(scope=scope).get(REQUEST_ID_KEY))
+        headers = Headers(scope=scope)
+        request_id = accepted_request_id(headers.get(REQUEST_ID_KEY))
         method, path = scope["method"], scope["path"]
-        token = current_call.set(Call(f"{method} {path}", request_id, LOCAL, started + self._max_seconds))
-        answer = _Answer(send, request_id)
+        call = Call(f"{method} {path}", request_id, NOBODY, started + self._max_seconds)
+        token = current_call.set(call)
+        answer = _Answer(send, request_id, last=self._stopping())
         probe = path in PROBES
-        self._counted += not probe
         self._metrics.started()
         try:
-            if not probe and self._counted > self._max_requests:
-                error = Unavailable(f"{self._max_requests} requests are being answered; try again", reason="OVERLOADED")
-                await problem_response(error, path)(scope, receive, answer.send)
-            else:
+            if probe:
                 await self._app(scope, receive, answer.send)
+            else:
+                call = replace(call, identity=await self._identify(method, path, headers))
+                current_call.set(call)
+                async with self._places.taken(call.identity.tenant):
+                    await self._app(scope, receive, answer.send)
+        except TellurionError as error:  # Of the rules; the application answers its own.
+            asked = CHALLENGE if isinstance(error, Unauthenticated) else None
+            await problem_response(error, path, headers=asked)(scope, receive, answer.send)
         except Exception:
             log.exception("request failed")
             if answer.status:  # Nothing truthful can be added to an answer that has begun: break it off.
@@ -64,30 +92,36 @@ class RequestRules:
             await problem_response(Internal("see the log"), path)(scope, receive, answer.send)
         finally:
             seconds = time.monotonic() - started
-            self._counted -= not probe
             status = answer.status or CLIENT_CLOSED_REQUEST
             route = getattr(scope.get("route"), "path", "none")
             self._metrics.ended(method, route, status, seconds)
             if not probe:
                 about = {"method": method, "path": shown(path), "route": route, "status": status}
+                if "grpc_status" in scope:
+                    about["grpc_status"] = scope["grpc_status"]
                 log.info("request", **about, seconds=round(seconds, 4))
+                if self._audit is not None and changes(method, path):
+                    who = {"tenant": call.identity.tenant, "subject": call.identity.subject, "request_id": request_id}
+                    self._audit.info("change", **who, **about)
             current_call.reset(token)
 
 
 class _Answer:
     """Sends an answer with the headers that all have, and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, *, last: bool) -> None:
         self._send = send
-        self._request_id = request_id
+        self._last = last
+        self._own = (b"x-request-id", request_id.encode())
         self.status = 0
         """The status sent; 0 before."""
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            headers["X-Request-Id"] = self._request_id
+            given = message["headers"]
+            named = {name for name, _ in given}
+            message["headers"] = [*given, *(each for each in HEADERS if each[0] not in named), self._own]
+            if self._last:  # so that no client asks on a connection that is about to be closed
+                message["headers"].append((b"connection", b"close"))
         await self._send(message)

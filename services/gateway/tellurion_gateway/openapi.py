@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from collections.abc import Callable
 from typing import Any, Literal
 
 from fastapi import FastAPI
@@ -13,10 +13,12 @@ from pydantic.json_schema import models_json_schema
 from tellurion_gateway import problems as problem_documents
 from tellurion_gateway.answers import Problem
 from tellurion_gateway.bodies import FILE_PART
-from tellurion_gateway.media import FORM, JSON, NETCDF_NAMES
+from tellurion_gateway.media import FORM, JSON, NETCDF_NAMES, PNG
 from tellurion_gateway.observations import ReconstructRequest
 from tellurion_gateway.options import EvaluateOptions, ReconstructOptions
 
+OF_ALL = (401, 403, 404, 429, 503)
+"""How any request may fail before it comes to its route."""
 COMPONENTS = "#/components/schemas/"
 OWN_SCHEMAS: tuple[tuple[type[BaseModel], Literal["validation"]], ...] = (
     (Problem, "validation"),
@@ -33,6 +35,7 @@ def _named(model: type[BaseModel]) -> dict[str, Any]:
 NETCDF_FILE = {"schema": {"type": "string", "format": "binary", "description": "CF NetCDF."}}
 BYTES = {"schema": {"type": "string", "format": "binary"}}
 FILE = {"description": "The bytes", "content": {"application/octet-stream": BYTES}}
+PICTURE = {"description": "The picture", "content": {PNG: BYTES}}
 EVENT_STREAM = {
     "schema": {
         "type": "string",
@@ -66,13 +69,24 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that fails with these statuses, if with any that is known beforehand."""
     content = {problem_documents.MEDIA_TYPE: _named(Problem)}
     known: dict[int | str, dict[str, Any]] = {
-        status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses
+        status: {"description": problem_documents.phrase(status), "content": content, "headers": _headers(status)}
+        for status in statuses
     }
     return known | {"default": {"description": "Any other error", "content": content}}
 
 
+def _headers(status: int) -> dict[str, Any]:
+    name = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}.get(status)
+    return {name: {"required": True, "schema": {"type": "string"}}} if name else {}
+
+
 class DocumentedApp(FastAPI):
-    """A FastAPI application whose document holds our own schemas too."""
+    """A FastAPI application whose document holds our own schemas too, and what is derived from the protos."""
+
+    def __init__(self, *, derived: Callable[[], dict[str, Any]], **options: Any) -> None:
+        """`derived` makes more paths and components; what is written out here comes before it."""
+        super().__init__(**options)
+        self._derived = derived
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document."""
@@ -82,5 +96,14 @@ class DocumentedApp(FastAPI):
             )
             _, own = models_json_schema(OWN_SCHEMAS, ref_template=COMPONENTS + "{model}")
             document["components"]["schemas"] |= own["$defs"]
+            more = self._derived()
+            of_all = {str(status): problem for status, problem in problems(*OF_ALL).items()}
+            document["paths"] = more["paths"] | document["paths"]
+            for path, operations in document["paths"].items():
+                for operation in operations.values() if path.startswith("/v1/") else ():
+                    operation["responses"] = of_all | operation["responses"]
+            document["components"]["schemas"] |= more["components"]["schemas"]
+            document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"key": []}, {}]  # nobody is asked where the gateway has no keys
             self.openapi_schema = document
         return self.openapi_schema

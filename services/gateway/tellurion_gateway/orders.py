@@ -12,6 +12,7 @@ from fastapi import Request
 from tellurion_client.observations import of_one_month
 from tellurion_core.errors import InvalidInput
 from tellurion_gateway.bodies import limited, save_body, save_form
+from tellurion_gateway.files import FileProcesses
 from tellurion_gateway.media import FORM, JSON, NETCDF_NAMES, content_type
 from tellurion_gateway.observations import ReconstructRequest
 from tellurion_gateway.options import ReconstructOptions
@@ -34,7 +35,9 @@ class Order:
     """The other options."""
 
 
-async def received_order(request: Request, query: ReconstructOptions, settings: GatewaySettings) -> Order:
+async def received_order(
+    request: Request, query: ReconstructOptions, settings: GatewaySettings, files: FileProcesses
+) -> Order:
     """Reads the request's body, within the limits of the settings.
 
     Options stand beside the observations: in the query of an uploaded file, in the fields of a form, in the JSON.
@@ -58,10 +61,11 @@ async def received_order(request: Request, query: ReconstructOptions, settings: 
                 query = checked_fields(ReconstructOptions, await save_form(body, path))
             else:
                 await save_body(body, path)
-        # Up to millions of values: in a thread, so that other requests go on.
         if json:
+            # Up to millions of values: in a thread, so that other requests go on.
             return await asyncio.to_thread(_json_order, text)
-        return await asyncio.to_thread(_file_order, path, query)
+        every = await files.run(read_points, path, field="observations")
+        return await asyncio.to_thread(_file_order, every, query)
 
 
 def _json_order(text: bytes) -> Order:
@@ -69,7 +73,6 @@ def _json_order(text: bytes) -> Order:
     return Order(asked.observations.points(asked.month), asked.month, 0, asked)
 
 
-def _file_order(path: Path, options: ReconstructOptions) -> Order:
-    every = read_points(path)
+def _file_order(every: Points, options: ReconstructOptions) -> Order:
     month, points = of_one_month(every, options.month)
     return Order(points, month, len(every) - len(points), options)

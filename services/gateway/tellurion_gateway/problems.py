@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -16,13 +18,25 @@ from starlette.requests import ClientDisconnect
 from tellurion_core.call import current_call
 from tellurion_core.errors import Cancelled, Internal, InvalidInput, NotFound, TellurionError, shown
 from tellurion_core.status import problem
+from tellurion_gateway.limits.allowance import LimitReached
 from tellurion_gateway.validation import violations
 
 MEDIA_TYPE = "application/problem+json"
+CHECKSUM_MISMATCH = 460
+"""Of tus: the bytes are not those that the checksum is of."""
+SHOWN_PATH = 1000
+"""Characters of a path that a document repeats."""
+PATH_CHARACTERS = "/:@!$&'()*+,;="
+"""That stand for themselves in a path (RFC 3986, section 3.3), besides letters and digits."""
 RETRY_SECONDS = {429: "5", 503: "5"}
 """`Retry-After` by status."""
 
 log = structlog.get_logger()
+
+
+def phrase(status: int) -> str:
+    """What a status is called."""
+    return "Checksum mismatch" if status == CHECKSUM_MISMATCH else HTTPStatus(status).phrase
 
 
 def refusal(
@@ -39,9 +53,9 @@ def problem_document(error: TellurionError, path: str, status: int | None = None
     request_id = call.request_id if call is not None else ""
     if error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR:
         error = Internal(f"internal error; the log has it under request id {request_id}")
-    document = problem(error, instance=path, request_id=request_id)
+    document = problem(error, instance=quote(path[:SHOWN_PATH], safe=PATH_CHARACTERS), request_id=request_id)
     if status is not None and status != error.http_status:
-        document |= {"status": int(status), "title": HTTPStatus(status).phrase}
+        document |= {"status": int(status), "title": phrase(status)}
     return document
 
 
@@ -51,6 +65,8 @@ def problem_response(
     """The answer to a request that failed."""
     document = problem_document(error, path, status)
     retry = RETRY_SECONDS.get(document["status"])
+    if isinstance(error, LimitReached):
+        retry = str(math.ceil(error.retry_seconds))
     more = {"Retry-After": retry} if retry else {}
     return Response(
         json.dumps(document, ensure_ascii=False), document["status"], {**more, **(headers or {})}, media_type=MEDIA_TYPE
@@ -60,7 +76,7 @@ def problem_response(
 def install(app: FastAPI) -> None:
     """Makes the application answer every error as a problem document."""
     app.add_exception_handler(TellurionError, _tellurion)
-    app.add_exception_handler(FrameworkError, _framework)
+    app.add_exception_handler(FrameworkError, framework_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ClientDisconnect, _gone)
 
@@ -72,11 +88,12 @@ async def _tellurion(request: Request, error: Exception) -> Response:
     return problem_response(error, request.url.path)
 
 
-async def _framework(request: Request, error: Exception) -> Response:
+async def framework_problem(request: Request, error: Exception) -> Response:
+    """The answer to what only HTTP refuses, by us or by the framework."""
     assert isinstance(error, FrameworkError)
     cause: TellurionError
     detail: object = error.detail
-    if isinstance(detail, InvalidInput):
+    if isinstance(detail, TellurionError):
         cause = detail
     elif error.status_code == HTTPStatus.NOT_FOUND:
         cause = NotFound(f"there is no {shown(request.url.path)} here")

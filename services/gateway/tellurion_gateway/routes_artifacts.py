@@ -1,20 +1,44 @@
-"""`/v1/artifacts`: what analyses are kept, their bytes, their deletion."""
+"""`/v1/artifacts`: what analyses are kept, their bytes, pictures of them, their deletion."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+import asyncio
+from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from tellurion_core.call import answering
 from tellurion_gateway.answers import ArtifactAnswer
+from tellurion_gateway.etags import names
 from tellurion_gateway.gateway import Here
-from tellurion_gateway.openapi import FILE, problems
+from tellurion_gateway.media import PNG
+from tellurion_gateway.openapi import FILE, PICTURE, problems
+from tellurion_gateway.pictures import picture
 from tellurion_gateway.ranges import byte_range
-from tellurion_gateway.streaming import Streamed, file_pieces
+from tellurion_gateway.streaming import Streamed, disposition, file_pieces
 
 router = APIRouter(prefix="/v1/artifacts/{artifact_id}", tags=["artifacts"])
 
 
-@router.get("", summary="Describe an artifact", responses=problems(404, 500))
+class PictureOptions(BaseModel):
+    """What is drawn."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    variable: str | None = Field(
+        default=None, max_length=200, description="Name of the variable; the first by default."
+    )
+    time: int = Field(default=0, ge=0, lt=1 << 31, description="Index of the time.")
+    level: int = Field(default=0, ge=0, lt=1 << 31, description="Index of the level.")
+
+
+@router.get("", summary="Describe an artifact", responses=problems(500))
 def describe(artifact_id: str, gateway: Here) -> ArtifactAnswer:
     """What is known of a stored file."""
     return ArtifactAnswer.of(gateway.artifacts.get(_tenant(), artifact_id))
@@ -25,20 +49,20 @@ def describe(artifact_id: str, gateway: Here) -> ArtifactAnswer:
     "/content",
     summary="Download an artifact",
     response_class=Response,
-    responses={200: FILE, 206: FILE, 304: {"description": "The caller has it"}, **problems(404, 416, 500)},
+    responses={200: FILE, 206: FILE, 304: {"description": "The caller has it"}, **problems(416, 500)},
 )
 def content(artifact_id: str, gateway: Here, request: Request) -> Response:
     """The bytes, whole or the one range that is asked for. They never change: the ETag is the id."""
     artifact = gateway.artifacts.get(_tenant(), artifact_id)
     tag = f'"{artifact.id}"'
     headers = {"ETag": tag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
-    if _names(request.headers.get("if-none-match", ""), tag):
+    if names(request.headers.get("if-none-match", ""), tag):
         return Response(None, 304, headers)
     # A client that resumes a download names what it has; if that is something else, it gets the whole.
     resumable = request.headers.get("if-range", tag) == tag
     part = byte_range(request.headers.get("range") if resumable else None, artifact.size)
     start, stop = part or (0, artifact.size)
-    headers |= {"Content-Length": str(stop - start), "Content-Disposition": f'attachment; filename="{artifact.name}"'}
+    headers |= {"Content-Length": str(stop - start), "Content-Disposition": disposition(artifact.name)}
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{artifact.size}"
     if request.method == "HEAD":
@@ -47,7 +71,30 @@ def content(artifact_id: str, gateway: Here, request: Request) -> Response:
     return Streamed(pieces, 200 if part is None else 206, headers, media_type=artifact.media_type)
 
 
-@router.delete("", status_code=204, summary="Delete an artifact", responses=problems(404, 500))
+@router.get(
+    "/picture",
+    summary="Draw a field of a NetCDF artifact",
+    response_class=Response,
+    responses={200: PICTURE, 304: {"description": "The caller has it"}, **problems(422, 500)},
+)
+async def draw(
+    artifact_id: str, gateway: Here, request: Request, query: Annotated[PictureOptions, Query()]
+) -> Response:
+    """A quick look at one level, PNG: the last two dimensions of the variable; of members, the first."""
+    artifact = gateway.artifacts.get(_tenant(), artifact_id)
+    asked = (artifact.id, query.model_dump_json(), version("tellurion-gateway"))
+    headers = {"ETag": f'"{sha256(repr(asked).encode()).hexdigest()[:32]}"', "Cache-Control": "private, no-cache"}
+    if names(request.headers.get("if-none-match", ""), headers["ETag"]):
+        return Response(None, 304, headers)
+    with TemporaryDirectory(prefix="tellurion-") as folder:
+        path = Path(folder) / "artifact.nc"
+        await asyncio.to_thread(gateway.artifacts.fetch, _tenant(), artifact.id, path)
+        asked_for = partial(picture, time=query.time, level=query.level)
+        drawn = await gateway.files.run(asked_for, path, query.variable, field="artifact")
+    return Response(drawn, headers=headers, media_type=PNG)
+
+
+@router.delete("", status_code=204, summary="Delete an artifact", responses=problems(500))
 def delete(artifact_id: str, gateway: Here) -> None:
     """Deletes a stored file before its time."""
     gateway.artifacts.delete(_tenant(), artifact_id)
@@ -55,9 +102,3 @@ def delete(artifact_id: str, gateway: Here) -> None:
 
 def _tenant() -> str:
     return answering().identity.tenant
-
-
-def _names(header: str, tag: str) -> bool:
-    """Whether an `If-None-Match` names the file of this tag; weak tags count (RFC 9110, section 13.1.2)."""
-    tags = {part.strip().removeprefix("W/") for part in header.split(",")}
-    return tag in tags or "*" in tags

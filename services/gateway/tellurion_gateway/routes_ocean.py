@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter
@@ -17,17 +16,18 @@ from tellurion_client.ocean_wire import Reconstruction
 from tellurion_client.scores import MethodScores
 from tellurion_core.artifacts import Artifact
 from tellurion_core.call import answering
-from tellurion_core.errors import Internal, InvalidInput
 from tellurion_core.progress import Progress
+from tellurion_gateway.analyses import file_name, opened, written
 from tellurion_gateway.answers import MethodsAnswer, ReconstructAnswer, Scores
 from tellurion_gateway.bodies import limited
 from tellurion_gateway.disconnect import unless_disconnected
 from tellurion_gateway.events import events
 from tellurion_gateway.gateway import Gateway, Here
-from tellurion_gateway.media import EVENTS, JSON, NETCDF, NETCDF_NAMES, answer_type, content_type
-from tellurion_gateway.openapi import EVALUATE_BODY, EVENT_STREAM, NETCDF_FILE, RECONSTRUCT_BODY, problems
+from tellurion_gateway.media import EVENTS, JSON, NETCDF, NETCDF_NAMES, PNG, ZARR, answer_type, content_type
+from tellurion_gateway.openapi import BYTES, EVALUATE_BODY, EVENT_STREAM, NETCDF_FILE, RECONSTRUCT_BODY, problems
 from tellurion_gateway.options import EvaluateOptions, ReconstructOptions
 from tellurion_gateway.orders import Order, received_order
+from tellurion_gateway.pictures import picture
 from tellurion_gateway.streaming import Streamed, attachment
 from tellurion_gateway.validation import checked_json
 
@@ -41,23 +41,31 @@ router = APIRouter(prefix="/v1", tags=["ocean"])
     "/ocean:reconstruct",
     summary="Reconstruct one month of ocean temperature from sparse observations",
     responses={
-        200: {"model": ReconstructAnswer, "content": {NETCDF: NETCDF_FILE, EVENTS: EVENT_STREAM}},
-        **problems(404, 406, 408, 413, 415, 422, 429, 500, 503, 504),
+        200: {
+            "model": ReconstructAnswer,
+            "content": {NETCDF: NETCDF_FILE, ZARR: BYTES, PNG: BYTES, EVENTS: EVENT_STREAM},
+        },
+        **problems(406, 408, 413, 415, 422, 500, 504),
     },
     openapi_extra=RECONSTRUCT_BODY,
 )
 async def reconstruct(request: Request, gateway: Here, query: Annotated[ReconstructOptions, Query()]) -> Response:
-    """Takes a CF NetCDF file, a form with one, or JSON; answers, by `Accept`, a link, the file, or events.
+    """Takes a CF NetCDF file, a form with one, or JSON; answers a link, the analysis, a picture or events, by `Accept`.
 
     Query parameters are the options of a NetCDF body; a form or JSON carries its own.
     """
-    form = answer_type(request, (JSON, *NETCDF_NAMES[:2], EVENTS))
-    order = await received_order(request, query, gateway.settings)
-    if form in NETCDF_NAMES:
-        computed = await unless_disconnected(request, _computed(gateway, order, _untold))
-        file = await asyncio.to_thread(_written, computed)
-        return attachment(file, _file_name(computed), media_type=form)
-    return await _told(request, gateway, form, partial(_summary, gateway, order))
+    form = answer_type(request, (JSON, *NETCDF_NAMES[:2], ZARR, PNG, EVENTS))
+    order = await received_order(request, query, gateway.settings, gateway.files)
+    if form in (JSON, EVENTS):
+        return await _told(request, gateway, form, partial(_summary, gateway, order))
+    computed = await unless_disconnected(request, _computed(gateway, order, _untold))
+    if form != PNG:
+        file = await asyncio.to_thread(opened, computed, form)
+        return attachment(file, file_name(computed, form), media_type=form)
+    with ExitStack() as stack:
+        path = await asyncio.to_thread(stack.enter_context, written(computed))
+        drawn = await gateway.files.run(picture, path, field="analysis")
+    return Response(drawn, media_type=form)
 
 
 @router.post(
@@ -65,7 +73,7 @@ async def reconstruct(request: Request, gateway: Here, query: Annotated[Reconstr
     summary="Score methods on a month of the World Ocean Atlas that none was fitted to",
     responses={
         200: {"model": Scores, "content": {EVENTS: EVENT_STREAM}},
-        **problems(404, 406, 408, 413, 415, 422, 429, 500, 503, 504),
+        **problems(406, 408, 413, 415, 422, 500, 504),
     },
     openapi_extra=EVALUATE_BODY,
 )
@@ -85,7 +93,7 @@ async def evaluate(request: Request, gateway: Here) -> Response:
     return await _told(request, gateway, form, scores)
 
 
-@router.get("/ocean/methods", summary="List the methods and their grid", responses=problems(429, 500, 503, 504))
+@router.get("/ocean/methods", summary="List the methods and their grid", responses=problems(500, 504))
 async def methods(gateway: Here) -> MethodsAnswer:
     """The methods, best first, and the grid they answer on."""
     return MethodsAnswer.of(await gateway.ocean.methods())
@@ -117,26 +125,11 @@ async def _summary(gateway: Gateway, order: Order, progress: Progress) -> str:
 
 
 def _stored(gateway: Gateway, reconstruction: Reconstruction) -> Artifact:
-    with _written(reconstruction) as file:
+    with opened(reconstruction, NETCDF) as file:
         return gateway.artifacts.put(
             answering().identity.tenant,
             iter(lambda: file.read(BLOCK_BYTES), b""),
             media_type=NETCDF,
-            name=_file_name(reconstruction),
+            name=file_name(reconstruction),
             keep=timedelta(hours=gateway.settings.artifact_hours),
         )
-
-
-def _written(reconstruction: Reconstruction) -> BinaryIO:
-    """The analysis as an open NetCDF file that has no name any more: closing it, or dying, deletes it."""
-    with TemporaryDirectory(prefix="tellurion-") as folder:
-        path = Path(folder) / _file_name(reconstruction)
-        try:
-            reconstruction.write(path)
-        except InvalidInput as error:
-            raise Internal("the analysis could not be written; is the temporary folder full?") from error
-        return path.open("rb")
-
-
-def _file_name(reconstruction: Reconstruction) -> str:
-    return f"analysis-{reconstruction.report.month:02d}.nc"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
 
 import structlog
 import uvicorn
+import uvloop
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.server import announce
@@ -19,15 +23,29 @@ from tellurion_core.settings import TelemetrySettings
 from tellurion_core.telemetry import configure_logs, serve_metrics
 from tellurion_gateway.app import create_app
 from tellurion_gateway.gateway import Gateway
+from tellurion_gateway.limits.connections import Connection
 from tellurion_gateway.settings import GatewaySettings
 
-MAX_HEADER_BYTES = 32 << 10
 KEEP_ALIVE_SECONDS = 15
 """How long a connection may be idle between two requests."""
 CLOSE_SECONDS = 1.0
 """How long, at the end, a client may take to answer that its connection is closed."""
 
 log = structlog.get_logger()
+
+
+class GatewayLoop(uvloop.Loop):
+    """An event loop whose TLS handshakes have to get on; uvicorn leaves them asyncio's minute."""
+
+    def __init__(self, handshake_seconds: float) -> None:
+        super().__init__()
+        self._handshake_seconds = handshake_seconds
+
+    async def create_server(self, *arguments: Any, **options: Any) -> asyncio.Server:  # type: ignore[override]
+        """See asyncio."""
+        if options.get("ssl") is not None:
+            options["ssl_handshake_timeout"] = self._handshake_seconds
+        return await super().create_server(*arguments, **options)
 
 
 class _Server(uvicorn.Server):
@@ -74,7 +92,7 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
     gateway: Gateway = app.state.gateway
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=cast("type[asyncio.Protocol]", partial(Connection, settings=settings)),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -82,7 +100,6 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
         server_header=False,
         proxy_headers=False,
         ssl_context_factory=None if settings.tls_certificate is None else lambda *_: _tls(settings),
-        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(settings.stop_seconds),
     )
@@ -93,7 +110,12 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
     address = f"{scheme}://{settings.listen.rpartition(':')[0]}:{listener.getsockname()[1]}"
 
     def listening() -> None:
+        # What is there from now on stays: to look through it again and again would hold requests up.
+        gc.collect()
+        gc.freeze()
         log.info("serving", address=address)
+        for exposed in exposures(settings):
+            log.warning(exposed)
         announce("gateway", address)
 
     server = _Server(config, listening)
@@ -103,6 +125,18 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
     finally:
         stopping.cancel()
     log.info("stopped")
+
+
+def exposures(settings: GatewaySettings) -> Sequence[str]:
+    """What its keeper should know of a gateway that others than those on its machine can reach."""
+    if settings.listen.startswith(("127.", "localhost:", "[::1]:")):
+        return ()
+    nobody_asked = "whoever reaches this address is served; TELLURION_API_KEY_PEPPER would ask for a key"
+    in_the_clear = "keys and answers travel in the clear; TELLURION_TLS_CERTIFICATE would hide them"
+    return (
+        *((nobody_asked,) if settings.api_key_pepper is None else ()),
+        *((in_the_clear,) if settings.tls_certificate is None else ()),
+    )
 
 
 async def _stop_on_signal(server: uvicorn.Server, gateway: Gateway) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import BinaryIO
+from urllib.parse import quote
 
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-BLOCK_BYTES = 256 << 10
+BLOCK_BYTES = 1 << 20
+_PLAIN = re.compile(r"[^A-Za-z0-9._ -]")
 
 
 class Streamed(StreamingResponse):
@@ -52,8 +55,15 @@ async def file_pieces(file: BinaryIO, start: int, stop: int) -> AsyncGenerator[b
         file.close()
 
 
+def disposition(name: str) -> str:
+    """The `Content-Disposition` of a download whose name a caller may have chosen (RFC 6266)."""
+    plain = _PLAIN.sub("_", name)
+    exact = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'attachment; filename="{plain}"{exact}'
+
+
 def attachment(file: BinaryIO, name: str, *, media_type: str) -> Streamed:
-    """A whole open file as a download; closed when it is sent. `name` is one of ours, of ASCII letters and digits."""
+    """A whole open file as a download; closed when it is sent."""
     size = os.fstat(file.fileno()).st_size
-    headers = {"Content-Length": str(size), "Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {"Content-Length": str(size), "Content-Disposition": disposition(name)}
     return Streamed(file_pieces(file, 0, size), headers=headers, media_type=media_type)

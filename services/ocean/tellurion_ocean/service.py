@@ -14,7 +14,6 @@ import numpy as np
 
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.artifact_service import service as artifact_service
-from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import answering
 from tellurion_core.errors import InvalidInput
 from tellurion_core.jobs.opening import job_store
@@ -183,7 +182,7 @@ class OceanServicer(ocean_pb2_grpc.OceanServiceServicer):
 def services(settings: ServerSettings) -> list[Service]:
     """All of the process: the service with its models, its operations, and the files that go in and out of them."""
     state, keep = load(StateSettings), timedelta(days=load(JobSettings).retention_days)
-    weights, artifacts, jobs = WeightsStore(state.models_folder), ArtifactStore(state.state / "artifacts"), job_store()
+    weights, artifacts, jobs = WeightsStore(state.models_folder), state.artifacts(), job_store()
     predictor = predictor_of(models(weights), load(ServingSettings))
     submissions = Submissions(jobs, artifacts, keep)
     return [

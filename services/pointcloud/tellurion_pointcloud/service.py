@@ -74,8 +74,8 @@ class PointCloudServicer(pointcloud_pb2_grpc.PointCloudServiceServicer):
         stream = self._stream(requests)
         spec = await stream.spec()
         async with aclosing(self._encodings(stream, spec)) as answers:
-            source = wire.source(spec.model, self._weights)
-            async for cloud, outputs in answers:
+            async for cloud, outputs in answers:  # which looks at the model's name first
+                source = wire.source(spec.model, self._weights)
                 report = pointcloud_pb2.EncodeReport(points=cloud.received, source=source)
                 yield pointcloud_pb2.EncodeResponse(report=report)
                 for name in ENCODED:

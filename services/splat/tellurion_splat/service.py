@@ -182,7 +182,7 @@ class SplatServicer(splat_pb2_grpc.SplatServiceServicer):
 def services(settings: ServerSettings) -> list[Service]:
     """All of the process: the service, its operations, and the files that go in and out."""
     state, keep = load(StateSettings), timedelta(days=load(JobSettings).retention_days)
-    artifacts, jobs = ArtifactStore(state.state / "artifacts"), job_store()
+    artifacts, jobs = state.artifacts(), job_store()
     scratch = _tidied(state.state / "scratch" / SERVICE)
     servicer = SplatServicer(artifacts, Submissions(jobs, artifacts), keep=keep, scratch=scratch)
     return [

@@ -49,14 +49,32 @@ def test_every_public_name_can_be_had() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://localhost:1", "grpc://", "grpc://localhost", "grpc://h:99999", "unix:relative", "/no/such/folder"]
+    "url",
+    [
+        *("grpc://", "grpc://localhost", "grpc://h:99999", "unix:relative", "/no/such/folder"),
+        *("http://example.org", "https://", "https://h:99999", "https://h/path", "https://h?key=1", "ftp://h:1"),
+    ],
 )
 def test_a_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput) as error:
         connect(url)
     (violation,) = error.value.violations
     assert violation.field == "url"
-    assert "grpc://host:port" in violation.accepted
+    assert "://host:port" in violation.accepted
+
+
+def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(InvalidInput) as error:
+        connect("https://me:hunter2@localhost:1")
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_key_goes_to_gateways_alone_and_is_not_repeated() -> None:
+    with pytest.raises(InvalidInput, match="accepted: https://host:port"):
+        connect("grpc://localhost:1", api_key="tell_secret")
+    with pytest.raises(InvalidInput, match="api_key") as error:
+        connect("https://localhost:1", api_key="tell_secret\r\nX-Other: 1")
+    assert "tell_secret" not in str(error.value)
 
 
 def test_tls_needs_a_url_of_tls() -> None:
@@ -76,6 +94,9 @@ def test_where_nobody_answers_it_says_so(tmp_path: Path) -> None:
         url = f"grpc://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(Unavailable, match=f"^no Tellurion service answers at {url}$"):
             connect(url, timeout=5)
+        https = url.replace("grpc:", "https:")
+        with pytest.raises(Unavailable, match=f"^no Tellurion service answers at {https} with a certificate"):
+            connect(https, timeout=5)
     with pytest.raises(Unavailable, match="no Tellurion service answers at unix:"):
         connect(f"unix:{tmp_path}/none.sock", timeout=5)
 

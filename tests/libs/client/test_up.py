@@ -154,8 +154,15 @@ def test_the_gateway_speaks_tls_and_keeps_its_port(
     options = ("--host", "localhost", "--port", "0", "--tls-certificate", chain, "--tls-key", key)
     up = started("up", "--services", "ocean,gateway", "--json", "--state", tmp_path, *options)
     assert up.stdout is not None
-    address = json.loads(up.stdout.readline())["services"]["gateway"]
+    ready = json.loads(up.stdout.readline())
+    address = ready["services"]["gateway"]
     assert address.startswith("https://localhost:")
+    outside = {"TELLURION_URL": address, "TELLURION_TLS_CA": str(chain)}
+    asked = ("operations", "list", "--service", "ocean")
+    assert tellurion(*asked, **outside, TELLURION_API_KEY=ready["api_key"]).returncode == 0
+    refused = tellurion(*asked, **outside)
+    assert (refused.returncode, "TELLURION_API_KEY" in refused.stderr) == (1, True)
+    assert tellurion(*asked, TELLURION_STATE=str(tmp_path)).returncode == 0  # a private socket asks for none
     trusting = ssl.create_default_context(cafile=chain)
     for restarts in (0, 1):
         services = status(tellurion, tmp_path)["services"]

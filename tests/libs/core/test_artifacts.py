@@ -198,3 +198,26 @@ def test_another_tenants_file_is_not_fetched(store: ArtifactStore, tmp_path: Pat
     with pytest.raises(NotFound):
         store.fetch("army", artifact.id, tmp_path / "fetched")
     assert not (tmp_path / "fetched").exists()
+
+
+def test_a_file_is_taken_by_moving_it(store: ArtifactStore, tmp_path: Path) -> None:
+    path = tmp_path / "whole"
+    path.write_bytes(b"abc")
+    sha256 = hashlib.sha256(b"abc").hexdigest()
+    artifact = store.take("navy", path, sha256, media_type="text/plain", name="a.txt", keep=HOUR)
+    assert (artifact.id, artifact.size) == (sha256, 3)
+    assert content(store, artifact) == b"abc"
+    assert not path.exists()
+
+
+def test_a_tenant_has_so_many_bytes_and_no_more(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path / "artifacts", tenant_bytes=5)
+    put(store)
+    with pytest.raises(ResourceExhausted, match="5 bytes"):
+        put(store, b"def")
+    assert store.used("navy") == 3
+    assert len(files(store)) == 2
+    put(store)  # what is there already takes no more
+    put(store, b"def", tenant="army")
+    put(store, b"de")
+    assert store.used("navy") == 5

@@ -122,16 +122,36 @@ def test_the_limit_of_points_is_the_callers(write: Callable, four_points: dict) 
     assert violation.received == "4 observations"
 
 
-def test_chunks_that_would_unpack_to_gigabytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("values", [10_000_000, 200_000_000])
+def test_chunks_that_would_unpack_to_more_than_samples_need(tmp_path: Path, values: int) -> None:
     path = tmp_path / "obs.nc"
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("obs", None)
-        file.createVariable("temperature", "f8", ("obs",), chunksizes=(200_000_000,), zlib=True).units = "degC"
+        file.createVariable("temperature", "f8", ("obs",), chunksizes=(values,), zlib=True).units = "degC"
         for name in ("latitude", "longitude", "depth"):
             file.createVariable(name, "f8", ("obs",))[:] = [0.0]
     violation = refusal(path)
     assert violation.field == "observations.temperature"
-    assert violation.received == "chunks of 1600000000 bytes"
+    assert violation.received == f"chunks of {8 * values} bytes"
+
+
+@pytest.mark.parametrize(("count", "length"), [(10**9, 0), (10, 10_000_000)], ids=["many", "long"])
+def test_strings_that_would_be_gigabytes(write: Callable, four_points: dict, count: int, length: int) -> None:
+    path = write(four_points)
+    with netCDF4.Dataset(path, "a") as file:
+        file.createDimension("ship", count)
+        name = file.createVariable("ship_name", str, ("ship",), chunksizes=(min(count, 1000),))
+        if length:
+            name[:] = np.array(["x" * length] * count, dtype=object)
+    assert refusal(path).field == "observations.ship_name"
+
+
+def test_flags_may_be_strings_of_any_length(write: Callable, four_points: dict) -> None:
+    path = write(four_points)
+    with netCDF4.Dataset(path, "a") as file:
+        flags = file.createVariable("temperature_qc", str, file["temperature"].dimensions)
+        flags[:] = np.array(["1", "4", "2", "1"], dtype=object)
+    assert (len(read_points(path)), read_points(path).flagged) == (3, 1)
 
 
 @pytest.mark.parametrize("missing", ["temperature", "latitude", "longitude", "depth"])

@@ -14,12 +14,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
 
 import netCDF4
 import numpy as np
 import pytest
 import torch
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import tellurion_client
 from tellurion.agent.v1 import agent_pb2
@@ -40,6 +42,9 @@ from tellurion_core.artifacts import ArtifactStore
 from tellurion_core.call import Identity, current_call
 from tellurion_core.endpoints.settings import EndpointSettings
 from tellurion_core.errors import Cancelled, NotFound, Unavailable
+from tellurion_core.identity.authenticator import TokenAuthenticator
+from tellurion_core.identity.roles import Role
+from tellurion_core.identity.tokens import TokenVerifier
 from tellurion_core.jobs.claims import Claims
 from tellurion_core.jobs.database import open_engine
 from tellurion_core.jobs.settings import JobSettings
@@ -137,6 +142,8 @@ def planner(tmp_path_factory: pytest.TempPathFactory) -> Planner:
 
 
 Start = Callable[..., Agent]
+Seen = list[tuple[Identity, str, str]]
+"""For whom a service was called, under which request id, and by which token."""
 
 
 @pytest.fixture
@@ -343,15 +350,20 @@ def test_a_run_that_is_cancelled_cancels_the_long_work(platform: dict[str, str],
 
 
 @pytest.fixture
-def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[dict[str, str]], Path]]:
-    """The splat service for tenants that calls name: where it listens, what calls carried, its state folder."""
-    state, seen, loop = tmp_path / "guarded", list[dict[str, str]](), asyncio.new_event_loop()
+def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Seen, Path]]:
+    """The splat service, which asks for tokens, and an agent that has the key: address, who called, state folder."""
+    state, seen, loop = tmp_path / "guarded", Seen(), asyncio.new_event_loop()
+    key, form = Ed25519PrivateKey.generate(), (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    (tmp_path / "token.key").write_bytes(key.private_bytes(*form, serialization.NoEncryption()))
     monkeypatch.setenv("TELLURION_STATE", str(state))
+    monkeypatch.setenv("TELLURION_TOKEN_PRIVATE_KEY", str(tmp_path / "token.key"))
     settings = ServerSettings(listen=f"unix:{tmp_path / 's'}")
+    asking = TokenAuthenticator(TokenVerifier([key.public_key()]))
 
-    def authenticate(metadata: dict[str, str], context: object) -> Identity:
-        seen.append(metadata)
-        return Identity(unquote(metadata["x-tellurion-tenant"]), unquote(metadata["x-tellurion-subject"]))
+    def authenticate(metadata: dict[str, str], context: Any) -> Identity:
+        identity = asking(metadata, context)
+        seen.append((identity, metadata["x-request-id"], metadata["authorization"]))
+        return identity
 
     async def started() -> Server:
         server = Server(splat_services(settings), settings, authenticate=authenticate)
@@ -369,14 +381,14 @@ def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[s
 
 
 def test_a_service_is_called_with_the_rights_of_whoever_asked(
-    start: Start, guarded: tuple[str, list[dict[str, str]], Path], data: Path
+    start: Start, guarded: tuple[str, Seen, Path], data: Path
 ) -> None:
     address, seen, state = guarded
     agent = start({"splat": address})
     name, answer = agent.answered(DESCRIBE)
     assert answer.status == ANSWERED
-    assert {(each["x-tellurion-tenant"], each["x-tellurion-subject"]) for each in seen} == {("a", "ann")}
-    assert {each["x-request-id"] for each in seen} == {f"{name.rpartition('/')[2]}:0"}
+    assert {each[:2] for each in seen} == {(Identity("a", "ann", Role.USER), f"{name.rpartition('/')[2]}:0")}
+    assert len({token for *_, token in seen}) == len(seen) > 1  # however long the work takes, none is too old
     kept, sent = ArtifactStore(state / "artifacts"), json.loads(agent.file(answer, RECORD))["sources"][0]["files"][0]
     assert kept.get("a", sent["sha256"]).size == sent["bytes"]
     with pytest.raises(NotFound):

@@ -157,9 +157,6 @@ async def test_the_same_request_is_the_same_evaluation_and_another_one_a_conflic
 REFUSED = {
     "an unknown suite": ({"suite": "imagenet"}, "suite: received imagenet"),
     "an unknown variant": ({"variant": "mine"}, "variant: received mine; accepted: official"),
-    "no questions": ({"data": benchmark_pb2.DataSet(questions=NONE, format=1)}, "data.questions: received 000"),
-    "no list of images": ({"media": NONE}, "data.media: received 000"),
-    "no predictions": ({"predictions": NONE}, "predictions: received 000"),
     "no answers": ({"predictions": ""}, "answers: received nothing"),
     "a format to come": ({"format": 9}, "data.format: received 9"),
     "a prompt that there is not": ({"prompts": {"poem": "x"}}, "prompts: received poem"),
@@ -184,6 +181,15 @@ async def test_what_cannot_be_done_is_refused_before_it_is_submitted(serving, sc
         if not value:
             request.ClearField(field)
     with pytest.raises(InvalidInput, match=named):
+        await serving.create(request)
+    assert serving.claims.claim([KIND]) is None
+
+
+@pytest.mark.parametrize("field", ["data.questions", "data.media", "predictions"])
+async def test_files_that_were_not_uploaded_are_not_found(serving, score, field):
+    request = score()
+    setattr(request.data if field.startswith("data.") else request, field.removeprefix("data."), NONE)
+    with pytest.raises(NotFound, match=f"^{field}: there is no artifact"):
         await serving.create(request)
     assert serving.claims.claim([KIND]) is None
 
@@ -213,9 +219,9 @@ async def test_another_tenant_has_none_of_it(serving, score):
     files = (await serving.ask("GetReport", report)).result.files
     with pytest.raises(NotFound):
         await serving.ask("GetReport", report, tenant="navy")
-    with pytest.raises(InvalidInput, match=r"data\.questions"):
+    with pytest.raises(NotFound, match=r"data\.questions: there is no artifact"):
         await serving.create(score("s"), tenant="navy")
-    with pytest.raises(InvalidInput, match=r"a\.report\.json"):
+    with pytest.raises(NotFound, match=r"a\.report\.json"):
         await serving.ask("CompareReports", benchmark_pb2.CompareReportsRequest(a=files, b=files), tenant="navy")
     board = await serving.ask("GetLeaderboard", benchmark_pb2.GetLeaderboardRequest(suite="earthse"), tenant="navy")
     assert not board.boards

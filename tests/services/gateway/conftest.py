@@ -1,42 +1,36 @@
-"""The gateway as a process behind HTTPS, and an ocean service that does what a test asks of it."""
+"""The gateway as a process behind HTTPS."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import httpx
 import netCDF4
-import numpy as np
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tellurion.common.v1 import progress_pb2
-from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
-from tellurion_core.call import current_call
-from tellurion_core.errors import InvalidInput, NotFound, Unavailable
-from tellurion_core.server import Server, Service
-from tellurion_core.settings import ServerSettings
-from tellurion_core.tensors import TensorReader, encode
+from tellurion_core.interceptor import Authenticator
 
-OCEAN = "tellurion.ocean.v1.OceanService"
+from .guarded import guarded
+from .raw import connect
+from .scripted_ocean import ScriptedOcean, ServedOcean
+
+__all__ = ["connect", "guarded"]  # fixtures
 
 
 @pytest.fixture(scope="session")
@@ -66,113 +60,19 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "server.pem", folder / "server.key"
 
 
-@dataclass
-class ScriptedOcean(ocean_pb2_grpc.OceanServiceServicer):
-    """An ocean service whose method names say how it behaves, for what the real one cannot show at will."""
+@pytest.fixture(scope="session")
+def serve_ocean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Authenticator], ServedOcean]]:
+    """Starts a scripted ocean service that asks callers who they are; all are stopped in the end."""
+    served: list[ServedOcean] = []
 
-    calls: list[Any] = field(default_factory=list)
-    """The calls that came, as the harness knows them, with what was asked."""
-    started: threading.Event = field(default_factory=threading.Event)
-    """Set when `slow` begins to wait."""
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    """Set when that wait is cancelled."""
+    def serve(authenticate: Authenticator) -> ServedOcean:
+        address = f"unix:{tmp_path_factory.mktemp('asking')}/ocean.sock"
+        served.append(ServedOcean(address, authenticate=authenticate))
+        return served[-1]
 
-    async def ListMethods(self, request, context):  # noqa: N802
-        methods = [ocean_pb2.Method(name="echo", description="Gives the observations' mean back.", learned=True)]
-        return ocean_pb2.ListMethodsResponse(methods=methods, depth=[0, 100], lat=[-10, 10], lon=[90, 180, 270])
-
-    async def Reconstruct(self, requests, context):  # noqa: N802
-        reader, spec = TensorReader(1 << 30), None
-        async for request in requests:
-            if request.WhichOneof("request") == "spec":
-                spec = request.spec
-            else:
-                reader.feed(request.tensor)
-        tensors = reader.finish()
-        self.calls.append((current_call.get(), spec, tensors))
-        yield _progress(0.25, "analysis")
-        match spec.method:
-            case "slow":
-                await self._wait()
-            case "failing":
-                raise Unavailable("10.0.0.7:50051 went down")
-            case "broken":
-                raise RuntimeError("the secret is hunter2")
-            case "unregistered":
-                raise NotFound("there are no weights south for ocean; registered: north")
-            case "echo" | "damaged":
-                pass
-            case _:
-                raise InvalidInput.of("method", received=spec.method, accepted="echo")
-        yield _progress(1.0, "done")
-        report = ocean_pb2.ReconstructReport(method=spec.method, month=spec.month, seed=spec.seed, version="0")
-        report.steps, report.weights_sha256 = spec.steps, sha256(spec.weights.encode()).hexdigest()
-        used = len(tensors["temperature"])
-        report.observations.MergeFrom(ocean_pb2.ObservationReport(received=used, used=used))
-        yield ocean_pb2.ReconstructResponse(report=report)
-        mean = np.full((2, 2, 3), tensors["temperature"].mean(), np.float32)
-        mean[0, 0, 0] = np.nan
-        answer = {
-            "depth": np.array([0.0, 100.0]),
-            "lat": np.array([-10.0, 10.0]),
-            "lon": np.array([90.0, 180.0, 270.0]),
-            "mean": mean,
-            "std": np.where(np.isnan(mean), mean, np.float32(0.5)),
-        }
-        for name, array in answer.items():
-            for part in encode(name, array):
-                if spec.method == "damaged" and name == "mean":
-                    part.inline.header.crc32c ^= 1
-                yield ocean_pb2.ReconstructResponse(tensor=part)
-
-    async def Evaluate(self, request, context):  # noqa: N802
-        self.calls.append((current_call.get(), request, None))
-        if "slow" in request.methods:
-            await self._wait()
-        yield ocean_pb2.EvaluateResponse(progress=progress_pb2.Progress(fraction=0.5, message="echo"))
-        error = ocean_pb2.SquaredError(guidance=1, reconstruction=3, total=2.5)
-        scores = ocean_pb2.MethodScores(method="echo", masked=error, all_cells=error, crps=float("nan"), seconds=0.5)
-        yield ocean_pb2.EvaluateResponse(report=ocean_pb2.EvaluateReport(scores=[scores]))
-
-    async def _wait(self) -> None:
-        self.started.set()
-        try:
-            await asyncio.sleep(20)
-        except asyncio.CancelledError:
-            self.cancelled.set()
-            raise
-
-
-def _progress(fraction: float, message: str) -> ocean_pb2.ReconstructResponse:
-    return ocean_pb2.ReconstructResponse(progress=progress_pb2.Progress(fraction=fraction, message=message))
-
-
-class ServedOcean:
-    """A scripted ocean service that listens in a thread, under the harness."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.ocean = ScriptedOcean()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        self._server = self._do(self._start())
-
-    def stop(self) -> None:
-        """Stops listening."""
-        self._do(self._server.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def _do(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
-
-    async def _start(self) -> Server:
-        service = Service(OCEAN, ocean_pb2_grpc.add_OceanServiceServicer_to_server, self.ocean)
-        server = Server([service], ServerSettings(listen=self.address, stop_seconds=0))
-        await server.start()
-        return server
+    yield serve
+    for each in served:
+        each.stop()
 
 
 @pytest.fixture(scope="session")
@@ -197,11 +97,14 @@ class RunningGateway:
     """A gateway process, and a client that trusts its certificate."""
 
     def __init__(self, certificate: tuple[Path, Path], folder: Path, **settings: object) -> None:
-        given = {"listen": "127.0.0.1:0", "tls_certificate": certificate[0], "tls_key": certificate[1], **settings}
+        given = {"listen": "127.0.0.1:0", "tls_certificate": certificate[0], "tls_key": certificate[1]}
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._metrics = f"127.0.0.1:{free.getsockname()[1]}"
+        given |= {"state": folder, "metrics_address": self._metrics, **settings}
         env = {f"TELLURION_{name.upper()}": str(value) for name, value in given.items()}
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
-        env |= {"TELLURION_STATE": str(folder), "TMPDIR": str(self.temporary)}
+        env["TMPDIR"] = str(self.temporary)
         self.log_path = folder / "gateway.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
@@ -216,8 +119,16 @@ class RunningGateway:
         assert first, self.log_path.read_text()
         self.announcement = json.loads(first)
         self.address: str = self.announcement["address"]
-        trust = ssl.create_default_context(cafile=str(certificate[0]))
-        self.client = httpx.Client(base_url=self.address, verify=trust, timeout=20)
+        self._trust = ssl.create_default_context(cafile=str(certificate[0]))
+        self.client = self.open()
+
+    def open(self) -> httpx.Client:
+        """A client of its own."""
+        return httpx.Client(base_url=self.address, verify=self._trust, timeout=20)
+
+    def metrics(self) -> str:
+        """What Prometheus would read."""
+        return httpx.get(f"http://{self._metrics}/metrics").text
 
     def log(self) -> list[dict[str, Any]]:
         """The lines logged so far."""
@@ -233,6 +144,10 @@ class RunningGateway:
                     return line
             time.sleep(0.01)
         raise AssertionError(f"no line of {request_id} was logged")
+
+    def left(self) -> list[Path]:
+        """What is in its temporary folder, but for the socket by which processes that open files are started."""
+        return [path for path in self.temporary.iterdir() if not path.name.startswith("pymp-")]
 
     def peak_memory(self) -> int:
         """Most bytes that were resident so far."""

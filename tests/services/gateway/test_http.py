@@ -50,7 +50,7 @@ def test_a_compressed_body(client: httpx.Client) -> None:
     assert problem(answer, 415)["errors"][0]["field"] == "Content-Encoding"
 
 
-@pytest.mark.parametrize("accept", ["image/png", "application/json;q=0", "text/*;q=0, application/*;q=0"])
+@pytest.mark.parametrize("accept", ["image/gif", "application/json;q=0", "text/*;q=0, application/*;q=0"])
 def test_an_answer_in_no_form_that_is_offered(client: httpx.Client, accept: str) -> None:
     assert problem(client.post(URL, content=b"", headers={**NETCDF, "Accept": accept}), 406)["errors"]
 
@@ -191,7 +191,7 @@ def test_an_upload_does_not_grow_memory(
         head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="o.nc"\r\n\r\n' if wrap else b""
         headers = {"Content-Type": "multipart/form-data; boundary=b"} if wrap else NETCDF
         tail = b"\r\n--b--\r\n" if wrap else b""
-        pieces = (part for part in (head, *(block for _ in range(200)), tail) if part)
+        pieces = (part for part in (head, *(block for _ in range(100)), tail) if part)
         problem(gateway.client.post(URL, content=pieces, headers=headers), 422)
     assert gateway.peak_memory() - before < 32 * MIB
     assert gateway.close() == 0

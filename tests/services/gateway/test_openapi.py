@@ -21,12 +21,20 @@ def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
 
 def test_every_operation_answers_problems_when_it_fails(document: dict[str, Any]) -> None:
     operations = [op for path, item in document["paths"].items() if path.startswith("/v1/") for op in item.values()]
-    assert len(operations) == 6
+    assert operations
     for operation in operations:
         for status, response in operation["responses"].items():
             if status == "default" or int(status) >= 400:
                 schema = response["content"]["application/problem+json"]["schema"]
                 assert schema == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_every_operation_says_that_it_may_be_refused_and_when_to_come_back(document: dict[str, Any]) -> None:
+    operations = [op for path, item in document["paths"].items() if path.startswith("/v1/") for op in item.values()]
+    for responses in (operation["responses"] for operation in operations):
+        assert {"401", "403", "404", "429", "503"} <= responses.keys()
+        assert responses["401"]["headers"]["WWW-Authenticate"]["required"]
+        assert responses["429"]["headers"]["Retry-After"]["required"]
 
 
 def test_the_limits_of_options_are_those_of_the_proto(document: dict[str, Any]) -> None:
@@ -59,5 +67,5 @@ def test_all_media_types_are_told(document: dict[str, Any]) -> None:
         *("multipart/form-data", "application/json"),
     }
     assert set(operation["responses"]["200"]["content"]) == {
-        *("application/json", "application/x-netcdf", "text/event-stream"),
+        *("application/json", "application/x-netcdf", "application/vnd+zarr", "image/png", "text/event-stream"),
     }

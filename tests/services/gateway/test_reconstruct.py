@@ -12,6 +12,8 @@ import httpx
 import netCDF4
 import numpy as np
 import pytest
+import xarray as xr
+from zarr.storage import ZipStore
 
 URL = "/v1/ocean:reconstruct"
 NETCDF = {"Content-Type": "application/x-netcdf"}
@@ -55,6 +57,24 @@ def test_the_netcdf_answer_is_the_same_file_as_the_link(
         assert thetao.mask.sum() == 1  # land
         assert np.allclose(thetao.compressed(), 11.0)
         assert analysis.seed == 7
+
+
+def test_the_zarr_answer_holds_what_the_netcdf_answer_holds(
+    client: httpx.Client, write_observations: Callable[..., Path], tmp_path: Path
+) -> None:
+    file, forms = write_observations().read_bytes(), {"nc": "application/x-netcdf", "zarr.zip": "application/vnd+zarr"}
+    for suffix, media in forms.items():
+        answers = [client.post(URL, params=ECHO, content=file, headers={**NETCDF, "Accept": media}) for _ in range(2)]
+        assert answers[0].headers["Content-Type"] == media
+        assert answers[0].headers["Content-Disposition"] == f'attachment; filename="analysis-02.{suffix}"'
+        assert answers[0].content == answers[1].content
+        (tmp_path / f"analysis.{suffix}").write_bytes(answers[0].content)
+    with (
+        ZipStore(tmp_path / "analysis.zarr.zip", mode="r") as store,
+        xr.open_zarr(store, consolidated=False) as zarr,
+        xr.open_dataset(tmp_path / "analysis.nc") as netcdf,
+    ):
+        xr.testing.assert_identical(zarr.load(), netcdf.load())
 
 
 def test_a_form_answers_as_the_file_does(client: httpx.Client, write_observations: Callable[..., Path]) -> None:
@@ -182,7 +202,7 @@ def test_no_file_stays_behind(
     for headers in (NETCDF, {**NETCDF, "Accept": "application/x-netcdf"}):
         client.post(URL, params=ECHO, content=file, headers=headers)
     client.post(URL, params=ECHO, content=b"no NetCDF", headers=NETCDF)
-    assert list(gateway.temporary.iterdir()) == []
+    assert gateway.left() == []
     deleted = [p for p in Path(f"/proc/{gateway.process.pid}/fd").iterdir() if ".nc" in str(p.readlink())]
     assert deleted == []
 

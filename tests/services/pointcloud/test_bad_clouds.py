@@ -130,6 +130,7 @@ def test_messages_out_of_their_place(refused: Callable[..., InvalidInput], reque
     [
         ({"model": ""}, "spec.model"),
         ({"model": "completion"}, "model"),
+        ({"model": "nobody's"}, "model"),
         ({"model": "x" * 65}, "spec.model"),
         ({"model": "mmpt", "points": -1}, "spec.points"),
         ({"model": "mmpt", "points": 65537}, "spec.points"),

@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from tellurion_client.cli import agent, assimilation, benchmark, models, ocean, operations, platform, pointcloud, splat
+from tellurion_client.cli import (
+    agent,
+    assimilation,
+    benchmark,
+    keys,
+    models,
+    ocean,
+    operations,
+    platform,
+    pointcloud,
+    splat,
+)
 
 app = typer.Typer(
     name="tellurion",
@@ -27,6 +38,7 @@ app.add_typer(agent.app)
 app.add_typer(pointcloud.app)
 app.add_typer(models.app)
 app.add_typer(operations.app)
+app.add_typer(keys.app)
 platform.add_commands(app)
 
 

@@ -55,8 +55,8 @@ def up(
 ) -> None:
     """Start the services and keep them running; later commands find them by the state folder.
 
-    Prints one line when all services are ready. Ctrl-C, SIGTERM or `tellurion down` stops them in order. Logs are in
-    DIR/log.
+    Prints where they are when all are ready, and the first time a key for the gateway: it is shown that once. Ctrl-C,
+    SIGTERM or `tellurion down` stops them in order. Logs are in DIR/log.
     """
     from tellurion_client.cli import up as command
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import subprocess
@@ -9,11 +10,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from tellurion_client.cli import display
 from tellurion_client.cli.platform import state_folder
+from tellurion_client.identity import first_key, identity_settings
 from tellurion_client.services import GATEWAY, chosen_services
 from tellurion_client.serving import chosen_serving
 from tellurion_client.sockets import check_free
@@ -74,15 +77,15 @@ def foreground(plan: Plan, *, as_json: bool) -> None:
     """Runs the platform until a signal stops it."""
 
     def ready(addresses: Mapping[str, str]) -> None:
-        if as_json:
-            display.json_line(
-                {"ready": "tellurion", "state": str(plan.state.folder), "pid": os.getpid(), "services": addresses}
-            )
-        else:
-            display.line("ready: " + ", ".join(f"{name} {address}" for name, address in addresses.items()))
+        about = {"ready": "tellurion", "state": str(plan.state.folder), "pid": os.getpid(), "services": addresses}
+        if GATEWAY in addresses and (key := first_key(plan.state)) is not None:
+            about["api_key"] = key
+        _say(about, as_json=as_json)
 
     with plan.state.held():
-        Supervisor(plan.services, plan.state, plan.gateway, say=display.note, settings=plan.settings).run(ready)
+        identity = identity_settings(plan.state) if GATEWAY in plan.services else {}
+        settings = {**plan.settings, **identity}
+        Supervisor(plan.services, plan.state, plan.gateway, say=display.note, settings=settings).run(ready)
 
 
 def detached(plan: Plan, *, as_json: bool) -> None:
@@ -91,8 +94,7 @@ def detached(plan: Plan, *, as_json: bool) -> None:
     command += [*plan.options, "--host", plan.gateway.host, "--port", str(plan.gateway.port)]
     if plan.gateway.certificate and plan.gateway.key:
         command += ["--tls-certificate", plan.gateway.certificate, "--tls-key", plan.gateway.key]
-    if as_json:
-        command.append("--json")
+    command.append("--json")
     log = log_for(plan.state, "up")
     with log.open("ab") as stderr:
         start = stderr.tell()
@@ -100,14 +102,26 @@ def detached(plan: Plan, *, as_json: bool) -> None:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
         )
     assert process.stdout is not None
-    line = process.stdout.readline().decode().strip()
-    if line:
-        display.line(line)
+    if line := process.stdout.readline():
+        _say(json.loads(line), as_json=as_json)
         return
     code = process.wait()
     said = log.read_bytes()[start:].decode(errors="replace").strip().splitlines()
     display.note(said[-1].removeprefix("tellurion: ") if said else f"the platform did not start (log: {log})")
     raise typer.Exit(code or 1)
+
+
+def _say(about: Mapping[str, Any], *, as_json: bool) -> None:
+    """Says that the platform is ready, and how to come in."""
+    if as_json:
+        display.json_line(about)
+        return
+    services = about["services"]
+    display.line("ready: " + ", ".join(f"{name} {address}" for name, address in services.items()))
+    if "api_key" in about:
+        display.line(f"key of {services[GATEWAY]}, shown this once: {about['api_key']}")
+    elif GATEWAY in services:
+        display.line(f"{services[GATEWAY]} asks for a key: `tellurion keys create` makes one")
 
 
 def log_for(state: State, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tellurion_core.jobs.bell import Bell
 from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.quota import Quota
 from tellurion_core.jobs.settings import JobSettings
 from tellurion_core.jobs.store import JobStore
 from tellurion_core.settings import StateSettings, load
@@ -18,4 +19,5 @@ def job_store() -> JobStore:
     """
     settings = load(JobSettings)
     bell = None if settings.broker is None else Bell(settings.broker)
-    return JobStore(open_engine(settings.database_url(load(StateSettings))), bell)
+    engine = open_engine(settings.database_url(load(StateSettings)))
+    return JobStore(engine, bell, Quota(settings.tenant_jobs, settings.tenant_hours * 3600))

@@ -49,6 +49,10 @@ class JobSettings(BaseSettings):
     retry_seconds: float = Field(default=1.0, ge=0, le=3600)
     """Pause before a job's second attempt; each further one waits twice as long, ten minutes at most. Its worker wakes
     when the pause is over; should that one be gone, another finds it by a sweep."""
+    tenant_jobs: int = Field(default=1000, ge=1)
+    """Most jobs of one tenant that wait or run at once; further ones are refused with RESOURCE_EXHAUSTED."""
+    tenant_hours: float = Field(default=240.0, gt=0)
+    """Most hours that the jobs of one tenant may have run within the last day; further jobs are refused likewise."""
     retention_days: float = Field(default=30.0, gt=0)
     """How long a job that has ended is remembered."""
     tidy_seconds: float = Field(default=60.0, ge=0.05)

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from tellurion_core.errors import Conflict, InvalidInput, NotFound
 from tellurion_core.jobs.database import insert_or, now, reading, writing
+from tellurion_core.jobs.quota import Quota
 from tellurion_core.jobs.table import COLUMNS, Job, State, jobs, one_line
 
 MAX_BODY_BYTES = 1 << 20
@@ -49,9 +50,10 @@ class JobStore:
     Every method raises Unavailable where the database cannot be reached.
     """
 
-    def __init__(self, engine: Engine, bell: Ringer | None = None) -> None:
+    def __init__(self, engine: Engine, bell: Ringer | None = None, quota: Quota | None = None) -> None:
         self._engine = engine
         self._bell = bell
+        self._quota = quota
 
     def submit(
         self,
@@ -71,6 +73,7 @@ class JobStore:
         Raises:
             InvalidInput: the request id, or the size of the body, is not what is accepted.
             Conflict: the request id came before, with another body or for another kind of work.
+            ResourceExhausted: the tenant has as much work as it may have.
         """
         service = _service(kind)
         _check(tenant, request_id, body, attempts, priority)
@@ -101,6 +104,8 @@ class JobStore:
                 insert = insert_or(connection, jobs, values, key="service tenant request_id", otherwise=None)
                 if row := connection.execute(insert.returning(*COLUMNS)).first():
                     job = Job.of(row)
+                    if self._quota is not None:
+                        self._quota.check(connection, tenant)
                     break
             with reading(self._engine) as connection:
                 if row := connection.execute(select(*COLUMNS).where(same_request)).first():

@@ -29,6 +29,7 @@ def submit(
     Raises:
         InvalidInput: the request id or the priority is not what is accepted, or the body is too large.
         Conflict: the request id came before, with another body or for another kind of work.
+        ResourceExhausted: the tenant has as much work as it may have.
         Unavailable: the database of jobs cannot be reached.
     """
     packed = any_pb2.Any()

@@ -164,6 +164,31 @@ turns = Table(
 )
 """Which tenant had its turn when. A tenant without a row has never had one."""
 
+api_keys = Table(
+    "api_keys",
+    METADATA,
+    Column("prefix", String(8), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("tenant", String(63), nullable=False),
+    Column("subject", String(100), nullable=False),
+    Column("role", String(6), nullable=False),
+    Column("scopes", String(1000), nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double),
+    Column("revoked", Double),
+    Column("used", Double),
+)
+"""Keys of those who come through a gateway (`tellurion_core.identity.api_keys`)."""
+
+revoked_tokens = Table(
+    "revoked_tokens",
+    METADATA,
+    # SHA-256 of the `jti`: whoever issues tokens may make those as long as it likes.
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("revoked", Double, nullable=False),
+)
+"""Tokens of identity providers that are worth nothing (`tellurion_core.identity.revoked_tokens`)."""
+
 COLUMNS = tuple(jobs.c[field.name] for field in fields(Job))
 """What a `Job` is made of."""
 

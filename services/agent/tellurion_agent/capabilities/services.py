@@ -1,15 +1,15 @@
 """The platform's other services: where they are, and calls of them for whoever asked the agent.
 
 A service decides by its own rules what a caller may do. The agent has no rights beside the caller's: each call carries
-the tenant and the subject that asked, and one request id under which all services log the run.
+a token of the tenant and the subject that asked, and one request id under which all services log the run. Tokens are
+signed here, one for each call, and so never too old for work that takes hours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Self
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -19,9 +19,10 @@ from tellurion_client.client import Client
 from tellurion_core.call import REQUEST_ID_KEY, Identity
 from tellurion_core.client import ClientTls
 from tellurion_core.errors import TellurionError, Unavailable
+from tellurion_core.identity.authenticator import AUTHORIZATION
+from tellurion_core.identity.roles import Role
+from tellurion_core.identity.tokens import TokenMinter, read_minter
 
-TENANT_KEY, SUBJECT_KEY = "x-tellurion-tenant", "x-tellurion-subject"
-"""Metadata that says for whom a call is made, percent-encoded; to be believed of a peer that proves to be the agent."""
 LOOK_SECONDS = 2.0
 """That a service may take to say that it is there."""
 
@@ -33,13 +34,10 @@ class Caller:
     identity: Identity
     request_id: str
 
-    def metadata(self) -> dict[str, str]:
-        """What calls carry."""
-        return {
-            REQUEST_ID_KEY: self.request_id,
-            TENANT_KEY: quote(self.identity.tenant),
-            SUBJECT_KEY: quote(self.identity.subject),
-        }
+    @classmethod
+    def of(cls, tenant: str, subject: str, request_id: str) -> Self:
+        """Whoever asked the agent for work: a user at least, and here no more."""
+        return cls(Identity(tenant, subject, Role.USER), request_id)
 
 
 @dataclass(frozen=True)
@@ -49,16 +47,20 @@ class Services:
     addresses: Mapping[str, str]
     """Address by service."""
     tls: ClientTls | None = None
+    mint: TokenMinter | None = None
+    """Makes the tokens by which they know for whom they are called; without it they are told nothing."""
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> Services:
-        """Those of the settings."""
+        """Those of the settings. Raises InvalidInput of a private key that is none."""
         ca, certificate, key = (getattr(settings, f"agent_services_{name}") for name in ("ca", "certificate", "key"))
-        return cls(settings.addresses, None if ca is None else ClientTls(ca, certificate, key))
+        tls = None if ca is None else ClientTls(ca, certificate, key)
+        signs = settings.token_private_key
+        return cls(settings.addresses, tls, None if signs is None else read_minter(signs))
 
     def client(self, caller: Caller) -> Client:
         """Calls them for somebody; to be closed."""
-        return _CallersClient(_Addressed(self.addresses), caller, self.tls)
+        return _CallersClient(self, caller)
 
     def missing(self, service: str, caller: Caller) -> str:
         """Why a service cannot be called; empty where it says that it serves."""
@@ -103,9 +105,9 @@ class _Addressed:
 class _CallersClient(Client):
     """A client all of whose calls are somebody's."""
 
-    def __init__(self, platform: _Addressed, caller: Caller, tls: ClientTls | None) -> None:
-        super().__init__(platform, tls=tls)
-        self._for = _For(caller)
+    def __init__(self, services: Services, caller: Caller) -> None:
+        super().__init__(_Addressed(services.addresses), tls=services.tls)
+        self._for = _For(caller, services.mint)
 
     def channel(self, service: str) -> grpc.Channel:
         return grpc.intercept_channel(super().channel(service), self._for)
@@ -117,14 +119,18 @@ class _For(
     grpc.StreamUnaryClientInterceptor,
     grpc.StreamStreamClientInterceptor,
 ):
-    """Adds a caller's metadata to each call."""
+    """Adds to each call who makes it."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._metadata = caller.metadata()
+    def __init__(self, caller: Caller, mint: TokenMinter | None) -> None:
+        self._caller = caller
+        self._mint = mint
 
     def _call(self, proceed: Callable[[Any, Any], Any], details: Any, request: Any) -> Any:
-        others = [(key, value) for key, value in details.metadata or () if key not in self._metadata]
-        return proceed(details._replace(metadata=[*others, *self._metadata.items()]), request)
+        own = {REQUEST_ID_KEY: self._caller.request_id}
+        if self._mint is not None:
+            own[AUTHORIZATION] = f"Bearer {self._mint(self._caller.identity)}"
+        others = [(key, value) for key, value in details.metadata or () if key not in own]
+        return proceed(details._replace(metadata=[*others, *own.items()]), request)
 
     intercept_unary_unary = _call  # type: ignore[assignment]
     intercept_unary_stream = _call  # type: ignore[assignment]

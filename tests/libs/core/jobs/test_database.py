@@ -58,7 +58,7 @@ def test_tables_of_a_newer_version_are_left_alone(database: str) -> None:
             open_engine(database)
     finally:
         with writing(engine) as connection:
-            connection.execute(text("UPDATE jobs_version SET version_num = '0001'"))
+            connection.execute(text("UPDATE jobs_version SET version_num = '0003'"))
         engine.dispose()
 
 

@@ -12,11 +12,13 @@ from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.struct_pb2 import Struct
 from sqlalchemy import Engine
 
-from tellurion_core.errors import Conflict, InvalidInput, NotFound
+from tellurion_core.errors import Conflict, InvalidInput, NotFound, ResourceExhausted
 from tellurion_core.jobs.claims import Claims
+from tellurion_core.jobs.database import now, writing
+from tellurion_core.jobs.quota import Quota
 from tellurion_core.jobs.settings import JobSettings
 from tellurion_core.jobs.store import MAX_BODY_BYTES, JobStore
-from tellurion_core.jobs.table import Job, State
+from tellurion_core.jobs.table import Job, State, jobs
 
 KIND = "probe.count"
 NONE = "0" * 32
@@ -202,3 +204,31 @@ def test_a_page_token_is_of_one_query(store: JobStore, other: dict[str, Any]) ->
         store.list(**(query | other), page_token=token)
     with pytest.raises(InvalidInput, match="page_token"):
         store.list(**query, page_token=token + "A")
+
+
+def test_a_tenant_has_so_many_jobs_waiting_and_no_more(engine: Engine) -> None:
+    store = JobStore(engine, quota=Quota(jobs=1, seconds=3600))
+    first = submitted(store)
+    with pytest.raises(ResourceExhausted, match="1 jobs"):
+        submitted(store, request_id="r-2")
+    assert submitted(store).id == first.id  # the same request asks for nothing more
+    submitted(store, tenant="army")
+    store.cancel("navy", first.id)
+    submitted(store, request_id="r-2")
+
+
+def test_a_tenant_has_so_many_hours_a_day_and_no_more(engine: Engine) -> None:
+    store = JobStore(engine, quota=Quota(jobs=100, seconds=3600))
+    # Two days ago, for a day and twenty minutes, and half an hour just now: fifty minutes of the last day.
+    for hours, until in ((48, 24 - 1 / 3), (0.5, None)):
+        job = submitted(store, request_id=f"r-{hours}")
+        row = {"state": "SUCCEEDED" if until else "RUNNING", "started": now() - hours * 3600}
+        with writing(engine) as connection:
+            row |= {"finished": now() - until * 3600} if until else {}
+            connection.execute(jobs.update().where(jobs.c.id == job.id).values(row))
+    enough = submitted(store, request_id="r-1")
+    with writing(engine) as connection:
+        connection.execute(jobs.update().where(jobs.c.id == enough.id).values(state="RUNNING", started=now() - 900))
+    with pytest.raises(ResourceExhausted, match="1 hours"):
+        submitted(store, request_id="r-2")
+    submitted(store, request_id="r-2", tenant="army")

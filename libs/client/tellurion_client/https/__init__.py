@@ -1,0 +1,1 @@
+"""The services through a gateway: gRPC's channels and calls over HTTPS."""

@@ -1,0 +1,1 @@
+"""What one caller may take from the others: connections, places, requests a second."""
