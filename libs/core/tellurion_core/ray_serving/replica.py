@@ -53,8 +53,8 @@ class Replica:
         span = self._tracing.begin(f"{self._model}/predict", dict(hop.trace))
         code = "CANCELLED"
         try:
-            # Ray's arrays are read-only and pinned in its store; models get their own, as they do elsewhere.
-            owned = {name: np.array(array) for name, array in inputs.items()}
+            # Arrays in Ray's store are read-only and pinned there; models get their own, as they do elsewhere.
+            owned = {name: np.require(array, requirements="W") for name, array in inputs.items()}
             outputs = await self._predictor.infer(self._model, owned, deadline=call.deadline, progress=progress)
             code = "OK"
             return Answer(outputs, b"", self._ran())
