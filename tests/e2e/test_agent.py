@@ -137,6 +137,7 @@ def test_a_replay_on_other_data_says_which_they_are(
     assert told["differs"].endswith(f"{tmp_path.name}/tos.nc")
 
 
+@pytest.mark.slow
 def test_a_correction_is_heeded_until_it_is_taken_back(
     command: Command, data: Path, state: Path, answered: Path
 ) -> None:

@@ -162,6 +162,7 @@ def test_predictions_are_scored_embedded_and_on_a_platform_and_two_are_compared(
     assert (whole["a"], whole["b"], whole["difference"], whole["n"]) == (0, 1, 1, 4)
 
 
+@pytest.mark.slow
 def test_embedded_a_run_that_was_killed_goes_on(command: Command, runtime: Path, tmp_path: Path) -> None:
     data, out = different(tmp_path / "data", 8), tmp_path / "out"
     (tmp_path / "slow").mkdir()

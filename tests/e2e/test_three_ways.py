@@ -140,6 +140,7 @@ def test_the_ocean(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> None
     assert refused.said == "tellurion: there are no weights nonesuch for ocean; registered: none\n"
 
 
+@pytest.mark.slow
 def test_assimilation(by_all: Callable[..., list[Outcome]]) -> None:
     twin = ["assimilation", "twin", "--system", "lorenz96", "--method", "etkf", "--members", 24, "--json"]
     figures, unknown, refused = by_all(
@@ -179,6 +180,7 @@ def test_point_clouds(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> N
     assert (encoded.code, list(encoded.files)) == (0, ["encoded.npz"])
 
 
+@pytest.mark.slow
 def test_benchmarks(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> None:
     data = data_files.write_dataset(tmp_path / "data", "msearth", count=12, form="jsonl")
     answers = [{"id": line["question_id"], "prediction": "B"} for line in questions(data)]

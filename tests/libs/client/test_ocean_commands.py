@@ -177,6 +177,7 @@ def test_weights_that_are_not_registered_are_told_with_those_that_are(
         client.ocean.reconstruct(observed(), method="posterior", weights="0" * 64)
 
 
+@pytest.mark.slow
 def test_steps_and_weights_reach_the_learned_among_the_evaluated(
     printed: Callable[..., str], platform: dict[str, Any], registered: str
 ) -> None:

@@ -136,6 +136,7 @@ def test_what_cannot_be_is_refused_before_it_is_submitted(client: Client, observ
         client.ocean.operation(NONE).result()
 
 
+@pytest.mark.slow
 def test_embedded_the_work_is_done_while_it_is_waited_for(
     observed: Observed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -275,6 +275,7 @@ def test_a_key_goes_to_its_endpoint_alone_and_no_endpoint_is_asked_that_is_not_l
     assert not [each for each in scripted.questions(heard) if "refused" in each.text]
 
 
+@pytest.mark.slow
 def test_a_small_real_model_may_say_what_it_likes(agent: Agent, real_model: ModuleType, tmp_path: Path) -> None:
     """It is too weak to plan: what the recipes know is answered all the same, and the rest honestly is not."""
     with real_model.serving(tmp_path, context=512, parallel=1) as url:
