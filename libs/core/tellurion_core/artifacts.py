@@ -23,12 +23,12 @@ from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tellurion_core.call import TENANT
 from tellurion_core.errors import InvalidInput, NotFound, ResourceExhausted
 
 UNFINISHED_SECONDS = 86_400
 """Age at which a file that was never finished is given up; no upload takes as long."""
 
-TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ID = re.compile(r"[0-9a-f]{64}")
 
 

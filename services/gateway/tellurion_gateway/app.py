@@ -81,6 +81,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         description="Earth-system reconstruction over HTTPS. Every error is an RFC 9457 problem document.",
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # to wherever the request says that it went
         generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
         lifespan=lifespan,
     )
@@ -98,6 +99,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         metrics=HttpMetrics(gateway.registry),
         places=Places(settings.max_concurrent_requests, limiter),
         max_seconds=settings.max_call_seconds,
+        secure=settings.tls_certificate is not None,
         stopping=lambda: gateway.stopping,
     )
     if settings.cors_origins:

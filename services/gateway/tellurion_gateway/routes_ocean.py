@@ -54,7 +54,9 @@ async def reconstruct(request: Request, gateway: Here, query: Annotated[Reconstr
 
     Query parameters are the options of a NetCDF body; a form or JSON carries its own.
     """
+    gateway.ocean.permit("Reconstruct")
     form = answer_type(request, (JSON, *NETCDF_NAMES[:2], ZARR, PNG, EVENTS))
+    request.scope["changes"] = form in (JSON, EVENTS)  # of which an artifact comes
     order = await received_order(request, query, gateway.settings, gateway.files)
     if form in (JSON, EVENTS):
         return await _told(request, gateway, form, partial(_summary, gateway, order))
@@ -79,6 +81,8 @@ async def reconstruct(request: Request, gateway: Here, query: Annotated[Reconstr
 )
 async def evaluate(request: Request, gateway: Here) -> Response:
     """Takes JSON; answers scores by method, or events."""
+    request.scope["changes"] = False
+    gateway.ocean.permit("Evaluate")
     form = answer_type(request, (JSON, EVENTS))
     content_type(request, (JSON,))
     limits = gateway.settings

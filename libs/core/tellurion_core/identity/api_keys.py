@@ -17,14 +17,14 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, insert, or_, select, update
 
-from tellurion_core.call import ALL_SERVICES, Identity
+from tellurion_core.call import ALL_SERVICES, TENANT, Identity
 from tellurion_core.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable, shown
 from tellurion_core.identity.roles import ROLES, Role
-from tellurion_core.identity.tokens import TENANT
 from tellurion_core.jobs.database import now, reading, writing
 from tellurion_core.jobs.table import api_keys
 
 MIN_PEPPER_BYTES = 32
+MAX_SCOPES_CHARACTERS = 1000
 USE_SECONDS = 60.0
 """How exactly it is known when a key was last used."""
 
@@ -86,7 +86,11 @@ class ApiKeys:
                 raise InvalidInput.of(field, received=value, accepted=pattern.pattern)
         for scope in scopes:
             if scope != ALL_SERVICES and not _SCOPE.fullmatch(scope):
-                raise InvalidInput.of("scope", received=scope, accepted="the name of a service: ocean, or *")
+                raise InvalidInput.of("scope", received=scope, accepted="ocean or another service, artifacts, or *")
+        told = " ".join(dict.fromkeys(scopes))
+        if not 0 < len(told) <= MAX_SCOPES_CHARACTERS:
+            accepted = f"1 to {MAX_SCOPES_CHARACTERS} in all"
+            raise InvalidInput.of("scope", received=f"{len(told)} characters", accepted=accepted)
         if seconds is not None and not 0 < seconds < 1e10:
             raise InvalidInput.of("seconds", received=seconds, accepted="more than 0, less than 1e10")
         prefix = secrets.token_hex(4)
@@ -97,7 +101,7 @@ class ApiKeys:
             "tenant": tenant,
             "subject": subject,
             "role": role.label,
-            "scopes": " ".join(scopes),
+            "scopes": told,
             "created": now(),
             "expires": None if seconds is None else now() + seconds,
         }

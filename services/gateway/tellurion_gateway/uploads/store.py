@@ -20,7 +20,8 @@ from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tellurion_core.artifacts import TENANT, ArtifactStore
+from tellurion_core.artifacts import ArtifactStore
+from tellurion_core.call import TENANT
 from tellurion_core.errors import Conflict, DataCorrupted, NotFound, ResourceExhausted
 from tellurion_core.whole_files import write_whole
 from tellurion_gateway.uploads.declared import Checksum, Metadata
