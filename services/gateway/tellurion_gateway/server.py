@@ -22,6 +22,7 @@ from tellurion_core.server import announce
 from tellurion_core.settings import TelemetrySettings
 from tellurion_core.telemetry import configure_logs, serve_metrics
 from tellurion_gateway.app import create_app
+from tellurion_gateway.files import confined
 from tellurion_gateway.gateway import Gateway
 from tellurion_gateway.limits.connections import Connection
 from tellurion_gateway.settings import GatewaySettings
@@ -114,6 +115,8 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
         gc.collect()
         gc.freeze()
         log.info("serving", address=address)
+        if not confined():
+            log.warning("files of callers are opened with all that this process may read: Landlock needs Linux 6.2")
         for exposed in exposures(settings):
             log.warning(exposed)
         announce("gateway", address)
