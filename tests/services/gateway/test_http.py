@@ -33,7 +33,7 @@ def test_a_path_that_is_none(client: httpx.Client) -> None:
 
 
 def test_nobody_is_sent_to_where_the_request_says_that_it_went(client: httpx.Client) -> None:
-    answer = client.post("/v1/uploads/", headers={"Host": "evil.example"})
+    answer = client.post("/v1/uploads/", headers={"Host": "evil.example", "Tus-Resumable": "1.0.0"})
     assert "evil" not in json.dumps(problem(answer, 404)) + str(answer.headers)
 
 

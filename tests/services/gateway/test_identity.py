@@ -97,13 +97,13 @@ def test_nor_by_the_bridge(guarded: Guarded) -> None:
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-netcdf", "text/event-stream"])
 def test_a_viewer_has_nothing_computed_or_stored(guarded: Guarded, observations: dict[str, Any], accept: str) -> None:
-    viewer, asked = guarded.keys.create("navy", "ann", Role.VIEWER), len(guarded.ocean.calls)
+    viewer, asked = guarded.keys.create("vale", "ann", Role.VIEWER), len(guarded.ocean.calls)
     body = {"method": "echo", "month": 2, "observations": observations}
     refused = guarded.ask("POST", "/v1/ocean:reconstruct", viewer, headers={"Accept": accept}, json=body)
     assert (refused.status_code, refused.json()["detail"]) == (403, "this takes the role user; yours is viewer")
     assert guarded.ask("POST", "/v1/ocean:evaluate", viewer, json={"month": 2}).status_code == 403
     assert len(guarded.ocean.calls) == asked
-    assert not list(guarded.gateway.folder.glob("artifacts/**/*.json"))
+    assert not list(guarded.gateway.folder.glob("artifacts/vale/**/*.json"))
 
 
 @pytest.mark.parametrize("path", ["/v1/ocean:reconstruct", "/v1/ocean/operations/1:wait"])
