@@ -123,6 +123,6 @@ async def _sweep(gateway: Gateway) -> None:
             for what, store in (("artifacts", gateway.artifacts), ("uploads", gateway.uploads)):
                 if gone := await asyncio.to_thread(store.sweep):
                     log.info(f"{what} expired", count=gone)
-        except OSError:
+        except Exception:
             log.exception("what has expired could not be swept")
         await asyncio.sleep(gateway.settings.sweep_seconds)
