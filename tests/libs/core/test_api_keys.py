@@ -120,6 +120,14 @@ def test_a_revoked_key_stays_listed_and_an_unknown_one_cannot_be_revoked(keys: A
             keys.revoke(prefix)
 
 
+def test_a_key_is_revoked_by_whatever_somebody_has_of_it(keys: ApiKeys) -> None:
+    for cut in (slice(5, 13), slice(13), slice(14), slice(30), slice(None)):
+        key = keys.create("navy", "ann")
+        assert keys.revoke(key[cut]) == key[5:13]
+        with pytest.raises(Unauthenticated):
+            keys.verify(key)
+
+
 @pytest.mark.parametrize(
     ("field", "changed"),
     [

@@ -77,7 +77,7 @@ def list_(state: StateOption = None, as_json: JsonOption = False) -> None:
 @app.command(epilog="Example: tellurion keys revoke 0f3a9c1e")
 def revoke(
     prefix: Annotated[
-        str | None, typer.Argument(metavar="PREFIX", help="The eight digits after `tell_`.", show_default=False)
+        str | None, typer.Argument(metavar="PREFIX", help="The eight digits after `tell_`, or the key.", show_default=False)
     ] = None,
     jti: Annotated[
         str | None, typer.Option(metavar="ID", help="Instead of a key: a token of the identity provider, by its `jti`.")
@@ -91,8 +91,8 @@ def revoke(
 
     match prefix, jti:
         case str(), None:
-            _keys(state).revoke(prefix)
-            audit(_state(state))("key revoked", key=prefix)
+            revoked = _keys(state).revoke(prefix)
+            audit(_state(state))("key revoked", key=revoked)
         case None, str():
             RevokedTokens(database(_state(state))).revoke(jti)
             audit(_state(state))("token revoked", jti=jti)
