@@ -77,14 +77,15 @@ def list_(state: StateOption = None, as_json: JsonOption = False) -> None:
 @app.command(epilog="Example: tellurion keys revoke 0f3a9c1e")
 def revoke(
     prefix: Annotated[
-        str | None, typer.Argument(metavar="PREFIX", help="The eight digits after `tell_`, or the key.", show_default=False)
+        str | None,
+        typer.Argument(metavar="PREFIX", help="The eight digits after `tell_`, or the key.", show_default=False),
     ] = None,
     jti: Annotated[
         str | None, typer.Option(metavar="ID", help="Instead of a key: a token of the identity provider, by its `jti`.")
     ] = None,
     state: StateOption = None,
 ) -> None:
-    """Make a key, or an identity provider's token, useless for what is asked seconds later; what runs, ends."""
+    """Make a key, or an identity provider's token, useless within seconds; calls that run go on, for an hour at most."""
     from tellurion_client.identity import audit, database
     from tellurion_core.errors import InvalidInput
     from tellurion_core.identity.revoked_tokens import RevokedTokens
