@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+from importlib import import_module
 from pathlib import Path
-
-import netCDF4
 
 KINDS = ("external storage", "an external link", "a virtual data set")
 SHAPE = (7, 17)
@@ -23,7 +22,7 @@ def write(path: Path, kind: str, values: bytes, *, group: str = "") -> Path:
     """
     raw, whole = path.with_suffix(".raw"), path.with_suffix(".whole")
     raw.write_bytes(values)
-    hdf5 = ctypes.CDLL(netCDF4._netCDF4.__file__)
+    hdf5 = ctypes.CDLL(import_module("netCDF4._netCDF4").__file__)
     for name in ("H5Fcreate", "H5Gcreate2", "H5Screate_simple", "H5Pcreate", "H5Dcreate2"):
         getattr(hdf5, name).restype = _ID
     hdf5.H5open()

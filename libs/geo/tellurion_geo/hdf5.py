@@ -8,14 +8,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-
-import netCDF4
 
 MAX_DEPTH = 32
 """Of groups in each other: the library goes down them on its stack."""
 
-_library = ctypes.CDLL(netCDF4._netCDF4.__file__)
+_library = ctypes.CDLL(import_module("netCDF4._netCDF4").__file__)
 _id = ctypes.c_int64
 _DEFAULT = 0
 _BY_NAME, _AS_STORED = 0, 2

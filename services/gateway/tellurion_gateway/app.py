@@ -25,6 +25,7 @@ from tellurion_gateway.limits.allowance import Allowance, Limiter
 from tellurion_gateway.limits.cors import CORS
 from tellurion_gateway.limits.local import LocalLimiter
 from tellurion_gateway.limits.places import Places
+from tellurion_gateway.limits.room import BODIES, Room
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.middleware import RequestRules
 from tellurion_gateway.ocean import Ocean
@@ -98,6 +99,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         audit=audit_log(settings.audit_log),
         metrics=HttpMetrics(gateway.registry),
         places=Places(settings.max_concurrent_requests, limiter),
+        room=Room(BODIES * max(settings.max_upload_bytes, settings.max_json_bytes)),
         max_seconds=settings.max_call_seconds,
         secure=settings.tls_certificate is not None,
         stopping=lambda: gateway.stopping,

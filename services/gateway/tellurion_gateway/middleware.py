@@ -17,6 +17,7 @@ from tellurion_core.identity.roles import Role
 from tellurion_gateway.health import PROBES
 from tellurion_gateway.identity.authentication import CHALLENGE, LOOKING, Authentication
 from tellurion_gateway.limits.places import Places
+from tellurion_gateway.limits.room import Room
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.problems import problem_response, told_failure
 
@@ -52,6 +53,7 @@ class RequestRules:
         audit: Any,
         metrics: HttpMetrics,
         places: Places,
+        room: Room,
         max_seconds: float,
         secure: bool,
         stopping: Callable[[], bool],
@@ -63,6 +65,7 @@ class RequestRules:
         self._stopping = stopping
         self._metrics = metrics
         self._places = places
+        self._room = room
         self._max_seconds = max_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,8 +88,10 @@ class RequestRules:
             else:
                 call = replace(call, identity=await self._identify(method, path, headers))
                 current_call.set(call)
-                async with self._places.taken(call.identity.tenant):
-                    await self._app(scope, receive, answer.send)
+                tenant = call.identity.tenant
+                async with self._places.taken(tenant):
+                    with self._room.of(tenant) as scope["hold"]:  # told by whoever takes a body
+                        await self._app(scope, receive, answer.send)
         except TellurionError as error:  # Of the rules; the application answers its own.
             asked = CHALLENGE if isinstance(error, Unauthenticated) else None
             await problem_response(error, path, headers=asked)(scope, receive, answer.send)
