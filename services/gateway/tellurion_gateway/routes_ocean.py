@@ -28,10 +28,9 @@ from tellurion_gateway.openapi import BYTES, EVALUATE_BODY, EVENT_STREAM, NETCDF
 from tellurion_gateway.options import EvaluateOptions, ReconstructOptions
 from tellurion_gateway.orders import Order, received_order
 from tellurion_gateway.pictures import picture
-from tellurion_gateway.streaming import Streamed, attachment
+from tellurion_gateway.streaming import BLOCK_BYTES, Streamed, attachment
 from tellurion_gateway.validation import checked_json
 
-BLOCK_BYTES = 1 << 20
 SCORES = TypeAdapter(Scores)
 
 router = APIRouter(prefix="/v1", tags=["ocean"])

@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 BLOCK_BYTES = 1 << 20
+"""Of a file or a body that is read piece by piece."""
 _READERS = ThreadPoolExecutor(16, thread_name_prefix="download")
 """Threads of their own: a read takes a moment, and what else runs in threads may take long."""
 _PLAIN = re.compile(r"[^A-Za-z0-9._ -]")
