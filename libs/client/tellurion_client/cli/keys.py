@@ -85,7 +85,7 @@ def revoke(
     ] = None,
     state: StateOption = None,
 ) -> None:
-    """Make a key, or an identity provider's token, useless within seconds; calls that run go on, for an hour at most."""
+    """Make a key, or an identity provider's token, useless within seconds; running calls go on, an hour at most."""
     from tellurion_client.identity import audit, database
     from tellurion_core.errors import InvalidInput
     from tellurion_core.identity.revoked_tokens import RevokedTokens
