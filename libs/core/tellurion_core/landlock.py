@@ -48,7 +48,7 @@ def abi() -> int:
     """Version of Landlock in this kernel, 0 where there is none or it is off."""
     if not sys.platform.startswith("linux"):
         return 0
-    return max(0, _libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(_GET_VERSION)))
+    return max(0, int(_libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(_GET_VERSION))))
 
 
 def no_new_privileges() -> None:
