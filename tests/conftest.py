@@ -1,4 +1,4 @@
-"""What tests of several distributions need: OpenAI-compatible servers, scripted and with a real model, and Triton."""
+"""What tests of several distributions need: OpenAI-compatible servers, Triton, files that name other files."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def real_model() -> ModuleType:
 def triton_server() -> ModuleType:
     """The module `triton_server`."""
     return _module("triton_server")
+
+
+@pytest.fixture(scope="session")
+def elsewhere() -> ModuleType:
+    """The module `elsewhere`."""
+    return _module("elsewhere")
 
 
 @pytest.fixture(scope="session")

@@ -28,16 +28,20 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def serving() -> Callable[[str], AbstractContextManager[Served]]:
-    """Starts the service of this name on a private Unix socket, with a new state folder, for the time of a block."""
+def serving() -> Callable[..., AbstractContextManager[Served]]:
+    """Starts the service of this name on a private Unix socket, with a new state folder, for the time of a block.
+
+    Further settings are given by their lower-case names without `TELLURION_`.
+    """
 
     @contextmanager
-    def running(name: str) -> Iterator[Served]:
+    def running(name: str, **settings: str) -> Iterator[Served]:
         with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
             state = Path(folder) / "state"
+            own = {"listen": f"unix:{folder}/s", "state": str(state), **settings}
             process = subprocess.Popen(
                 [sys.executable, "-m", f"tellurion_{name}"],
-                env={**os.environ, "TELLURION_LISTEN": f"unix:{folder}/s", "TELLURION_STATE": str(state)},
+                env=os.environ | {f"TELLURION_{setting.upper()}": value for setting, value in own.items()},
                 stdout=subprocess.PIPE,
                 stderr=(Path(folder) / "log").open("w"),
                 text=True,

@@ -12,17 +12,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import grpc
-from google.longrunning import operations_pb2
 from grpc.experimental import ChannelOptions
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tellurion.agent.v1 import agent_pb2
-from tellurion.artifacts.v1 import artifacts_pb2
-from tellurion.assimilation.v1 import assimilation_pb2
-from tellurion.benchmark.v1 import benchmark_pb2
-from tellurion.ocean.v1 import ocean_pb2
-from tellurion.pointcloud.v1 import pointcloud_pb2
-from tellurion.splat.v1 import splat_pb2
+from tellurion_client.contracts import CONTRACTS, SHARED, grpc_services
 from tellurion_client.embedded import Embedded
 from tellurion_client.health import answers
 from tellurion_client.https.address import check_api_key, gateway_url, trust
@@ -44,14 +37,7 @@ if TYPE_CHECKING:
     from tellurion_client.splat import SplatClient
 
 ACCEPTED_URLS = "https:, grpc: or grpcs://host:port, unix:/path, or the state folder of `tellurion up`"
-SERVICES = tuple(
-    service
-    for file in (
-        *(agent_pb2, artifacts_pb2, assimilation_pb2, benchmark_pb2),
-        *(ocean_pb2, operations_pb2, pointcloud_pb2, splat_pb2),
-    )
-    for service in file.DESCRIPTOR.services_by_name.values()
-)
+SERVICES = grpc_services((*CONTRACTS.values(), *SHARED))
 """The gRPC services whose safe methods channels repeat. News of operations are not among them: who watches asks again,
 and a stream that gRPC repeats by itself was seen to hang beyond its deadline where the server had been killed."""
 

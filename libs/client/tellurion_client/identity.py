@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -77,17 +78,22 @@ def first_key(state: State) -> str | None:
     keys = api_keys(state)
     if keys.list():
         return None
+    note = audit(state)
     key = keys.create(LOCAL.tenant, LOCAL.subject, Role.ADMIN)
-    audit(state, "key made", key=key[5:13], tenant=LOCAL.tenant, subject=LOCAL.subject, role=Role.ADMIN.label)
+    note("key made", key=key[5:13], tenant=LOCAL.tenant, subject=LOCAL.subject, role=Role.ADMIN.label)
     return key
 
 
-def audit(state: State, what: str, **about: object) -> None:
-    """Notes what this user has changed where the gateway notes what its callers have. Raises InvalidInput."""
+def audit(state: State) -> Callable[..., None]:
+    """What notes the changes of this user where the gateway notes those of its callers. Raises InvalidInput.
+
+    To be had before the change: none that cannot be noted is made.
+    """
     from tellurion_core.identity.audit import audit_log
 
     given = _given("AUDIT_LOG")
-    audit_log(Path(given) if given else state.folder / AUDIT_LOG).info(what, by=f"uid {os.getuid()}", **about)
+    log = audit_log(Path(given) if given else state.folder / AUDIT_LOG)
+    return partial(log.info, by=f"uid {os.getuid()}")
 
 
 def _given(name: str) -> str:

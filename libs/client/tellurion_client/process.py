@@ -63,6 +63,7 @@ class ServiceProcess:
                 stderr=stderr,
                 env=dict(env),
                 start_new_session=True,
+                umask=0o077,  # what a service keeps is nobody else's, whatever the mode of the state's folder
             )
         finally:
             if stderr is not None:

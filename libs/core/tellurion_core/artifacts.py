@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -23,12 +24,15 @@ from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tellurion_core.call import TENANT
 from tellurion_core.errors import InvalidInput, NotFound, ResourceExhausted
 
 UNFINISHED_SECONDS = 86_400
 """Age at which a file that was never finished is given up; no upload takes as long."""
 
-TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+SETTLED_NS = 2_000_000_000
+"""Age from which a folder's time tells of every change: clocks of file systems tick coarsely."""
+
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -59,6 +63,7 @@ class ArtifactStore:
         self._root = root
         self._max_bytes = max_bytes
         self._tenant_bytes = tenant_bytes
+        self._sizes: dict[Path, tuple[int, int]] = {}
 
     def put(
         self, tenant: str, chunks: Iterable[bytes], *, media_type: str, name: str, keep: timedelta | None
@@ -88,17 +93,16 @@ class ArtifactStore:
     ) -> Artifact:
         """Stores a whole file of this SHA-256 by moving it from `path`, on the same disk; as `put` otherwise.
 
+        It is the caller who has seen to it that the tenant may have so many bytes, before they were written.
+
         Raises:
-            ResourceExhausted: as `put`; the file is gone, too.
+            ResourceExhausted: the disk is full; the file is where it was.
         """
-        with self._unfinished(tenant) as written:
-            with _room():
-                path.replace(written)
-            return self._keep(tenant, written, sha256, media_type=media_type, name=name, keep=keep)
+        return self._keep(tenant, path, sha256, media_type=media_type, name=name, keep=keep, counted=True)
 
     def used(self, tenant: str) -> int:
-        """Bytes of the tenant's artifacts."""
-        return sum(_sizes(self._tenant(tenant).glob("??/" + "[0-9a-f]" * 64)))
+        """Bytes of the tenant's artifacts. Folders in which no name has changed are not looked through again."""
+        return sum(map(self._size_of, self._tenant(tenant).glob("??")))
 
     def get(self, tenant: str, artifact_id: str) -> Artifact:
         """What is known of an artifact.
@@ -180,11 +184,26 @@ class ArtifactStore:
                     if self._expired(path, now):  # still: it may have been stored again
                         self._remove(path.with_suffix(""))
                         gone += 1
-            for path in folder.glob(".put-*"):
+            for path in (*folder.glob(".put-*"), *filter(self._lacks_description, folder.glob("??/*"))):
                 with suppress(FileNotFoundError):
-                    if path.stat().st_mtime < now.timestamp() - UNFINISHED_SECONDS:
+                    if path.stat().st_ctime < now.timestamp() - UNFINISHED_SECONDS:
                         path.unlink()
         return gone
+
+    def _lacks_description(self, path: Path) -> bool:
+        return _ID.fullmatch(path.name) is not None and not path.with_name(path.name + ".json").exists()
+
+    def _size_of(self, folder: Path) -> int:
+        now, changed = time.time_ns(), folder.stat().st_mtime_ns
+        if (known := self._sizes.get(folder)) is not None and known[0] == changed:
+            return known[1]
+        size = 0
+        for path in folder.iterdir():
+            with suppress(FileNotFoundError):  # it went meanwhile
+                size += path.stat().st_size if _ID.fullmatch(path.name) else 0
+        if now - changed > SETTLED_NS:
+            self._sizes[folder] = changed, size
+        return size
 
     def _expired(self, description: Path, now: datetime) -> bool:
         try:
@@ -202,7 +221,7 @@ class ArtifactStore:
 
     @contextmanager
     def _unfinished(self, tenant: str) -> Iterator[Path]:
-        """A file to write an artifact to; it, and its description, are gone in the end unless they were renamed."""
+        """A file to write to; it is gone in the end unless it was renamed."""
         folder = self._tenant(tenant)
         folder.mkdir(parents=True, exist_ok=True)
         with _room(), tempfile.NamedTemporaryFile(dir=folder, prefix=".put-", delete=False) as file:
@@ -211,12 +230,19 @@ class ArtifactStore:
             yield written
         finally:
             written.unlink(missing_ok=True)
-            written.with_suffix(".json").unlink(missing_ok=True)
 
     def _keep(
-        self, tenant: str, written: Path, sha256: str, *, media_type: str, name: str, keep: timedelta | None
+        self,
+        tenant: str,
+        written: Path,
+        sha256: str,
+        *,
+        media_type: str,
+        name: str,
+        keep: timedelta | None,
+        counted: bool = False,
     ) -> Artifact:
-        """Makes a written file the artifact of its SHA-256."""
+        """Makes a written file the artifact of its SHA-256; `counted` where its bytes are among the tenant's."""
         now = datetime.now(UTC)
         expires = None if keep is None else now + keep
         size = written.stat().st_size
@@ -224,20 +250,20 @@ class ArtifactStore:
         with _room(), written.open("rb") as file:
             os.fsync(file.fileno())
         path = self._path(tenant, artifact.id)
-        with _room(), self._locked(self._tenant(tenant)):
+        # The description is written before the bytes are moved: where the disk is full, nothing has changed.
+        with self._unfinished(tenant) as description, _room(), self._locked(self._tenant(tenant)):
             path.parent.mkdir(exist_ok=True)
             try:
                 known = self.get(tenant, artifact.id)
             except NotFound:
-                if self._tenant_bytes is not None and self.used(tenant) + size > self._tenant_bytes:
+                if not counted and self._tenant_bytes is not None and self.used(tenant) + size > self._tenant_bytes:
                     raise ResourceExhausted(f"a tenant's artifacts may have {self._tenant_bytes} bytes") from None
             else:
                 ends = (known.expires, artifact.expires)
                 longest = None if None in ends else max(end for end in ends if end is not None)
                 artifact = artifact.model_copy(update={"created": known.created, "expires": longest})
-            written.replace(path)
-            description = written.with_suffix(".json")
             description.write_text(artifact.model_dump_json())
+            written.replace(path)
             description.replace(self._description(tenant, artifact.id))
         return artifact
 
@@ -268,12 +294,6 @@ def _room() -> Iterator[None]:
         yield
     except OSError as error:
         raise ResourceExhausted("the artifact could not be stored; is the disk full?") from error
-
-
-def _sizes(paths: Iterable[Path]) -> Iterator[int]:
-    for path in paths:
-        with suppress(FileNotFoundError):  # it went meanwhile
-            yield path.stat().st_size
 
 
 def _missing(artifact_id: str) -> NotFound:

@@ -18,6 +18,10 @@ REFUSED_KEY = "x-refused"
 """Initial metadata of a call that was refused while its requests came in: no more of them are wanted."""
 ALL_SERVICES = "*"
 """The scope of everything."""
+ARTIFACTS = "artifacts"
+"""The scope of the files that a gateway itself keeps: all of the tenant's."""
+TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""What a tenant may be called."""
 _MILLISECONDS = re.compile(r"[0-9]{1,12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -33,10 +37,10 @@ class Identity:
     role: Role = Role.ADMIN
     """What it may do; an installation that asks nobody who they are lets everybody do everything."""
     scopes: frozenset[str] = frozenset({ALL_SERVICES})
-    """Services that a gateway may call for it, or `*`; what those ask of others is theirs to say."""
+    """Services that a gateway may call for it, `artifacts`, or `*`; what services ask of others is theirs to say."""
 
     def may_call(self, service: str) -> bool:
-        """Whether a gateway may call this service for it."""
+        """Whether a gateway may call this service for it, or open its tenant's artifacts."""
         return not self.scopes.isdisjoint((ALL_SERVICES, service))
 
 

@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from tellurion_core.errors import InvalidInput
-from tellurion_geo import classic
+from tellurion_geo import classic, hdf5
 
 NETCDF_LIBRARY = threading.RLock()
 """Held while the NetCDF and HDF5 libraries work: one process has one of each, and they are not thread-safe."""
@@ -25,6 +25,7 @@ LARGEST_CHUNK = 1 << 30
 MOST_STRINGS, STRINGS_BYTES = 100_000, 64 << 20
 """Of one variable whose values have no fixed length, and so no size that is declared."""
 NETCDF = "a whole NetCDF file (classic or NetCDF-4)"
+ITS_OWN = f"{NETCDF} that holds its values itself"
 UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError)
 """What xarray and the libraries below it raise for damaged bytes and malformed attributes."""
 
@@ -33,7 +34,8 @@ UNREADABLE = (OSError, RuntimeError, ValueError, TypeError, KeyError, IndexError
 def opened(path: str | PathLike[str], field: str) -> Iterator[xr.Dataset]:
     """The dataset in a NetCDF file or Zarr folder, undecoded and unread, for as long as the context lasts.
 
-    Raises InvalidInput for `field` when the file is absent, empty, something else, truncated or damaged.
+    Raises InvalidInput for `field` when the file is absent, empty, something else, truncated or damaged, or when it
+    names other files: whoever sent it could read by it what only this process may.
     """
     source = Path(path)
     if not source.exists():
@@ -50,6 +52,7 @@ def _open(source: Path, field: str) -> xr.Dataset:
         _check_netcdf(source, field)
     try:
         if not zarr:
+            _check_self_contained(source, field)
             _check_strings(source, field)
         return xr.open_dataset(
             source,
@@ -82,6 +85,14 @@ def _check_netcdf(source: Path, field: str) -> None:
                 raise InvalidInput.of(field, received=received, accepted=NETCDF)
         elif start != HDF5_MAGIC:
             raise InvalidInput.of(field, received=f"a file that starts with {start!r}", accepted=NETCDF)
+
+
+def _check_self_contained(source: Path, field: str) -> None:
+    with source.open("rb") as file:
+        if file.read(8) != HDF5_MAGIC:
+            return  # a classic file cannot name others
+    if (named := hdf5.elsewhere(source)) is not None:
+        raise InvalidInput.of(field, received=named, accepted=ITS_OWN)
 
 
 def _check_strings(source: Path, field: str) -> None:

@@ -25,6 +25,7 @@ from tellurion_gateway.limits.allowance import Allowance, Limiter
 from tellurion_gateway.limits.cors import CORS
 from tellurion_gateway.limits.local import LocalLimiter
 from tellurion_gateway.limits.places import Places
+from tellurion_gateway.limits.room import BODIES, Room
 from tellurion_gateway.metrics import HttpMetrics
 from tellurion_gateway.middleware import RequestRules
 from tellurion_gateway.ocean import Ocean
@@ -81,6 +82,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         description="Earth-system reconstruction over HTTPS. Every error is an RFC 9457 problem document.",
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # to wherever the request says that it went
         generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
         lifespan=lifespan,
     )
@@ -97,7 +99,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         audit=audit_log(settings.audit_log),
         metrics=HttpMetrics(gateway.registry),
         places=Places(settings.max_concurrent_requests, limiter),
+        room=Room(BODIES * max(settings.max_upload_bytes, settings.max_json_bytes)),
         max_seconds=settings.max_call_seconds,
+        secure=settings.tls_certificate is not None,
         stopping=lambda: gateway.stopping,
     )
     if settings.cors_origins:
@@ -121,6 +125,6 @@ async def _sweep(gateway: Gateway) -> None:
             for what, store in (("artifacts", gateway.artifacts), ("uploads", gateway.uploads)):
                 if gone := await asyncio.to_thread(store.sweep):
                     log.info(f"{what} expired", count=gone)
-        except OSError:
+        except Exception:
             log.exception("what has expired could not be swept")
         await asyncio.sleep(gateway.settings.sweep_seconds)

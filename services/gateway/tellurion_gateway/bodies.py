@@ -31,19 +31,25 @@ async def limited(request: Request, *, max_bytes: int, seconds: float) -> AsyncI
     Raises:
         HTTPException: 413 as soon as it is known to be larger, before anything is read where it says so itself;
             408 when the time is over.
+        LimitReached: the tenant's bodies that are being answered have too many bytes together.
     """
     accepted = f"at most {max_bytes} bytes"
-    announced = request.headers.get("content-length", "0")
-    if int(announced) > max_bytes:
+    announced = int(request.headers.get("content-length", "0"))
+    if announced > max_bytes:
         raise refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body", received=f"{announced} bytes", accepted=accepted)
-    taken = 0
+    hold = request.scope["hold"]
+    hold(announced)
+    held, taken = announced, 0
 
     async def receive() -> Any:
-        nonlocal taken
+        nonlocal held, taken
         message = await request.receive()
         taken += len(message.get("body", b""))
         if taken > max_bytes:
             raise refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body", received="more bytes", accepted=accepted)
+        if taken > held:
+            hold(taken - held)
+            held = taken
         return message
 
     try:

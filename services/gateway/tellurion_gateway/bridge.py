@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from http import HTTPStatus
 
-import structlog
 from fastapi import HTTPException, Request
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError
@@ -20,18 +19,26 @@ from google.protobuf.message_factory import GetMessageClass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tellurion_core.call import TIMEOUT_KEY, answering, told_seconds
-from tellurion_core.errors import Cancelled, DataCorrupted, DeadlineExceeded, Internal, InvalidInput, TellurionError
+from tellurion_core.errors import (
+    Cancelled,
+    DataCorrupted,
+    DeadlineExceeded,
+    InvalidInput,
+    TellurionError,
+    shown,
+)
 from tellurion_core.grpc_web import MEDIA_TYPE, TIMEOUT_HEADER, FrameReader, frame, told_timeout, trailers
+from tellurion_core.identity.roles import changes
 from tellurion_gateway.disconnect import unless_disconnected
 from tellurion_gateway.media import content_type
-from tellurion_gateway.problems import framework_problem
+from tellurion_gateway.problems import framework_problem, told_failure
 from tellurion_gateway.upstreams import Upstreams
 
 PATH = "/v1/grpc/{service}/{interface}/{method}"
 _PATH = re.compile(PATH.replace("{", "(?P<").replace("}", ">[^/]+)"))
 MEDIA_TYPES = (MEDIA_TYPE, "application/grpc-web")
-
-log = structlog.get_logger()
+NAMING = ("name", "operation", "run", "id")
+"""Fields that say what a request is about, which the log of changes repeats."""
 
 
 class Bridge:
@@ -82,7 +89,8 @@ class Bridge:
             service, interface, name = (scope["path_params"][part] for part in ("service", "interface", "method"))
             method = f"{interface}/{name}"
             asked = self._upstreams.method(service, method)
-            messages = body.messages(asked)
+            scope["changes"] = changes(method)
+            messages = body.messages(asked, scope)
             calling = self._upstreams.call(service, method, messages, seconds)
             async with asyncio.timeout(seconds), aclosing(calling) as answers:
                 async for answer in answers:
@@ -95,11 +103,8 @@ class Bridge:
                     await send({"type": "http.response.body", "body": frame(answer), "more_body": True})
         except TimeoutError:
             failure = DeadlineExceeded("not done within the time that was allowed")
-        except TellurionError as error:
-            failure = error
-        except Exception:
-            log.exception("request failed")
-            failure = Internal(f"internal error; the log has it under request id {request_id}")
+        except Exception as error:  # noqa: BLE001 -- told, and logged
+            failure = told_failure(error)
         scope["grpc_status"] = "OK" if failure is None else failure.grpc_status.name  # for the logs
         if not begun:
             await send(started)
@@ -113,8 +118,8 @@ class _Body:
         self._receive = receive
         self._read = asyncio.Event()
 
-    async def messages(self, method: MethodDescriptor) -> AsyncGenerator[bytes]:
-        """The messages in it, each once it has arrived.
+    async def messages(self, method: MethodDescriptor, scope: Scope) -> AsyncGenerator[bytes]:
+        """The messages in it, each once it has arrived; `scope` is told what the first of them names.
 
         Raises:
             Cancelled: the client went away.
@@ -122,6 +127,7 @@ class _Body:
             InvalidInput: a message is none that the method takes.
         """
         kind = GetMessageClass(method.input_type)
+        naming = [field.name for field in kind.DESCRIPTOR.fields if field.name in NAMING]
         frames, more = FrameReader(), True
         try:
             while more:
@@ -132,10 +138,12 @@ class _Body:
                     if ends:
                         raise DataCorrupted("trailers arrived; accepted: messages")
                     try:
-                        kind.FromString(message)
+                        told = kind.FromString(message)
                     except DecodeError:
                         accepted = f"a serialised {method.input_type.full_name}"
                         raise InvalidInput.of("body", received="other bytes", accepted=accepted) from None
+                    if "named" not in scope:
+                        scope["named"] = {name: shown(value) for name in naming if (value := getattr(told, name))}
                     yield message
                 more = part.get("more_body", False)
             frames.finish()

@@ -9,16 +9,12 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 import anyio
-import structlog
 
-from tellurion_core.errors import Internal, TellurionError
 from tellurion_core.progress import Progress, Step, followed
-from tellurion_gateway.problems import problem_document
+from tellurion_gateway.problems import problem_document, told_failure
 
 T = TypeVar("T")
 KEEP_ALIVE = b": still working\n\n"
-
-log = structlog.get_logger()
 
 
 def events(
@@ -43,12 +39,9 @@ async def told(news: AsyncGenerator[tuple[str, str]], path: str, *, comment_seco
             async for event in events:
                 yield KEEP_ALIVE if event is None else _event(*event)
         return
-    except TellurionError as error:
-        failure = error
-    except Exception:
-        log.exception("request failed")
-        failure = Internal("see the log")
-    yield _event("error", json.dumps(problem_document(failure, path)))
+    except Exception as error:  # noqa: BLE001 -- told, and logged
+        failure = problem_document(told_failure(error), path)
+    yield _event("error", json.dumps(failure))
 
 
 async def _steps(work: Callable[[Progress], Coroutine[Any, Any, str]]) -> AsyncGenerator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Files of callers, opened in processes of their own: what crashes a library there, or keeps it busy, is refused.
 
-The processes are forked from one that has the libraries loaded, and neither requests nor connections.
+The processes are forked from one that has the libraries loaded, and neither requests nor connections. Landlock, where
+the system has it, lets each read its one file and what libraries need, and nothing of the gateway's.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from collections.abc import Callable
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from threading import Timer
 from typing import Any, TypeVar
 
+from tellurion_core import landlock
 from tellurion_core.errors import InvalidInput, TellurionError
 
 T = TypeVar("T")
@@ -40,24 +43,24 @@ class FileProcesses:
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(PRELOADED)
 
-    async def run(self, work: Callable[..., T], *arguments: Any, field: str) -> T:
-        """What the function of a module makes of its arguments; errors are of the field that the file came in.
+    async def run(self, work: Callable[..., T], path: Path, *arguments: Any, field: str) -> T:
+        """What the function of a module makes of a file and arguments; errors are of the field that the file came in.
 
         Raises:
             TellurionError: what the function raised.
             InvalidInput: it took too long or too much memory, or its process ended by itself.
         """
         async with self._places:
-            made, failure = await asyncio.to_thread(self._ran, partial(work, *arguments))
+            made, failure = await asyncio.to_thread(self._ran, partial(work, path, *arguments), path)
         if failure is None:
             return made
         if isinstance(failure, Exception):
             raise failure
         raise InvalidInput.of(field, received=failure, accepted="a file that can be read within its limits")
 
-    def _ran(self, work: Callable[[], T]) -> tuple[Any, Exception | str | None]:
+    def _ran(self, work: Callable[[], T], path: Path) -> tuple[Any, Exception | str | None]:
         answer, told = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_work, args=(told, work, self._seconds), daemon=True)
+        process = self._context.Process(target=_work, args=(told, work, path, self._seconds), daemon=True)
         process.start()
         told.close()
         limit = Timer(self._seconds, process.kill)
@@ -73,11 +76,19 @@ class FileProcesses:
             answer.close()
 
 
-def _work(answer: Connection, work: Callable[[], Any], seconds: float) -> None:
+def confined() -> bool:
+    """Whether this system can hold a process to its file."""
+    return landlock.abi() >= landlock.MIN_ABI
+
+
+def _work(answer: Connection, work: Callable[[], Any], path: Path, seconds: float) -> None:
     _limit(resource.RLIMIT_AS, MEMORY_BYTES)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_CPU, int(seconds) + 1)  # should nobody be left to end it
     try:
+        if confined():
+            landlock.no_new_privileges()
+            landlock.restrict([*landlock.python(), (path, landlock.READ)])
         answer.send((work(), None))
     except TellurionError as error:
         answer.send((None, error))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter
 
 from tellurion_core.errors import Unavailable
@@ -30,7 +28,6 @@ async def ready(gateway: Here) -> StatusAnswer:
     """Asks the services behind the gateway; as long as one of them serves, there is something to be had here."""
     if gateway.stopping:
         raise Unavailable("the gateway is stopping")
-    checks = await asyncio.gather(*map(gateway.upstreams.check, gateway.upstreams.names), return_exceptions=True)
-    if checks and all(isinstance(check, BaseException) for check in checks):
+    if not await gateway.upstreams.serving():
         raise Unavailable("no service answers")
     return StatusAnswer(status="ready")

@@ -19,12 +19,20 @@ class Ocean:
     def __init__(self, upstreams: Upstreams) -> None:
         self._upstreams = upstreams
 
+    def permit(self, method: str) -> tuple[tuple[str, str], ...]:
+        """The metadata of a call that the caller may ask for; known before its request is read.
+
+        Raises:
+            NotFound: there is no ocean service here.
+            PermissionDenied: the caller's key is not for it, or its role not for this method.
+        """
+        self._upstreams.permit("ocean", f"tellurion.ocean.v1.OceanService/{method}")
+        return self._upstreams.credential()
+
     async def methods(self) -> ocean_pb2.ListMethodsResponse:
         """The methods and their grid."""
         with _errors():
-            return await self._stub.ListMethods(
-                ocean_pb2.ListMethodsRequest(), metadata=self._upstreams.credential("ocean")
-            )
+            return await self._stub.ListMethods(ocean_pb2.ListMethodsRequest(), metadata=self.permit("ListMethods"))
 
     async def reconstruct(
         self, spec: ocean_pb2.ReconstructSpec, points: Points, *, progress: Progress
@@ -32,7 +40,7 @@ class Ocean:
         """One month of temperature on the service's grid."""
         reader = AnswerReader()
         with _errors():
-            call = self._stub.Reconstruct(requests(spec, points), metadata=self._upstreams.credential("ocean"))
+            call = self._stub.Reconstruct(requests(spec, points), metadata=self.permit("Reconstruct"))
             try:
                 async for response in call:
                     if (step := reader.feed(response)) is not None:
@@ -45,7 +53,7 @@ class Ocean:
         """The scores of the methods, in the order asked."""
         scores: list[ocean_pb2.MethodScores] | None = None
         with _errors():
-            call = self._stub.Evaluate(request, metadata=self._upstreams.credential("ocean"))
+            call = self._stub.Evaluate(request, metadata=self.permit("Evaluate"))
             try:
                 async for response in call:
                     if response.WhichOneof("response") == "progress":

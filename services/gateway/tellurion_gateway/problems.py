@@ -52,7 +52,7 @@ def problem_document(error: TellurionError, path: str, status: int | None = None
     call = current_call.get()
     request_id = call.request_id if call is not None else ""
     if error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        error = Internal(f"internal error; the log has it under request id {request_id}")
+        error = _internal()
     document = problem(error, instance=quote(path[:SHOWN_PATH], safe=PATH_CHARACTERS), request_id=request_id)
     if status is not None and status != error.http_status:
         document |= {"status": int(status), "title": phrase(status)}
@@ -71,6 +71,19 @@ def problem_response(
     return Response(
         json.dumps(document, ensure_ascii=False), document["status"], {**more, **(headers or {})}, media_type=MEDIA_TYPE
     )
+
+
+def told_failure(error: Exception) -> TellurionError:
+    """The error as a caller is told it; what is none of ours goes to the log. To be called where it is handled."""
+    if isinstance(error, TellurionError):
+        return error
+    log.exception("request failed")
+    return _internal()
+
+
+def _internal() -> Internal:
+    call = current_call.get()
+    return Internal(f"internal error; the log has it under request id {call.request_id if call is not None else ''}")
 
 
 def install(app: FastAPI) -> None:

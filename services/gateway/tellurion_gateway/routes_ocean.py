@@ -28,10 +28,9 @@ from tellurion_gateway.openapi import BYTES, EVALUATE_BODY, EVENT_STREAM, NETCDF
 from tellurion_gateway.options import EvaluateOptions, ReconstructOptions
 from tellurion_gateway.orders import Order, received_order
 from tellurion_gateway.pictures import picture
-from tellurion_gateway.streaming import Streamed, attachment
+from tellurion_gateway.streaming import BLOCK_BYTES, Streamed, attachment
 from tellurion_gateway.validation import checked_json
 
-BLOCK_BYTES = 1 << 20
 SCORES = TypeAdapter(Scores)
 
 router = APIRouter(prefix="/v1", tags=["ocean"])
@@ -54,7 +53,9 @@ async def reconstruct(request: Request, gateway: Here, query: Annotated[Reconstr
 
     Query parameters are the options of a NetCDF body; a form or JSON carries its own.
     """
+    gateway.ocean.permit("Reconstruct")
     form = answer_type(request, (JSON, *NETCDF_NAMES[:2], ZARR, PNG, EVENTS))
+    request.scope["changes"] = form in (JSON, EVENTS)  # of which an artifact comes
     order = await received_order(request, query, gateway.settings, gateway.files)
     if form in (JSON, EVENTS):
         return await _told(request, gateway, form, partial(_summary, gateway, order))
@@ -79,6 +80,8 @@ async def reconstruct(request: Request, gateway: Here, query: Annotated[Reconstr
 )
 async def evaluate(request: Request, gateway: Here) -> Response:
     """Takes JSON; answers scores by method, or events."""
+    request.scope["changes"] = False
+    gateway.ocean.permit("Evaluate")
     form = answer_type(request, (JSON, EVENTS))
     content_type(request, (JSON,))
     limits = gateway.settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import math
+import resource
 import signal
 import socket
 import ssl
@@ -22,6 +23,7 @@ from tellurion_core.server import announce
 from tellurion_core.settings import TelemetrySettings
 from tellurion_core.telemetry import configure_logs, serve_metrics
 from tellurion_gateway.app import create_app
+from tellurion_gateway.files import confined
 from tellurion_gateway.gateway import Gateway
 from tellurion_gateway.limits.connections import Connection
 from tellurion_gateway.settings import GatewaySettings
@@ -30,6 +32,8 @@ KEEP_ALIVE_SECONDS = 15
 """How long a connection may be idle between two requests."""
 CLOSE_SECONDS = 1.0
 """How long, at the end, a client may take to answer that its connection is closed."""
+
+FILES_OF_A_CONNECTION = 4
 
 log = structlog.get_logger()
 
@@ -104,6 +108,7 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
         timeout_graceful_shutdown=math.ceil(settings.stop_seconds),
     )
     config.load()
+    _raise_open_files(settings.max_connections)
     listener = _listener(settings.listen)
     serve_metrics(telemetry, gateway.registry)
     scheme = "http" if settings.tls_certificate is None else "https"
@@ -114,6 +119,8 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
         gc.collect()
         gc.freeze()
         log.info("serving", address=address)
+        if not confined():
+            log.warning("files of callers are opened with all that this process may read: Landlock needs Linux 6.2")
         for exposed in exposures(settings):
             log.warning(exposed)
         announce("gateway", address)
@@ -127,9 +134,16 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
     log.info("stopped")
 
 
+def _raise_open_files(connections: int) -> None:
+    """To what so many connections take, with what they ask of services and files, and as many in their handshake."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, FILES_OF_A_CONNECTION * connections + 1024)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
 def exposures(settings: GatewaySettings) -> Sequence[str]:
     """What its keeper should know of a gateway that others than those on its machine can reach."""
-    if settings.listen.startswith(("127.", "localhost:", "[::1]:")):
+    if settings.on_loopback:
         return ()
     nobody_asked = "whoever reaches this address is served; TELLURION_API_KEY_PEPPER would ask for a key"
     in_the_clear = "keys and answers travel in the clear; TELLURION_TLS_CERTIFICATE would hide them"

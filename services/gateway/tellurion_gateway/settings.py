@@ -76,6 +76,8 @@ class GatewaySettings(UpstreamSettings):
     """Requests of one tenant that are answered at once, in all gateways together."""
     limits_redis: RedisUrl | None = None
     """Redis server by which several gateways hold tenants to these limits together; each by itself without one."""
+    hosts: tuple[str, ...] = ()
+    """What a gateway on loopback, without keys and TLS, answers to besides names of its machine, as a JSON list."""
     cors_origins: tuple[Origin, ...] = ()
     """Origins whose pages may call the gateway from a browser, as a JSON list; none by default."""
 
@@ -90,6 +92,11 @@ class GatewaySettings(UpstreamSettings):
     """After SIGTERM, how long requests are still taken while `/readyz` already fails."""
     stop_seconds: float = Field(default=30.0, ge=0, le=3600)
     """Then, how long requests in progress may take to end."""
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only those on its machine can reach it."""
+        return self.listen.startswith(("127.", "localhost:", "[::1]:"))
 
     @model_validator(mode="after")
     def _identity_is_whole(self) -> Self:

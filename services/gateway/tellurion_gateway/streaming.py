@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncGenerator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import BinaryIO
 from urllib.parse import quote
@@ -14,6 +15,9 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 BLOCK_BYTES = 1 << 20
+"""Of a file or a body that is read piece by piece."""
+_READERS = ThreadPoolExecutor(16, thread_name_prefix="download")
+"""Threads of their own: a read takes a moment, and what else runs in threads may take long."""
 _PLAIN = re.compile(r"[^A-Za-z0-9._ -]")
 
 
@@ -44,9 +48,10 @@ async def file_pieces(file: BinaryIO, start: int, stop: int) -> AsyncGenerator[b
         EOFError: the file is shorter, which breaks off an answer whose length is already announced.
     """
     try:
-        await asyncio.to_thread(file.seek, start)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(_READERS, file.seek, start)
         while start < stop:
-            piece = await asyncio.to_thread(file.read, min(BLOCK_BYTES, stop - start))
+            piece = await loop.run_in_executor(_READERS, file.read, min(BLOCK_BYTES, stop - start))
             if not piece:
                 raise EOFError("the file is shorter than announced")
             start += len(piece)

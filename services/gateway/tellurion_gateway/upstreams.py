@@ -10,18 +10,10 @@ from typing import Any
 import grpc
 import structlog
 from cachetools import TTLCache
-from google.longrunning import operations_pb2
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tellurion.agent.v1 import agent_pb2
-from tellurion.artifacts.v1 import artifacts_pb2
-from tellurion.assimilation.v1 import assimilation_pb2
-from tellurion.benchmark.v1 import benchmark_pb2
-from tellurion.jobs.v1 import jobs_pb2
-from tellurion.ocean.v1 import ocean_pb2
-from tellurion.pointcloud.v1 import pointcloud_pb2
-from tellurion.splat.v1 import splat_pb2
+from tellurion_client.contracts import CONTRACTS, NEWS, SHARED, grpc_services
 from tellurion_core.call import REFUSED_KEY, Identity, answering
 from tellurion_core.client import Channels, onward_headers, time_left
 from tellurion_core.errors import (
@@ -39,37 +31,22 @@ from tellurion_core.errors import (
     shown,
 )
 from tellurion_core.identity.authenticator import AUTHORIZATION
+from tellurion_core.identity.roles import needed_role
 from tellurion_core.status import from_rpc_error, is_ours
 from tellurion_gateway.upstream_settings import UpstreamSettings
-
-_OWN = {
-    "agent": agent_pb2,
-    "assimilation": assimilation_pb2,
-    "benchmark": benchmark_pb2,
-    "ocean": ocean_pb2,
-    "pointcloud": pointcloud_pb2,
-    "splat": splat_pb2,
-}
-_SHARED = (operations_pb2, artifacts_pb2, jobs_pb2)
-"""What each service answers beside its own, where it has long work or takes files."""
-
-
-def _services(*files: Any) -> list[ServiceDescriptor]:
-    return [service for file in files for service in file.DESCRIPTOR.services_by_name.values()]
-
 
 METHODS: Mapping[str, Mapping[str, MethodDescriptor]] = {
     name: {
         f"{service.full_name}/{method.name}": method
-        for service in _services(own, *_SHARED)
+        for service in grpc_services((own, *SHARED, *NEWS))
         for method in service.methods
     }
-    for name, own in _OWN.items()
+    for name, own in CONTRACTS.items()
 }
 """What each service may be asked, by `package.Service/Method`."""
 
-HEALTH_SECONDS = 2.0
-"""How long a health check may take."""
+HEALTH_SECONDS, HEALTHY_SECONDS = 2.0, 1.0
+"""How long a health check may take, and how long its outcome is told to whoever else asks."""
 TOKEN_SECONDS, MOST_TOKENS = 60.0, 1024
 """How long a token is used for calls that begin, far below its five minutes; and how many are kept."""
 
@@ -84,14 +61,16 @@ class Upstreams:
 
     def __init__(self, settings: UpstreamSettings, mint: Mint | None = None) -> None:
         """Without `mint`, the services are told nothing of who calls."""
-        addresses = {name: getattr(settings, f"{name}_address") for name in _OWN}
+        addresses = {name: getattr(settings, f"{name}_address") for name in CONTRACTS}
         self._addresses: dict[str, str] = {name: address for name, address in addresses.items() if address}
-        services = _services(*_OWN.values(), *_SHARED)
+        services = grpc_services((*CONTRACTS.values(), *SHARED, *NEWS))
         self._channels = Channels(services, settings.services_tls())
         # An interceptor of grpc.aio costs a call a task; calls that are passed on do by themselves what it would.
         self._bare = Channels(services, settings.services_tls(), propagates=False)
         self._mint = mint
         self._tokens: TTLCache[Identity, str] = TTLCache(MOST_TOKENS, TOKEN_SECONDS)
+        self._serving: TTLCache[str, bool] = TTLCache(1, HEALTHY_SECONDS)
+        self._checking = asyncio.Lock()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,15 +96,24 @@ class Upstreams:
             raise NotFound(f"the {service} service has no method {shown(method)}", reason="NO_SUCH_METHOD")
         return METHODS[service][method]
 
-    def credential(self, service: str) -> tuple[tuple[str, str], ...]:
-        """Metadata that tell a service for whom it is called.
+    def permit(self, service: str, method: str) -> MethodDescriptor:
+        """The method `package.Service/Method`, which the caller may ask for; known before its request is read.
 
         Raises:
-            PermissionDenied: the caller's key is not for this service.
+            NotFound: there is no such service here, or it has no such method.
+            PermissionDenied: the caller's key is not for this service, or its role not for this method.
         """
+        asked = self.method(service, method)
         identity = answering().identity
         if not identity.may_call(service):
             raise PermissionDenied(f"this API key is not for the {service} service", reason="NOT_IN_SCOPE")
+        if identity.role < (needed := needed_role(method)):
+            raise PermissionDenied(f"this takes the role {needed.label}; yours is {identity.role.label}")
+        return asked
+
+    def credential(self) -> tuple[tuple[str, str], ...]:
+        """Metadata that tell a service for whom it is called; of what `permit` permits."""
+        identity = answering().identity
         if self._mint is None:
             return ()
         if (token := self._tokens.get(identity)) is None:
@@ -142,12 +130,12 @@ class Upstreams:
 
         Raises:
             NotFound: this installation has no such service, or the service no such method.
-            PermissionDenied: the caller's key is not for this service.
+            PermissionDenied: the caller's key is not for this service, or its role not for this method.
             TellurionError: what the service answered, or what ended `requests`.
             Unavailable: the service does not answer.
         """
-        asked, channel = self.method(service, method), self._bare.to(self._address(service))
-        credential = self.credential(service)
+        asked, channel = self.permit(service, method), self._bare.to(self._address(service))
+        credential = self.credential()
         taken = _Requests(requests)
         request: Any = taken if asked.client_streaming else await _only(requests)
         kind = "_".join("stream" if many else "unary" for many in (asked.client_streaming, asked.server_streaming))
@@ -172,19 +160,21 @@ class Upstreams:
             if watching is not None:
                 watching.cancel()
 
-    async def check(self, service: str) -> None:
-        """Returns when the service says that it serves.
+    async def serving(self) -> bool:
+        """Whether a service serves, or none is expected to; all who ask within a second are told the same."""
+        async with self._checking:
+            if (serving := self._serving.get("any")) is None:
+                found = await asyncio.gather(*map(self._serves, self.names))
+                serving = self._serving["any"] = any(found) or not found
+            return serving
 
-        Raises:
-            Unavailable: it says otherwise, or nothing.
-        """
+    async def _serves(self, service: str) -> bool:
         health = health_pb2_grpc.HealthStub(self.channel(service))
         try:
             answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=HEALTH_SECONDS)
         except grpc.RpcError:
-            raise Unavailable(f"the {service} service does not answer") from None
-        if answer.status != health_pb2.HealthCheckResponse.SERVING:
-            raise Unavailable(f"the {service} service is not serving")
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     async def close(self) -> None:
         """Closes the channels."""

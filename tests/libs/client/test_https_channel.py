@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import grpc
@@ -113,6 +114,21 @@ def test_and_where_the_gateway_says_that_it_is_not_there(scripted: Start) -> Non
     server, stub = scripted(refused, WHOLE)
     assert listed(stub) == METHODS
     assert len(server.requests) == 2
+
+
+def test_it_is_asked_again_no_sooner_than_it_says(scripted: Start) -> None:
+    overloaded = json.dumps(problem(Unavailable("try again"), instance="/", request_id="r")).encode()
+    server, stub = scripted(
+        answer(503, "application/problem+json", overloaded, "Retry-After: 1", "Connection: close"), WHOLE
+    )
+    began = time.monotonic()
+    assert listed(stub) == METHODS
+    assert 1 <= time.monotonic() - began < 10
+    server, stub = scripted(answer(503, "text/plain", b"", "Retry-After: 999999999", "Connection: close"), WHOLE)
+    with pytest.raises(grpc.RpcError) as failed:
+        listed(stub, 0.5)
+    assert failed.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert len(server.requests) == 1
 
 
 def test_it_is_asked_four_times_and_no_more(scripted: Start) -> None:

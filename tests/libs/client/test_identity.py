@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tellurion_client.cli.main import run
-from tellurion_client.identity import database, first_key, identity_settings
+from tellurion_client.identity import api_keys, database, first_key, identity_settings
 from tellurion_client.state import State
 from tellurion_core.call import LOCAL
 from tellurion_core.errors import InvalidInput
@@ -94,6 +94,22 @@ def test_keys_are_made_listed_and_revoked(state: State, capsys: pytest.CaptureFi
     ]
     assert (made["tenant"], made["scopes"], made["by"]) == ("navy", ["ocean"], f"uid {os.getuid()}")
     assert key[14:] not in told + audited
+
+
+def test_a_key_that_cannot_be_noted_is_not_made(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be good, and nobody would have seen it."""
+    monkeypatch.setenv("TELLURION_AUDIT_LOG", str(state.folder / "nowhere" / "audit.jsonl"))
+    assert run(["keys", "create", "--tenant", "navy", "--subject", "ann"]) == 2
+    with pytest.raises(InvalidInput, match="TELLURION_AUDIT_LOG"):
+        first_key(state)
+    assert not api_keys(state).list()
+
+
+def test_a_scope_that_is_none_is_named(state: State, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["keys", "create", "--tenant", "navy", "--subject", "ann", "--scope", "oceans"]) == 2
+    assert "scope: received oceans; accepted: agent, assimilation" in capsys.readouterr().err
+    assert not api_keys(state).list()
+    assert run(["keys", "create", "--tenant", "navy", "--subject", "ann", "--scope", "artifacts"]) == 0
 
 
 def test_a_token_of_an_identity_provider_is_revoked_by_its_id(state: State) -> None:

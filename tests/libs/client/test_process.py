@@ -56,3 +56,9 @@ def test_one_that_waits_is_not_waited_for_and_its_last_words_are_told_and_its_lo
 def test_one_that_is_busy_for_ever_is_not_waited_for_for_ever(start: Start) -> None:
     with pytest.raises(Unavailable, match=r"slow was not ready within 1\.5 s"):
         start("while True: pass\n").address(0.3)
+
+
+def test_what_a_service_keeps_is_nobody_elses(start: Start, tmp_path: Path) -> None:
+    kept = tmp_path / "jobs.sqlite"
+    start(f"open('{kept}', 'w').close()\n" + READY + WAITS).address(20)
+    assert kept.stat().st_mode & 0o777 == 0o600

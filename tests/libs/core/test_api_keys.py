@@ -40,6 +40,13 @@ def test_a_key_tells_whose_it_is_and_what_it_is_for(keys: ApiKeys) -> None:
     assert known.scopes == ("ocean",)
 
 
+def test_scopes_that_the_database_has_no_room_for_are_refused(keys: ApiKeys) -> None:
+    for scopes in ([f"service{number}" for number in range(200)], []):
+        with pytest.raises(InvalidInput, match="1 to 1000"):
+            keys.create("navy", "ann", scopes=scopes)
+    assert keys.verify(keys.create("navy", "ann", scopes=["ocean"] * 200)).scopes == ("ocean",)
+
+
 def test_a_key_has_a_public_prefix_and_256_random_bits(keys: ApiKeys) -> None:
     made = {keys.create("navy", "ann") for _ in range(20)}
     assert len(made) == 20
@@ -111,6 +118,14 @@ def test_a_revoked_key_stays_listed_and_an_unknown_one_cannot_be_revoked(keys: A
     for prefix in ("00000000", "%", "' OR 1=1"):
         with pytest.raises(NotFound):
             keys.revoke(prefix)
+
+
+def test_a_key_is_revoked_by_whatever_somebody_has_of_it(keys: ApiKeys) -> None:
+    for cut in (slice(5, 13), slice(13), slice(14), slice(30), slice(None)):
+        key = keys.create("navy", "ann")
+        assert keys.revoke(key[cut]) == key[5:13]
+        with pytest.raises(Unauthenticated):
+            keys.verify(key)
 
 
 @pytest.mark.parametrize(

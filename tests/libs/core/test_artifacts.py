@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tellurion_core import artifacts
 from tellurion_core.artifacts import Artifact, ArtifactStore
 from tellurion_core.errors import InvalidInput, NotFound, ResourceExhausted
 
@@ -221,3 +223,49 @@ def test_a_tenant_has_so_many_bytes_and_no_more(tmp_path: Path) -> None:
     put(store, b"def", tenant="army")
     put(store, b"de")
     assert store.used("navy") == 5
+
+
+def test_what_is_used_is_known_whoever_stores_and_deletes(
+    store: ArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "SETTLED_NS", 50_000_000)
+    other = ArtifactStore(tmp_path / "artifacts")
+    kept = [put(other, bytes([number, number])) for number in range(100)]
+    assert store.used("navy") == 200
+    time.sleep(0.1)
+    assert store.used("navy") == 200
+    other.delete("navy", kept[0].id)
+    put(other, b"abc")
+    assert store.used("navy") == 201
+    looked_at: list[Path] = []
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda self: (looked_at.append(self), iterdir(self))[1])
+    time.sleep(0.1)
+    assert store.used("navy") == 201
+    assert len(looked_at) <= 2  # where something was deleted, and stored
+
+
+def test_a_full_disk_leaves_what_was_to_be_taken_where_it_was(
+    store: ArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "whole"
+    path.write_bytes(b"abc")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ResourceExhausted):
+        store.take("navy", path, hashlib.sha256(b"abc").hexdigest(), media_type="text/plain", name="a", keep=HOUR)
+    assert path.read_bytes() == b"abc"
+    assert not files(store)
+
+
+def test_bytes_that_nobody_described_go_after_a_day(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = put(store)
+    store._description("navy", artifact.id).unlink()
+    store.sweep()
+    assert len(files(store)) == 1
+    monkeypatch.setattr(artifacts, "UNFINISHED_SECONDS", -1)
+    store.sweep()
+    assert not files(store)

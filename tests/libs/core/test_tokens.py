@@ -138,12 +138,16 @@ def test_keys_are_read_from_pem_files(tmp_path: Path) -> None:
         ("/tellurion.ocean.v1.OceanService/ListMethods", Role.VIEWER),
         ("/google.longrunning.Operations/GetOperation", Role.VIEWER),
         ("/google.longrunning.Operations/ListOperations", Role.VIEWER),
+        ("/google.longrunning.Operations/WaitOperation", Role.VIEWER),
+        ("/tellurion.jobs.v1.JobService/WatchJob", Role.VIEWER),
+        ("/tellurion.ocean.v1.OceanService/Reconstruct", Role.USER),
+        ("/tellurion.ocean.v1.OceanService/Evaluate", Role.USER),
         ("/google.longrunning.Operations/CancelOperation", Role.USER),
         ("/google.longrunning.Operations/DeleteOperation", Role.USER),
         ("/tellurion.unknown.v1.Service/Do", Role.USER),
     ],
 )
-def test_what_only_looks_needs_a_viewer_and_all_else_a_user(method: str, role: Role) -> None:
+def test_what_looks_at_what_is_there_needs_a_viewer_and_all_else_a_user(method: str, role: Role) -> None:
     assert needed_role(method) is role
 
 

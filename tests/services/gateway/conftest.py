@@ -97,6 +97,7 @@ class RunningGateway:
     """A gateway process, and a client that trusts its certificate."""
 
     def __init__(self, certificate: tuple[Path, Path], folder: Path, **settings: object) -> None:
+        self.folder = folder
         given = {"listen": "127.0.0.1:0", "tls_certificate": certificate[0], "tls_key": certificate[1]}
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._metrics = f"127.0.0.1:{free.getsockname()[1]}"

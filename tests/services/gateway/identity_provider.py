@@ -49,6 +49,9 @@ class IdentityProvider:
         self.asked = 0
         """How often its keys were asked for."""
         self.status = 200
+        self.answers = threading.Event()
+        """Not set while it hangs."""
+        self.answers.set()
         self.headers: Mapping[str, str] = {}
         self.body = jwks()
         provider = self
@@ -56,6 +59,7 @@ class IdentityProvider:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.asked += 1
+                provider.answers.wait(10)
                 self.send_response(provider.status)
                 for name, value in provider.headers.items():
                     self.send_header(name, value)

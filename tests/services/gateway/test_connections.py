@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import socket
 import time
 from base64 import b64encode
@@ -14,6 +15,7 @@ import pytest
 
 from tellurion_core.errors import InvalidInput
 from tellurion_core.settings import load
+from tellurion_gateway.server import _raise_open_files
 from tellurion_gateway.settings import GatewaySettings
 
 from .raw import GET, Raw
@@ -84,6 +86,18 @@ def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(impatient: Any, co
     raw.send(f"GET /v1/artifacts/{artifact}/content HTTP/1.1\r\nHost: gateway\r\n\r\n".encode())
     time.sleep(1.5)
     assert len(raw.answer()) < size
+
+
+def test_as_many_files_may_be_open_as_connections_take() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few, wanted = min(512, soft), 4 * 500 + 1024
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
+        _raise_open_files(500)
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (allowed, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_many_idle_connections_keep_nobody_out(impatient: Any, connect: Callable[[Any], Raw]) -> None:

@@ -10,6 +10,7 @@ import zipfile
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -116,6 +117,23 @@ def test_a_file_of_two_kinds_is_refused_as_either(client: httpx.Client, content:
     refused(answer)
     assert answer.status_code == 422
     assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("kind", ["external storage", "an external link", "a virtual data set"])
+def test_a_file_whose_values_lie_in_another_shows_nothing_of_it(
+    client: httpx.Client, elsewhere: ModuleType, tmp_path: Path, kind: str
+) -> None:
+    content = elsewhere.write(tmp_path / "hostile.nc", kind, bytes(range(119))).read_bytes()
+    tus = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
+    url = client.post("/v1/uploads", headers={**tus, "Upload-Length": str(len(content))}).headers["Location"]
+    artifact = client.patch(url, content=content, headers={**tus, "Upload-Offset": "0"}).headers["Tellurion-Artifact"]
+    for answer in (
+        client.get(f"/v1/artifacts/{artifact}/picture"),
+        client.post(URL, params={"method": "echo"}, content=content, headers=NETCDF),
+    ):
+        refused(answer)
+        assert answer.status_code == 422
+        assert kind in answer.json()["errors"][0]["received"]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\x00b", "C:\\\\x", "\u202egpj.nc", "x" * 5000])

@@ -32,6 +32,15 @@ def test_a_path_that_is_none(client: httpx.Client) -> None:
     assert "/v1/nothing" in problem(client.get("/v1/nothing"), 404)["detail"]
 
 
+def test_nobody_is_sent_to_where_the_request_says_that_it_went(client: httpx.Client) -> None:
+    answer = client.post("/v1/uploads/", headers={"Host": "evil.example", "Tus-Resumable": "1.0.0"})
+    assert "evil" not in json.dumps(problem(answer, 404)) + str(answer.headers)
+
+
+def test_under_tls_a_browser_asks_without_it_no_more(client: httpx.Client) -> None:
+    assert client.get("/healthz").headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
 def test_a_method_that_is_not_offered(client: httpx.Client) -> None:
     answer = client.get(URL)
     assert answer.headers["Allow"] == "POST"

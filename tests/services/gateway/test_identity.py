@@ -69,6 +69,20 @@ def test_a_key_for_one_service_does_not_open_another(guarded: Guarded, path: str
     assert refused.json()["detail"] == "this API key is not for the ocean service"
 
 
+@pytest.mark.parametrize("scopes", [["splat"], ["artifacts", "ocean"]])
+def test_what_the_gateway_keeps_takes_a_scope_of_its_own(guarded: Guarded, scopes: list[str]) -> None:
+    """A key for one service neither reads nor deletes what others of its tenant have stored."""
+    owner, other = guarded.keys.create("navy", "ann"), guarded.keys.create("navy", "bob", scopes=scopes)
+    place = guarded.ask("POST", "/v1/uploads", owner, headers=UPLOAD).headers["location"]
+    patch = {**UPLOAD, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    stored = guarded.ask("PATCH", httpx.URL(place).path, owner, headers=patch, content=b"mine")
+    path, may = f"/v1/artifacts/{stored.headers['tellurion-artifact']}", "artifacts" in scopes
+    assert guarded.ask("GET", f"{path}/content", other).status_code == (200 if may else 403)
+    assert guarded.ask("POST", "/v1/uploads", other, headers=UPLOAD).status_code == (201 if may else 403)
+    assert guarded.ask("DELETE", path, other).status_code == (204 if may else 403)
+    assert guarded.ask("GET", path, owner).status_code == (404 if may else 200)
+
+
 def test_nor_by_the_bridge(guarded: Guarded) -> None:
     key = guarded.keys.create("navy", "ann", Role.USER, ["splat"])
     path = "/v1/grpc/ocean/tellurion.ocean.v1.OceanService/ListMethods"
@@ -79,6 +93,25 @@ def test_nor_by_the_bridge(guarded: Guarded) -> None:
         grpc.StatusCode.PERMISSION_DENIED,
         "this API key is not for the ocean service",
     )
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-netcdf", "text/event-stream"])
+def test_a_viewer_has_nothing_computed_or_stored(guarded: Guarded, observations: dict[str, Any], accept: str) -> None:
+    viewer, asked = guarded.keys.create("vale", "ann", Role.VIEWER), len(guarded.ocean.calls)
+    body = {"method": "echo", "month": 2, "observations": observations}
+    refused = guarded.ask("POST", "/v1/ocean:reconstruct", viewer, headers={"Accept": accept}, json=body)
+    assert (refused.status_code, refused.json()["detail"]) == (403, "this takes the role user; yours is viewer")
+    assert guarded.ask("POST", "/v1/ocean:evaluate", viewer, json={"month": 2}).status_code == 403
+    assert len(guarded.ocean.calls) == asked
+    assert not list(guarded.gateway.folder.glob("artifacts/vale/**/*.json"))
+
+
+@pytest.mark.parametrize("path", ["/v1/ocean:reconstruct", "/v1/ocean/operations/1:wait"])
+def test_whose_key_is_not_for_a_service_is_told_so_before_the_request_is_read(guarded: Guarded, path: str) -> None:
+    key = guarded.keys.create("navy", "ann", Role.USER, ["splat"])
+    # Neither a media type that is taken, nor a body of it.
+    refused = guarded.ask("POST", path, key, headers={"Content-Type": "application/x-netcdf"}, content=b"CDF nothing")
+    assert refused.status_code == 403
 
 
 def test_a_viewer_uploads_nothing(guarded: Guarded) -> None:
@@ -105,13 +138,16 @@ def test_changes_are_logged_apart_with_who_made_them_and_no_secret(guarded: Guar
     guarded.ask("POST", "/v1/uploads", "tell_nothing", headers={**asked, "X-Request-Id": "change-8"})
     path = "/v1/grpc/ocean/google.longrunning.Operations/DeleteOperation"
     bridged = {"Content-Type": MEDIA_TYPE, "X-Request-Id": "change-9"}
-    guarded.ask("POST", path, key, headers=bridged, content=frame(b""))
-    guarded.gateway.logged("change-9")
+    name = b"ocean/operations/7"
+    guarded.ask("POST", path, key, headers=bridged, content=frame(b"\x0a" + bytes([len(name)]) + name))
+    guarded.ask("POST", "/v1/ocean/operations/7:wait", key, headers={"X-Request-Id": "look-1"}, json={"timeout": "0s"})
+    guarded.ask("POST", "/v1/ocean:evaluate", key, headers={"X-Request-Id": "look-2"}, json={})
+    guarded.gateway.logged("look-2")
     lines = {line["request_id"]: line for line in map(json.loads, guarded.audit.read_text().splitlines())}
-    done, refused, absent = (lines[f"change-{number}"] for number in (7, 8, 9))
+    done, absent = (lines[f"change-{number}"] for number in (7, 9))
+    assert not {"change-8", "look-1", "look-2"} & lines.keys()
     assert (done["tenant"], done["subject"], done["method"], done["status"]) == ("navy", "ann", "POST", 201)
-    assert (refused["tenant"], refused["status"]) == ("nobody", 401)
-    assert (absent["subject"], absent["status"], absent["grpc_status"]) == ("ann", 200, "NOT_FOUND")
+    assert (absent["subject"], absent["name"], absent["grpc_status"]) == ("ann", name.decode(), "NOT_FOUND")
     assert all(line["method"] not in ("GET", "HEAD") for line in lines.values())
     assert not any("ListMethods" in line["path"] for line in lines.values())
     assert key[14:] not in guarded.audit.read_text() + guarded.gateway.log_path.read_text()
@@ -143,7 +179,9 @@ def test_no_secret_is_in_what_anybody_is_told(guarded: Guarded, observations: di
     process = Path(f"/proc/{guarded.gateway.process.pid}/cmdline").read_text()
     told = [guarded.gateway.log_path.read_text(), guarded.audit.read_text(), process, *guarded.answered]
     pepper = {guarded.pepper.hex(), base64.b64encode(guarded.pepper).decode(), repr(guarded.pepper)[2:-1]}
-    secrets = {given.rpartition("_" if given.startswith("tell_") else ".")[2] for given in guarded.credentials}
-    secrets |= pepper | {guarded.private.splitlines()[1]}
+    keys = {given[14:] for given in guarded.credentials if given.startswith("tell_")}
+    signatures = {given.rpartition(".")[2] for given in guarded.credentials if not given.startswith("tell_")}
+    assert key[14:] in keys
+    secrets = keys | signatures | pepper | {guarded.private.splitlines()[1]}
     assert len([secret for secret in secrets if len(secret) > 40]) > 5
     assert not [secret for secret in secrets if len(secret) > 20 and any(secret in text for text in told)]

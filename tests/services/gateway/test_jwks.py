@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,13 +75,27 @@ async def test_a_provider_that_is_away_is_done_without_for_a_day(
     provider.status = 503
     clock.now += FRESH_SECONDS + 1
     assert await keys.get("RS256") is not None
-    assert provider.asked == 2
     clock.now += STALE_SECONDS
     with pytest.raises(Unavailable):
         await keys.get("RS256")
     provider.status = 200
     clock.now += PAUSE_SECONDS + 1
     assert await keys.get("RS256") is not None
+
+
+async def test_known_keys_are_not_waited_for_while_the_provider_hangs(
+    keys: KeySet, provider: IdentityProvider, clock: Clock
+) -> None:
+    assert await keys.get("RS256") is not None
+    provider.answers.clear()
+    provider.body = json.dumps({"keys": [jwk("ES256", KEYS["ES256"], "new")]}).encode()
+    clock.now += FRESH_SECONDS + 1
+    async with asyncio.timeout(1):
+        assert [await keys.get("RS256") for _ in range(3)].count(None) == 0
+    provider.answers.set()
+    found = [await keys.get("new"), await keys.get("RS256")]  # the first waits for what is on its way
+    assert [key is None for key in found] == [False, True]
+    assert provider.asked == 2
 
 
 @pytest.mark.parametrize(

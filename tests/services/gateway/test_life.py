@@ -120,8 +120,9 @@ def test_sigterm_fails_readiness_finishes_requests_and_exits_0(
     ]
 
 
-def test_without_a_certificate_it_serves_plain_http(served_ocean: Any, tmp_path: Path) -> None:
+def test_without_a_certificate_it_serves_plain_http_under_its_own_names(served_ocean: Any, tmp_path: Path) -> None:
     env = {**os.environ, "TELLURION_LISTEN": "127.0.0.1:0", "TELLURION_STATE": str(tmp_path)}
+    env["TELLURION_HOSTS"] = '["portal.example"]'
     process = subprocess.Popen(
         [sys.executable, "-m", "tellurion_gateway"],
         env={**env, "TELLURION_OCEAN_ADDRESS": served_ocean.address},
@@ -133,7 +134,14 @@ def test_without_a_certificate_it_serves_plain_http(served_ocean: Any, tmp_path:
         line = process.stdout.readline()
         address = line.partition('"address": "')[2].partition('"')[0]
         assert address.startswith("http://127.0.0.1:")
-        assert httpx.get(f"{address}/readyz").json() == {"status": "ready"}
+        ready = httpx.get(f"{address}/readyz")
+        assert ready.json() == {"status": "ready"}
+        assert "Strict-Transport-Security" not in ready.headers
+        for host in ("LOCALHOST:1", "127.0.0.1", "[::1]:8080", "portal.example"):
+            assert httpx.get(f"{address}/v1/ocean/methods", headers={"Host": host}).status_code == 200
+        for host in ("evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "user@localhost", ""):
+            refused = httpx.get(f"{address}/v1/ocean/methods", headers={"Host": host})
+            assert (refused.status_code, "evil" in refused.text) == (403, False)
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
 

@@ -21,8 +21,12 @@ from tellurion_gateway.limits import shared
 from tellurion_gateway.limits.allowance import Allowance, Limiter, LimitReached
 from tellurion_gateway.limits.local import LocalLimiter
 from tellurion_gateway.limits.places import Places
+from tellurion_gateway.limits.room import Room
 from tellurion_gateway.limits.shared import SharedLimiter
 
+from .raw import Raw
+
+NETCDF = {"Content-Type": "application/x-netcdf"}
 ENDLESS = Allowance(rate=1e6, burst=1_000_000, at_once=1_000_000)
 
 
@@ -54,6 +58,45 @@ def redis_server() -> Iterator[RedisServer]:
         server = RedisServer(Path(folder))
         yield server
         server.stop()
+
+
+def test_a_tenant_may_hold_three_times_the_bytes_that_are_free() -> None:
+    room = Room(400)
+    with room.of("navy") as navy, room.of("navy") as more, room.of("army") as army:
+        navy(200)
+        more(100)
+        for refused in (more, navy):
+            with pytest.raises(LimitReached):
+                refused(1)
+        army(75)
+        with pytest.raises(LimitReached):
+            army(1)
+    with room.of("navy") as navy:
+        navy(300)  # all of it is free again
+
+
+def test_bodies_of_one_tenant_take_so_many_bytes_together(
+    start_gateway: Callable[..., Any], served_ocean: Any, connect: Callable[[Any], Raw]
+) -> None:
+    mib = 1 << 20
+    gateway = start_gateway(ocean_address=served_ocean.address, max_upload_bytes=mib, max_json_bytes=4096)
+    head = "POST /v1/ocean:reconstruct HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/x-netcdf\r\n"
+
+    def status() -> int:
+        answer = gateway.client.post("/v1/ocean:reconstruct", content=bytes(mib), headers=NETCDF)
+        assert answer.status_code != 429 or answer.headers["Retry-After"] == "1"
+        return answer.status_code
+
+    slow = [connect(gateway) for _ in range(3)]
+    for raw in slow:
+        raw.send(f"{head}Content-Length: {mib}\r\n\r\nCDF".encode())
+    until = time.monotonic() + 10
+    while status() != 429:
+        assert time.monotonic() < until
+    for raw in slow:
+        raw.close()
+    while status() != 422:
+        assert time.monotonic() < until
 
 
 @pytest.fixture(params=["local", "shared"])

@@ -85,6 +85,8 @@ FORGED: dict[str, Forge] = {
     "with a key of its own": with_a_key_of_its_own,
     "other claims under the signature": with_other_claims,
     "no key's id": lambda provider: jwt.encode(provider.claims(), KEYS["ES256"], "ES256"),
+    "an id that cannot be revoked": lambda provider: provider.token(jti=""),
+    "an id too long to be revoked": lambda provider: provider.token(jti="x" * 1001),
     "too long": lambda provider: provider.token(more="x" * 9000),
     "a name that no log should hold": lambda provider: provider.token(sub="ann\n"),
     "no token": lambda provider: "x.y.z",

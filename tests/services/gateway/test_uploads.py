@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
@@ -12,6 +13,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +276,23 @@ def test_open_uploads_count_as_stored(start_gateway: Callable[..., Any], served_
     assert violation(refused, 429) == "resource-exhausted"
     sent(client, first, 0, bytes(MIB))  # an artifact from now on
     assert client.post("/v1/uploads", headers={**TUS, "Upload-Length": "1"}).status_code == 429
+
+
+def test_uploads_that_wait_hold_up_nobody_elses_download(client: httpx.Client, gateway: Any) -> None:
+    url = begun(client, MIB)
+    artifact = sent(client, url, 0, bytes(MIB)).headers["Tellurion-Artifact"]
+    with (
+        (gateway.temporary.parent / "uploads" / "local" / ".lock").open("a") as lock,
+        ThreadPoolExecutor(24) as threads,
+        gateway.open() as other,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = [threads.submit(begun, other, 1) for _ in range(24)]
+        time.sleep(0.5)
+        assert client.get(f"/v1/artifacts/{artifact}/content", timeout=5).content == bytes(MIB)
+        assert not any(each.done() for each in waiting)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert all(each.result(20) for each in waiting)
 
 
 def test_a_large_upload_does_not_grow_memory(start_gateway: Callable[..., Any], served_ocean: Any) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tellurion.ocean.v1 import ocean_pb2, ocean_pb2_grpc
 from tellurion_core.call import Call, Identity, answering, current_call
@@ -18,7 +21,7 @@ from tellurion_core.identity.tokens import TokenMinter, TokenVerifier
 from tellurion_core.server import Server, Service
 from tellurion_core.settings import ServerSettings
 from tellurion_gateway.upstream_settings import UpstreamSettings
-from tellurion_gateway.upstreams import Mint, Upstreams
+from tellurion_gateway.upstreams import HEALTHY_SECONDS, Mint, Upstreams
 
 SERVICE = "tellurion.ocean.v1.OceanService"
 KEY = Ed25519PrivateKey.generate()
@@ -61,6 +64,35 @@ async def ask(address: str, identity: Identity, mint: Mint | None, method: str =
     finally:
         current_call.reset(token)
         await upstreams.close()
+
+
+class Counted(health_pb2_grpc.HealthServicer):
+    """Serves, and counts who asks whether it does."""
+
+    asked = 0
+
+    async def Check(self, request, context):  # noqa: N802
+        self.asked += 1
+        await asyncio.sleep(0.05)
+        return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
+
+
+async def test_however_many_probes_there_are_a_service_is_asked_once_a_second(tmp_path: Path) -> None:
+    health, server, address = Counted(), grpc.aio.server(), f"unix:{tmp_path}/s"
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    server.add_insecure_port(address)
+    await server.start()
+    upstreams = Upstreams(UpstreamSettings(ocean_address=address))
+    current_call.set(Call("GET /readyz", "r", Identity("acme", "ann"), time.monotonic() + 10))
+    assert all(await asyncio.gather(*(upstreams.serving() for _ in range(50))))
+    assert health.asked == 1
+    await asyncio.sleep(HEALTHY_SECONDS)
+    assert await upstreams.serving()
+    assert health.asked == 2
+    await server.stop(0)
+    await asyncio.sleep(HEALTHY_SECONDS)
+    assert not await upstreams.serving()
+    await upstreams.close()
 
 
 async def test_a_service_knows_for_whom_it_is_called(address: str) -> None:

@@ -27,10 +27,15 @@ app = typer.Typer(
 def create(
     tenant: Annotated[str, typer.Option(metavar="NAME", help="Whose files and work its bearer has.")],
     subject: Annotated[str, typer.Option(metavar="NAME", help="Who bears it, for logs.")],
-    role: Annotated[Literal["viewer", "user", "admin"], typer.Option(help="What its bearer may do.")] = "user",
+    role: Annotated[
+        Literal["viewer", "user", "admin"], typer.Option(help="What its bearer may do; an admin no more than a user.")
+    ] = "user",
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="SERVICE", help="A service that it is for; once for each; all by default."),
+        typer.Option(
+            metavar="SERVICE",
+            help="A service that it is for, or `artifacts` for the files that the gateway keeps; all by default.",
+        ),
     ] = None,
     days: Annotated[float | None, typer.Option(help="How long it is good for; until it is revoked by default.")] = None,
     state: StateOption = None,
@@ -38,13 +43,19 @@ def create(
 ) -> None:
     """Make a key and print it; it is kept nowhere and cannot be shown again."""
     from tellurion_client.cli import display
+    from tellurion_client.contracts import CONTRACTS
     from tellurion_client.identity import audit
+    from tellurion_core.call import ALL_SERVICES, ARTIFACTS
+    from tellurion_core.errors import InvalidInput
     from tellurion_core.identity.roles import ROLES
 
-    seconds, scopes = None if days is None else days * 86400, scope or ["*"]
-    key = _keys(state).create(tenant, subject, ROLES[role], scopes, seconds)
-    about = {"tenant": tenant, "subject": subject, "role": role, "scopes": scopes, "days": days}
-    audit(_state(state), "key made", key=key[5:13], **about)
+    seconds, scopes = None if days is None else days * 86400, scope or [ALL_SERVICES]
+    accepted = (*CONTRACTS, ARTIFACTS, ALL_SERVICES)
+    for unknown in sorted(set(scopes) - set(accepted)):
+        raise InvalidInput.of("scope", received=unknown, accepted=", ".join(accepted))
+    keys, note = _keys(state), audit(_state(state))
+    key = keys.create(tenant, subject, ROLES[role], scopes, seconds)
+    note("key made", key=key[5:13], tenant=tenant, subject=subject, role=role, scopes=scopes, days=days)
     display.json_line({"key": key}) if as_json else display.line(key)
 
 
@@ -66,25 +77,26 @@ def list_(state: StateOption = None, as_json: JsonOption = False) -> None:
 @app.command(epilog="Example: tellurion keys revoke 0f3a9c1e")
 def revoke(
     prefix: Annotated[
-        str | None, typer.Argument(metavar="PREFIX", help="The eight digits after `tell_`.", show_default=False)
+        str | None,
+        typer.Argument(metavar="PREFIX", help="The eight digits after `tell_`, or the key.", show_default=False),
     ] = None,
     jti: Annotated[
         str | None, typer.Option(metavar="ID", help="Instead of a key: a token of the identity provider, by its `jti`.")
     ] = None,
     state: StateOption = None,
 ) -> None:
-    """Make a key, or an identity provider's token, useless within seconds."""
+    """Make a key, or an identity provider's token, useless within seconds; running calls go on, an hour at most."""
     from tellurion_client.identity import audit, database
     from tellurion_core.errors import InvalidInput
     from tellurion_core.identity.revoked_tokens import RevokedTokens
 
     match prefix, jti:
         case str(), None:
-            _keys(state).revoke(prefix)
-            audit(_state(state), "key revoked", key=prefix)
+            revoked = _keys(state).revoke(prefix)
+            audit(_state(state))("key revoked", key=revoked)
         case None, str():
             RevokedTokens(database(_state(state))).revoke(jti)
-            audit(_state(state), "token revoked", jti=jti)
+            audit(_state(state))("token revoked", jti=jti)
         case _:
             received = "nothing" if prefix is None else "both"
             raise InvalidInput.of("prefix", received=received, accepted="the digits of a key, or --jti of a token")

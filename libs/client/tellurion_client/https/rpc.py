@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections import deque
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -20,6 +21,9 @@ from tellurion_core.status import DETAILS_KEY, from_problem, to_status
 
 MAX_PROBLEM_BYTES = 64 << 10
 """Most bytes that are read of an answer that is not gRPC-Web."""
+MAX_PAUSE_SECONDS = 30
+"""Longest that is waited before a repetition, whatever `Retry-After` says."""
+_SECONDS = re.compile(rb"[0-9]{1,9}")
 
 
 class Failed(grpc.RpcError):
@@ -72,6 +76,7 @@ class Rpc:
         self._body = None if request is None else frame(request)
         self._deadline = deadline
         self._pauses = deque(pauses if request is not None else ())
+        self._told_pause = 0
         self._reader = FrameReader()
         self._frames: deque[tuple[bool, bytes]] = deque()
         self._reason: Failed | None = None
@@ -137,7 +142,9 @@ class Rpc:
 
     async def _again(self) -> None:
         self._disconnect()
-        await asyncio.sleep(self._pauses.popleft() * random.uniform(0.8, 1.2))  # noqa: S311
+        pause = max(self._pauses.popleft(), min(self._told_pause, MAX_PAUSE_SECONDS))
+        self._told_pause = 0
+        await asyncio.sleep(pause * random.uniform(1, 1.2))  # noqa: S311
         if not self._ended:
             self._reader = FrameReader()
             self._opening = asyncio.ensure_future(self._open())
@@ -180,6 +187,8 @@ class Rpc:
         match await connection.receive():
             case h11.Response() as response:
                 kind = next((value for name, value in response.headers if name == b"content-type"), b"")
+                told = next((value for name, value in response.headers if name == b"retry-after"), b"")
+                self._told_pause = int(told) if _SECONDS.fullmatch(told) else 0
                 if response.status_code != HTTPStatus.OK or kind != MEDIA_TYPE.encode():
                     raise await self._refused(connection, response.status_code)
             case h11.Data(data=data):

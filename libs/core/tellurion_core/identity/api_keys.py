@@ -17,19 +17,20 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, insert, or_, select, update
 
-from tellurion_core.call import ALL_SERVICES, Identity
-from tellurion_core.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable, shown
+from tellurion_core.call import ALL_SERVICES, TENANT, Identity
+from tellurion_core.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
 from tellurion_core.identity.roles import ROLES, Role
-from tellurion_core.identity.tokens import TENANT
 from tellurion_core.jobs.database import now, reading, writing
 from tellurion_core.jobs.table import api_keys
 
 MIN_PEPPER_BYTES = 32
+MAX_SCOPES_CHARACTERS = 1000
 USE_SECONDS = 60.0
 """How exactly it is known when a key was last used."""
 
 _KEY = re.compile(r"tell_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
-_PREFIX = re.compile(r"[0-9a-f]{8}")
+_SHOWN = re.compile(r"(?:tell_)?([0-9a-f]{8})(?:_.*)?")
+"""A prefix, as it is listed or as a key begins, or a whole key."""
 _SCOPE = re.compile(r"[a-z][a-z0-9]{0,39}")
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 _NO_DIGEST = bytes(32)
@@ -86,7 +87,11 @@ class ApiKeys:
                 raise InvalidInput.of(field, received=value, accepted=pattern.pattern)
         for scope in scopes:
             if scope != ALL_SERVICES and not _SCOPE.fullmatch(scope):
-                raise InvalidInput.of("scope", received=scope, accepted="the name of a service: ocean, or *")
+                raise InvalidInput.of("scope", received=scope, accepted="ocean or another service, artifacts, or *")
+        told = " ".join(dict.fromkeys(scopes))
+        if not 0 < len(told) <= MAX_SCOPES_CHARACTERS:
+            accepted = f"1 to {MAX_SCOPES_CHARACTERS} in all"
+            raise InvalidInput.of("scope", received=f"{len(told)} characters", accepted=accepted)
         if seconds is not None and not 0 < seconds < 1e10:
             raise InvalidInput.of("seconds", received=seconds, accepted="more than 0, less than 1e10")
         prefix = secrets.token_hex(4)
@@ -97,7 +102,7 @@ class ApiKeys:
             "tenant": tenant,
             "subject": subject,
             "role": role.label,
-            "scopes": " ".join(scopes),
+            "scopes": told,
             "created": now(),
             "expires": None if seconds is None else now() + seconds,
         }
@@ -140,17 +145,22 @@ class ApiKeys:
         with reading(self._engine) as connection:
             return [_key(row) for row in connection.execute(select(*_FIELDS).order_by(api_keys.c.created.desc()))]
 
-    def revoke(self, prefix: str) -> None:
-        """Makes a key useless from now on; one that is already stays so.
+    def revoke(self, key: str) -> str:
+        """Makes a key useless from now on, and answers its prefix; one that is already stays so.
+
+        `key` is its prefix, with or without `tell_`, or the whole of it, as somebody in a hurry has it.
 
         Raises:
             NotFound: there is no such key.
         """
-        known = api_keys.c.prefix == (prefix if _PREFIX.fullmatch(prefix) else "")
+        match = _SHOWN.fullmatch(key)
+        prefix: str = match[1] if match else ""
+        known = api_keys.c.prefix == prefix
         with writing(self._engine) as connection:
             connection.execute(update(api_keys).where(known, api_keys.c.revoked.is_(None)).values(revoked=now()))
             if connection.execute(select(api_keys.c.prefix).where(known)).first() is None:
-                raise NotFound(f"there is no key {shown(prefix[:8])}")
+                raise NotFound(f"there is no key {prefix}" if prefix else "no key begins so: eight digits after tell_")
+        return prefix
 
     def _digest(self, key: str) -> bytes:
         return hmac.digest(self._pepper, key.encode(errors="replace"), "sha256")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from functools import cache
 
 from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.descriptor_pool import Default
 
-_READS = frozenset(f"google.longrunning.Operations.{name}Operation{s}" for name, s in (("Get", ""), ("List", "s")))
-"""Methods of others that only look, and do not say so in their proto."""
+_READS = frozenset(
+    f"google.longrunning.Operations.{name}" for name in ("GetOperation", "ListOperations", "WaitOperation")
+)
+"""Methods of others that change nothing, and do not say so in their proto."""
+_LOOKS = re.compile(r".*\.(Compare|Describe|Download|Find|Get|List|Wait|Watch)([A-Z]\w*)?")
+"""Methods that look at what is there; others that change nothing compute, which is work."""
 
 
 class Role(IntEnum):
@@ -20,7 +25,7 @@ class Role(IntEnum):
     USER = 2
     """Ask for work, upload, delete."""
     ADMIN = 3
-    """Whatever the installation lets anybody do from outside."""
+    """As a user: no call takes more, and keys are made where the installation runs."""
 
     @property
     def label(self) -> str:
@@ -33,16 +38,24 @@ ROLES = {role.label: role for role in Role}
 
 
 @cache
-def needed_role(method: str) -> Role:
-    """The role that ``/package.Service/Method`` needs: a viewer's where its proto says that it has no side effects.
+def changes(method: str) -> bool:
+    """Whether ``/package.Service/Method`` may change something: its proto does not say that it has no side effects.
 
-    To be asked of methods that there are: answers are kept.
+    To be asked of methods that there are: answers are kept; those of `needed_role` too.
     """
-    name = method.removeprefix("/").replace("/", ".")
-    if name in _READS:
-        return Role.VIEWER
+    name = _full_name(method)
     try:
         options = Default().FindMethodByName(name).GetOptions()
     except KeyError:
-        return Role.USER
-    return Role.VIEWER if options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS else Role.USER
+        return name not in _READS
+    return name not in _READS and options.idempotency_level != MethodOptions.NO_SIDE_EFFECTS
+
+
+@cache
+def needed_role(method: str) -> Role:
+    """The role that ``/package.Service/Method`` needs: a viewer's where it changes nothing and computes nothing."""
+    return Role.USER if changes(method) or not _LOOKS.fullmatch(_full_name(method)) else Role.VIEWER
+
+
+def _full_name(method: str) -> str:
+    return method.removeprefix("/").replace("/", ".")

@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from tellurion_core.call import Identity
+from tellurion_core.call import TENANT, Identity
 from tellurion_core.errors import InvalidInput, Unauthenticated
 from tellurion_core.identity.roles import ROLES
 
@@ -23,8 +23,6 @@ LIFETIME_SECONDS = 300
 LEEWAY_SECONDS = 5
 """How far the clocks of two hosts may be apart."""
 MAX_TOKEN_CHARACTERS = 4096
-TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-"""What a tenant may be called."""
 
 _CLAIMS = ["iss", "aud", "sub", "exp", "iat", "jti", "tenant", "role"]
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)

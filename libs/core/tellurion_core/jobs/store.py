@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from sqlalchemy import LargeBinary, and_, case, func, literal, select, update
 from sqlalchemy.engine import Connection, Engine
 
+from tellurion_core.call import TENANT
 from tellurion_core.errors import Conflict, InvalidInput, NotFound
 from tellurion_core.jobs.database import insert_or, now, reading, writing
 from tellurion_core.jobs.quota import Quota
@@ -30,7 +31,6 @@ NOBODY = ""
 ATTEMPTS, MAX_ATTEMPTS = 3, 100
 MAX_PRIORITY = 1000
 
-_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _KIND = re.compile(r"([a-z][a-z0-9_]{0,39})\.[a-z][a-z0-9_]{0,58}")
 _REQUEST_ID = re.compile(r"[!-~](?:[ -~]{0,62}[!-~])?")
 _ENDED = [state.name for state in State if state.ended]
@@ -216,8 +216,8 @@ def _service(kind: str) -> str:
 
 
 def _check(tenant: str, request_id: str, body: bytes, attempts: int, priority: int) -> None:
-    if not _TENANT.fullmatch(tenant):
-        raise InvalidInput.of("tenant", received=tenant, accepted=_TENANT.pattern)
+    if not TENANT.fullmatch(tenant):
+        raise InvalidInput.of("tenant", received=tenant, accepted=TENANT.pattern)
     if not _REQUEST_ID.fullmatch(request_id):
         accepted = "1 to 64 printable characters of ASCII, no space first or last"
         raise InvalidInput.of("request_id", received=request_id, accepted=accepted)

@@ -16,8 +16,8 @@ from tellurion_agent.catalogue.readers import read_headers
 from tellurion_agent.catalogue.record import Record, from_json
 from tellurion_agent.catalogue.variables import named
 from tellurion_agent.catalogue.walking import Found, walk
-from tellurion_agent.sandbox import landlock
 from tellurion_agent.slots import Period
+from tellurion_core import landlock
 from tellurion_core.errors import Unavailable
 
 FILES_OF_A_PROCESS = 50
@@ -54,9 +54,10 @@ class Catalogue:
     ) -> Catalogue:
         """Looks through folders for NetCDF files and Zarr stores, and reads the headers of those that are new.
 
-        Broken files are named among the problems. An HDF5 file may say that its values lie in another one: Landlock
-        keeps what is read to these folders, and to what links in them lead to. Where the system has none, such a file
-        reads what this process may read; `hostile` folders, of files that somebody sent, are refused there.
+        Broken files are named among the problems, and HDF5 files that have their values in others. Landlock keeps what
+        is read to these folders, and to what links in them lead to. Where the system has none, a file that makes a
+        library do its will reads what this process may read; `hostile` folders, of files that somebody sent, are
+        refused there.
 
         Raises InvalidInput when a folder is none, or the index cannot be written; an index that is damaged is made
         anew. Raises Unavailable where files cannot be read safely, or not at all.

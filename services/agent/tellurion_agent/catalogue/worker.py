@@ -2,7 +2,7 @@
 
 The first line of its input are the files and folders that it may read, in JSON; each other line is a path, and each
 line of its output that file's records, or why there are none. Landlock, where the system has it, lets it read nothing
-else: an HDF5 file may say that its values lie in any other file.
+else, whatever a file may do to a library.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tellurion_agent.catalogue.reading import records
 from tellurion_agent.catalogue.record import to_json
-from tellurion_agent.sandbox import landlock
+from tellurion_core import landlock
 from tellurion_core.errors import InvalidInput
 
 ADDRESS_SPACE = 4 << 30

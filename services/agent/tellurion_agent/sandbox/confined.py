@@ -23,7 +23,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tellurion_agent.sandbox import landlock, seccomp
+from tellurion_agent.sandbox import seccomp
+from tellurion_core import landlock
 
 NO_PERMISSION, NO_MEMORY, NO_DISK = 77, 71, 73
 """Exit codes of a script that ends for want of these."""

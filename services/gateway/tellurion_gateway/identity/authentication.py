@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Protocol
@@ -11,19 +12,18 @@ from typing import Protocol
 from cachetools import TTLCache
 from starlette.datastructures import Headers
 
-from tellurion_core.call import LOCAL, Identity
+from tellurion_core.call import ARTIFACTS, LOCAL, Identity
 from tellurion_core.errors import InvalidInput, PermissionDenied, Unauthenticated
 from tellurion_core.identity.api_keys import ApiKeys, read_pepper
 from tellurion_core.identity.authenticator import AUTHORIZATION
 from tellurion_core.identity.revoked_tokens import RevokedTokens
-from tellurion_core.identity.roles import Role, needed_role
+from tellurion_core.identity.roles import Role
 from tellurion_core.jobs.database import open_engine
 from tellurion_core.jobs.settings import JobSettings
 from tellurion_core.settings import load
 from tellurion_gateway.identity.oidc import Provider
 from tellurion_gateway.identity.oidc_settings import OidcSettings
 from tellurion_gateway.settings import GatewaySettings
-from tellurion_gateway.upstreams import METHODS
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tellurion"'}
 """Header of an answer that asks for a credential (RFC 6750, section 3)."""
@@ -34,7 +34,9 @@ KNOWN_SECONDS, MOST_KNOWN = 2.0, 1024
 THREADS = 4
 """That look credentials up: whoever floods the gateway with bad ones keeps no more of them busy."""
 
-_BRIDGED = re.compile(r"/v1/grpc/([a-z]+)/([^/]+/[^/]+)")
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+"""What a machine calls itself."""
+_PORT = re.compile(r":\d*$")
 _OWN = re.compile(r"/v1/(?:uploads|artifacts)(?:/|$)")
 """Paths that the gateway answers itself; of all others, the services know what a role may do."""
 
@@ -52,9 +54,21 @@ class Authentication(Protocol):
         """
 
 
-async def anybody(method: str, path: str, headers: Headers) -> Identity:
-    """The one user of the installation, whoever asks: for a gateway that only that one can reach."""
-    return LOCAL
+class EmbeddedAuthentication:
+    """Takes whoever asks for the one user of the installation: for a gateway that only that one can reach."""
+
+    def __init__(self, hosts: Collection[str] = ()) -> None:
+        """With `hosts`, only requests to one of them are taken: a page elsewhere can make its own name point here (DNS
+        rebinding), and a browser on this machine then asks under that name.
+        """
+        self._hosts = hosts
+
+    async def __call__(self, method: str, path: str, headers: Headers) -> Identity:
+        """See `Authentication`."""
+        if self._hosts and _PORT.sub("", headers.get("host", "")).lower() not in self._hosts:
+            told = f"this gateway answers to {', '.join(self._hosts)}; TELLURION_HOSTS may name others"
+            raise PermissionDenied(told, reason="OTHER_HOST")
+        return LOCAL
 
 
 class CredentialAuthentication:
@@ -78,8 +92,11 @@ class CredentialAuthentication:
         digest = sha256(credential.encode(errors="replace")).digest()
         if (identity := self._known.get(digest)) is None:
             identity = self._known[digest] = await self._looked_up(credential)
-        if identity.role < Role.USER and method not in LOOKING and _OWN.match(path):
-            raise PermissionDenied(f"this takes the role user; yours is {identity.role.label}")
+        if _OWN.match(path):
+            if not identity.may_call(ARTIFACTS):
+                raise PermissionDenied("this API key is not for artifacts", reason="NOT_IN_SCOPE")
+            if identity.role < Role.USER and method not in LOOKING:
+                raise PermissionDenied(f"this takes the role user; yours is {identity.role.label}")
         return identity
 
     async def _looked_up(self, credential: str) -> Identity:
@@ -104,15 +121,10 @@ def authentication(settings: GatewaySettings) -> Authentication:
         if oidc.issuer is not None:
             accepted = "TELLURION_API_KEY_PEPPER and TELLURION_TOKEN_PRIVATE_KEY with it"
             raise InvalidInput.of("TELLURION_OIDC_ISSUER", received=oidc.issuer, accepted=accepted)
-        return anybody
+        # Under TLS, no other name has a certificate.
+        rebindable = settings.on_loopback and settings.tls_certificate is None
+        own = (*LOOPBACK_HOSTS, _PORT.sub("", settings.listen), *settings.hosts)
+        return EmbeddedAuthentication(dict.fromkeys(own) if rebindable else ())
     engine = open_engine(load(JobSettings).database_url(settings))
     keys = ApiKeys(engine, read_pepper(settings.api_key_pepper))
     return CredentialAuthentication(keys, RevokedTokens(engine), None if oidc.issuer is None else Provider(oidc))
-
-
-def changes(method: str, path: str) -> bool:
-    """Whether a request may change something; calls over the bridge are all POST, those that only look, too."""
-    called = _BRIDGED.fullmatch(path)
-    if called and called[2] in METHODS.get(called[1], {}):
-        return needed_role(called[2]) > Role.VIEWER
-    return method not in LOOKING

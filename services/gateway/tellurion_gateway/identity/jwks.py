@@ -51,18 +51,20 @@ class KeySet:
         self._clock = clock
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._asked = self._fetched = -math.inf
-        self._fetching = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
 
     async def get(self, key_id: str) -> jwt.PyJWK | None:
-        """The key of this id; None where the provider has none.
+        """The key of this id; None where the provider has none. Keys that are known are not waited for.
 
         Raises:
             Unavailable: no keys can be had from the provider.
         """
-        if key_id not in self._keys or self._clock() - self._fetched > FRESH_SECONDS:
-            async with self._fetching:
-                if self._clock() - self._asked > PAUSE_SECONDS:
-                    await self._fetch()
+        age = self._clock() - self._fetched
+        if key_id not in self._keys or age > FRESH_SECONDS:
+            if self._fetching is None and self._clock() - self._asked > PAUSE_SECONDS:
+                self._fetching = asyncio.create_task(self._fetch())
+            if self._fetching is not None and (key_id not in self._keys or age > STALE_SECONDS):
+                await asyncio.shield(self._fetching)
         if self._clock() - self._fetched > STALE_SECONDS:
             raise Unavailable("the identity provider's keys cannot be had now; try again later")
         return self._keys.get(key_id)
@@ -76,6 +78,7 @@ class KeySet:
             log.warning("the identity provider's keys cannot be fetched", error=type(error).__name__)
         finally:
             self._asked = self._clock()
+            self._fetching = None
 
     async def _read(self) -> bytes:
         body = bytearray()

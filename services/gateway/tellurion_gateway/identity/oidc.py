@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import jwt
 
-from tellurion_core.call import Identity
+from tellurion_core.call import TENANT, Identity
 from tellurion_core.errors import PermissionDenied, Unauthenticated
+from tellurion_core.identity.revoked_tokens import MAX_JTI_CHARACTERS
 from tellurion_core.identity.roles import ROLES
-from tellurion_core.identity.tokens import LEEWAY_SECONDS, TENANT
+from tellurion_core.identity.tokens import LEEWAY_SECONDS
 from tellurion_gateway.identity.jwks import KeySet
 from tellurion_gateway.identity.oidc_settings import OidcSettings
 
@@ -63,7 +64,7 @@ class Provider:
                 options={"require": list(REQUIRED)},
             )
             subject, jti = claims["sub"], claims["jti"]
-            if not _SUBJECT.fullmatch(subject):
+            if not _SUBJECT.fullmatch(subject) or not 0 < len(jti) <= MAX_JTI_CHARACTERS:
                 raise ValueError
         except (jwt.PyJWTError, KeyError, TypeError, ValueError, RecursionError):
             # Which of them it was helps only those who try.

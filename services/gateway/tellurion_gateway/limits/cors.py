@@ -9,7 +9,6 @@ CORS: dict[str, Any] = {
     "allow_headers": [
         "Authorization",
         "Content-Type",
-        "If-Match",
         "If-None-Match",
         "Range",
         "Tus-Resumable",

@@ -8,16 +8,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from hashlib import sha256
 
-import structlog
 from fastapi import Request, Response
 from google.protobuf.descriptor import Descriptor
 
-from tellurion_core.errors import Internal, ResourceExhausted, TellurionError
+from tellurion_core.errors import ResourceExhausted
 from tellurion_gateway.disconnect import unless_disconnected
 from tellurion_gateway.etags import names
 from tellurion_gateway.events import told
 from tellurion_gateway.media import EVENTS, JSON, NDJSON
-from tellurion_gateway.problems import problem_document
+from tellurion_gateway.problems import problem_document, told_failure
 from tellurion_gateway.rest import messages
 from tellurion_gateway.rest.bindings import Binding
 from tellurion_gateway.streaming import Streamed
@@ -26,8 +25,6 @@ STREAMS = (JSON, NDJSON, EVENTS)
 """Forms of an answer of many messages."""
 _AT_ONCE = {"X-Accel-Buffering": "no"}
 """A proxy that gathers an answer before it passes it on would keep news back."""
-
-log = structlog.get_logger()
 
 
 async def response(
@@ -95,12 +92,9 @@ async def _lines(first: str | None, texts: AsyncGenerator[str], path: str) -> As
             async for text in texts:
                 yield f"{text}\n".encode()
         return
-    except TellurionError as error:
-        failure = error
-    except Exception:
-        log.exception("request failed")
-        failure = Internal("see the log")
-    yield f"{json.dumps({'error': problem_document(failure, path)})}\n".encode()
+    except Exception as error:  # noqa: BLE001 -- told, and logged
+        failure = problem_document(told_failure(error), path)
+    yield f"{json.dumps({'error': failure})}\n".encode()
 
 
 async def _named(kind: Descriptor, texts: AsyncGenerator[str]) -> AsyncGenerator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tellurion_core.call import answering
+from tellurion_core.identity.roles import changes
 from tellurion_gateway.media import JSON, answer_type
 from tellurion_gateway.rest.bindings import Binding
 from tellurion_gateway.rest.requests import received
@@ -33,6 +34,8 @@ class _Rpc:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route"] = self  # by which requests are counted
         request, binding, limits = Request(scope, receive), self._binding, self._settings
+        scope["changes"] = changes(binding.call)
+        self._upstreams.permit(binding.service, binding.call)
         form = answer_type(request, STREAMS if binding.method.server_streaming else (JSON,))
         messages = await received(request, binding, limits)
         answers = self._upstreams.call(binding.service, binding.call, messages, answering().time_remaining())

@@ -11,8 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from tellurion_core.call import answering
 from tellurion_gateway.problems import refusal
-
-BLOCK_BYTES = 1 << 20
+from tellurion_gateway.streaming import BLOCK_BYTES
 
 
 async def blocks(request: Request, stall_seconds: float) -> AsyncGenerator[bytes]:

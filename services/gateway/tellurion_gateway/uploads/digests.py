@@ -6,9 +6,10 @@ import hashlib
 import threading
 from typing import Any, BinaryIO
 
+from tellurion_gateway.streaming import BLOCK_BYTES
+
 MOST = 4096
 """Uploads whose digest is held; that of another is computed again."""
-BLOCK_BYTES = 1 << 20
 Digest = Any
 """What hashlib makes; it has no public type."""
 

@@ -79,7 +79,9 @@ async def create(
         raise refusal(too_large, "Upload-Length", received=f"{length} bytes", accepted=accepted)
     about = metadata(upload_metadata)
     try:
-        upload = await asyncio.to_thread(gateway.uploads.create, _tenant(), length, upload_metadata, about)
+        # It waits for others of the tenant: in threads that nothing but uploads needs.
+        create = partial(gateway.uploads.create, _tenant(), length, upload_metadata, about)
+        upload = await asyncio.get_running_loop().run_in_executor(gateway.upload_threads, create)
     except DataCorrupted as error:
         raise HTTPException(CHECKSUM_MISMATCH, error) from None
     return Response(None, 201, {"Location": f"{PATH}/{upload.id}", **_expiry(upload)})

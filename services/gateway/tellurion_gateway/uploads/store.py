@@ -1,7 +1,7 @@
 """Uploads on disk: what each will be, its bytes so far, and what became of it.
 
     <root>/<tenant>/<id>.json       what it will be
-    <root>/<tenant>/<id>            the bytes so far; moved away when they are whole
+    <root>/<tenant>/<id>            the bytes so far; moved away once it is written down what they become
     <root>/<tenant>/<id>.checked    how many of them count, while bytes follow that must be checked first
 
 Nothing else is kept, so that a process takes up what another left. Another tenant's upload looks like none.
@@ -15,12 +15,14 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tellurion_core.artifacts import TENANT, ArtifactStore
+from tellurion_core.artifacts import ArtifactStore
+from tellurion_core.call import TENANT
 from tellurion_core.errors import Conflict, DataCorrupted, NotFound, ResourceExhausted
 from tellurion_core.whole_files import write_whole
 from tellurion_gateway.uploads.declared import Checksum, Metadata
@@ -28,7 +30,11 @@ from tellurion_gateway.uploads.digests import Digests
 from tellurion_gateway.uploads.incoming import Incoming
 
 MAX_UPLOADS = 1000
-"""Of one tenant at once, those that are whole and not yet forgotten included."""
+"""Of one tenant that are not whole."""
+MAX_KNOWN = 10 * MAX_UPLOADS
+"""Of one tenant, those that are whole and not yet forgotten included."""
+LENGTHS_HELD = 100_000
+"""Uploads whose length is not read again."""
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -68,6 +74,7 @@ class UploadStore:
         self._keep = keep
         self._keep_artifacts = keep_artifacts
         self._digests = Digests()
+        self._length = lru_cache(LENGTHS_HELD)(self._read_length)
 
     def create(self, tenant: str, length: int, declared: str, about: Metadata) -> Upload:
         """A new upload, whose bytes count as the tenant's from now on. One of no bytes is whole.
@@ -80,10 +87,11 @@ class UploadStore:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            known = list(self._uploads(tenant))
-            if len(known) >= MAX_UPLOADS:
-                raise ResourceExhausted(f"a tenant may have {MAX_UPLOADS} uploads at once")
-            promised = sum(upload.length for upload in known if upload.artifact is None)
+            names = [path.name for path in folder.iterdir()]
+            underway = list(filter(_ID.fullmatch, names))
+            if len(underway) >= MAX_UPLOADS or sum(name.endswith(".json") for name in names) >= MAX_KNOWN:
+                raise ResourceExhausted(f"a tenant may have {MAX_UPLOADS} uploads at once, {MAX_KNOWN} with whole ones")
+            promised = sum(self._length(tenant, upload_id) for upload_id in underway)
             if self._artifacts.used(tenant) + promised + length > self._tenant_bytes:
                 raise ResourceExhausted(f"a tenant may store {self._tenant_bytes} bytes, uploads included")
             expires = datetime.now(UTC) + self._keep
@@ -100,13 +108,12 @@ class UploadStore:
 
         Raises:
             NotFound: this tenant has no such upload, or its time is over.
+            ResourceExhausted: it is whole, and the disk too full to make it an artifact.
         """
-        try:
-            upload = Upload.model_validate_json(self._path(tenant, upload_id).with_suffix(".json").read_bytes())
-        except (FileNotFoundError, ValidationError):
-            raise _missing(upload_id) from None
+        upload = self._read(tenant, upload_id)
         if upload.expires <= datetime.now(UTC):
             raise _missing(upload_id)
+        self._settle(tenant, upload)
         return upload
 
     def offset(self, tenant: str, upload: Upload) -> int:
@@ -174,35 +181,57 @@ class UploadStore:
             self._remove(tenant, upload_id)
 
     def sweep(self) -> int:
-        """Deletes the uploads whose time is over, of all tenants, and returns how many went."""
+        """Deletes the uploads whose time is over, of all tenants, and returns how many went.
+
+        What a process that was killed left is cleared up: bytes of no upload, whole ones that were not yet moved.
+        """
         gone, now = 0, datetime.now(UTC)
-        for path in self._root.glob("*/*.json"):
-            with suppress(FileNotFoundError, ValidationError, Conflict):
-                if Upload.model_validate_json(path.read_bytes()).expires <= now:
-                    tenant, upload_id = path.parent.name, path.stem
-                    with self._locked(tenant, upload_id) if path.with_suffix("").exists() else nullcontext():
-                        self._remove(tenant, upload_id)
-                    gone += 1
+        for path in self._root.glob("*/*"):
+            tenant, upload_id = path.parent.name, path.stem
+            with suppress(NotFound, Conflict, ResourceExhausted):
+                if path.suffix == ".json":
+                    upload = self._read(tenant, upload_id)
+                    self._settle(tenant, upload)
+                    if upload.expires <= now:
+                        with self._locked(tenant, upload_id) if path.with_suffix("").exists() else nullcontext():
+                            self._remove(tenant, upload_id)
+                        gone += 1
+                elif _ID.fullmatch(upload_id) and not path.with_suffix(".json").exists():
+                    path.unlink(missing_ok=True)
         return gone
 
     def _finished(self, tenant: str, upload: Upload, sha256: str) -> Upload:
-        path, about = self._path(tenant, upload.id), {"media_type": upload.media_type, "name": upload.name}
-        try:
-            if upload.sha256 not in (None, sha256):
-                raise DataCorrupted(f"bytes of SHA-256 {sha256} arrived, and {upload.sha256} was declared")
-            self._artifacts.take(tenant, path, sha256, keep=self._keep_artifacts, **about)
-        except (DataCorrupted, ResourceExhausted):
+        if upload.sha256 not in (None, sha256):
             self._remove(tenant, upload.id)
-            raise
+            raise DataCorrupted(f"bytes of SHA-256 {sha256} arrived, and {upload.sha256} was declared")
         upload = upload.model_copy(update={"artifact": sha256})
         self._write(tenant, upload)
+        self._move(tenant, upload)
         self._digests.forget(upload.id)
         return upload
 
-    def _uploads(self, tenant: str) -> Iterator[Upload]:
-        for path in self._folder(tenant).glob("*.json"):
-            with suppress(NotFound):
-                yield self.get(tenant, path.stem)
+    def _settle(self, tenant: str, upload: Upload) -> None:
+        """Moves whole bytes that a process which was killed, or had no room, did not move."""
+        if upload.artifact is None or not self._path(tenant, upload.id).exists():
+            return
+        with suppress(NotFound, Conflict), self._locked(tenant, upload.id):  # or another is moving them
+            self._move(tenant, upload)
+
+    def _move(self, tenant: str, upload: Upload) -> None:
+        assert upload.artifact is not None
+        path, about = self._path(tenant, upload.id), {"media_type": upload.media_type, "name": upload.name}
+        self._artifacts.take(tenant, path, upload.artifact, keep=self._keep_artifacts, **about)
+
+    def _read(self, tenant: str, upload_id: str) -> Upload:
+        try:
+            return Upload.model_validate_json(self._path(tenant, upload_id).with_suffix(".json").read_bytes())
+        except (FileNotFoundError, ValidationError):
+            raise _missing(upload_id) from None
+
+    def _read_length(self, tenant: str, upload_id: str) -> int:
+        with suppress(NotFound):
+            return self._read(tenant, upload_id).length
+        return 0  # bytes of no upload
 
     @contextmanager
     def _locked(self, tenant: str, upload_id: str) -> Iterator[BinaryIO]:

@@ -2,52 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 from pathlib import Path
+from types import ModuleType
 
 import catalogue_files as files
-import netCDF4
 import numpy as np
 import pytest
 
 from tellurion_agent.catalogue import library, readers
 from tellurion_agent.catalogue.library import Catalogue
-from tellurion_agent.sandbox import landlock
+from tellurion_core import landlock
 from tellurion_core.errors import Unavailable
-
-UNLIMITED = ctypes.c_uint64(2**64 - 1)
-MONTHS = 24
-"""Of the time axis that lies in another file."""
-
-
-def with_time_elsewhere(path: Path, elsewhere: Path) -> Path:
-    """An HDF5 file whose time axis has its values in another file: H5Pset_external, with the library of netCDF4."""
-    hdf5 = ctypes.CDLL(netCDF4._netCDF4.__file__)
-    for name in ("H5Fcreate", "H5Screate_simple", "H5Pcreate", "H5Dcreate2"):
-        getattr(hdf5, name).restype = ctypes.c_int64
-
-    def id_of(name: str) -> ctypes.c_int64:
-        return ctypes.c_int64.in_dll(hdf5, f"{name}_g")
-
-    hdf5.H5open()
-    default = ctypes.c_int64(0)
-    file = ctypes.c_int64(hdf5.H5Fcreate(bytes(path), 2, default, default))
-    space = ctypes.c_int64(hdf5.H5Screate_simple(1, (ctypes.c_uint64 * 1)(MONTHS), None))
-    outside = ctypes.c_int64(hdf5.H5Pcreate(id_of("H5P_CLS_DATASET_CREATE_ID")))
-    assert hdf5.H5Pset_external(outside, bytes(elsewhere), ctypes.c_int64(0), UNLIMITED) >= 0
-    kind = id_of("H5T_NATIVE_DOUBLE")
-    time, tas = (
-        ctypes.c_int64(hdf5.H5Dcreate2(file, name, kind, space, default, properties, default))
-        for name, properties in ((b"time", outside), (b"tas", default))
-    )
-    assert hdf5.H5DSset_scale(time, b"time") >= 0
-    assert hdf5.H5DSattach_scale(tas, time, ctypes.c_uint(0)) >= 0
-    hdf5.H5LTset_attribute_string(file, b"time", b"units", b"days since 1950-01-01")
-    hdf5.H5LTset_attribute_string(file, b"tas", b"units", b"K")
-    for variable in (time, tas):
-        hdf5.H5Dclose(variable)
-    hdf5.H5Fclose(file)
-    return path
 
 
 @pytest.fixture
@@ -56,20 +21,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.fixture
-def times(tmp_path: Path) -> bytes:
-    """Of the middles of months from 1950 on, as they are in a file of nothing else."""
-    return ((np.arange(MONTHS) + 0.5) * 365 / 12).tobytes()
-
-
-def test_values_that_lie_in_another_file_are_not_read_there(folder: Path, tmp_path: Path, times: bytes) -> None:
-    for name, elsewhere in (("inside", folder / "times"), ("outside", tmp_path / "secret")):
-        elsewhere.write_bytes(times)
-        with_time_elsewhere(folder / f"{name}.nc", elsewhere)
+def test_files_whose_values_lie_in_others_are_refused(folder: Path, tmp_path: Path, elsewhere: ModuleType) -> None:
+    for kind in elsewhere.KINDS:
+        elsewhere.write(folder / f"{kind}.nc", kind, bytes(119))
     found = Catalogue.open([folder], tmp_path / "index.sqlite", hostile=True, processes=1)
-    periods = {data.source: data.period for data in found.datasets if not data.refused}
-    assert list(periods) == ["inside"]
-    assert (periods["inside"].first, periods["inside"].last) == (1950, 1951)
+    told = {Path(path).stem: problem for path, problem in found.problems.items()}
+    for kind in elsewhere.KINDS:
+        assert kind in told[kind]
 
 
 def test_links_lead_out_of_a_folder_to_what_they_name_and_no_further(folder: Path, tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from types import ModuleType
 import psutil
 import pytest
 
-from tellurion_agent.sandbox import landlock
 from tellurion_agent.sandbox.inner import InnerSandbox
 from tellurion_agent.sandbox.sandbox import Limits, Run
+from tellurion_core import landlock
 
 SMALL = {"seconds": 20, "memory_bytes": 192 << 20, "disk_bytes": 8 << 20, "processes": 16, "output_bytes": 1 << 20}
 

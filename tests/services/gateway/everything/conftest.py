@@ -41,7 +41,7 @@ class Everything:
 
 @pytest.fixture(scope="session")
 def everything(
-    serving: Callable[[str], AbstractContextManager[Any]],
+    serving: Callable[..., AbstractContextManager[Any]],
     start_gateway: Callable[..., Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Everything]:
@@ -52,10 +52,10 @@ def everything(
     (folder / "token.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (folder / "token.pub").write_bytes(public)
-    with ExitStack() as stack, ThreadPoolExecutor() as threads, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TELLURION_STOP_SECONDS", "0")  # what is still computed in the end is nobody's
-        environment.setenv("TELLURION_TOKEN_PUBLIC_KEYS", str(folder / "token.pub"))
-        started = threads.map(lambda name: stack.enter_context(serving(name)).address, METHODS)
+    settings = {"token_public_keys": str(folder / "token.pub")}
+    settings["stop_seconds"] = "0"  # what is still computed in the end is nobody's
+    with ExitStack() as stack, ThreadPoolExecutor() as threads:
+        started = threads.map(lambda name: stack.enter_context(serving(name, **settings)).address, METHODS)
         addresses = {f"{name}_address": address for name, address in zip(METHODS, started, strict=True)}
         gateway = start_gateway(
             **addresses,

@@ -1,7 +1,8 @@
 """Landlock: files that a process may read and write, whoever owns them and whoever the process is.
 
 After include/uapi/linux/landlock.h and Documentation/userspace-api/landlock.rst of Linux. What Landlock does not hold
-back (stat, chmod, chown, utimes, extended attributes, sockets other than TCP) is the business of `seccomp`.
+back (stat, chmod, chown, utimes, extended attributes, sockets other than TCP) is a seccomp
+filter's business.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def abi() -> int:
     """Version of Landlock in this kernel, 0 where there is none or it is off."""
     if not sys.platform.startswith("linux"):
         return 0
-    return max(0, _libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(_GET_VERSION)))
+    return max(0, int(_libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(_GET_VERSION))))
 
 
 def no_new_privileges() -> None:
@@ -57,9 +58,10 @@ def no_new_privileges() -> None:
 
 
 def python() -> Iterator[tuple[Path, int]]:
-    """What this interpreter and its libraries read."""
+    """What this interpreter and its libraries read, without the folder that it was started in."""
+    modules = sys.path if sys.flags.safe_path else sys.path[1:]
     libraries = {Path(prefix, part) for prefix in (sys.prefix, sys.base_prefix) for part in ("lib", "lib64", "share")}
-    for path in (*map(Path, (*sys.path, *_SYSTEM)), *libraries):
+    for path in (*map(Path, (*modules, *_SYSTEM)), *libraries):
         if path.is_absolute() and path.exists():
             yield path, READ
 
