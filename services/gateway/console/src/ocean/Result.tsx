@@ -1,0 +1,236 @@
+import { useMemo, useState } from 'preact/hooks'
+import { download } from '../api/download'
+import { Problem } from '../api/problem'
+import { Legend } from '../colour/Legend'
+import { fitted, type Table } from '../colour/scale'
+import { FieldMap } from '../map/FieldMap'
+import type { Cell } from '../map/grid'
+import { Choice, Choices } from '../ui/controls'
+import { bytes, count, duration, month, moment, place, quantity } from '../ui/figures'
+import { Loading, Skeleton, useLoaded } from '../ui/loading'
+import { ProblemNote } from '../ui/notes'
+import { column, difference, level, readField, type Field } from './fields'
+import { Profile } from './Profile'
+import { again, type Answer, type Run } from './runs'
+
+type Shown = 'mean' | 'std' | 'difference'
+const TABLES: Record<Shown, Table> = { mean: 'thermal', std: 'amp', difference: 'balance' }
+const LABELS: Record<Shown, string> = { mean: 'Temperature', std: 'Uncertainty', difference: 'Difference' }
+const CLIMATOLOGY = 'climatology'
+
+/** An analysis: its map at a depth, the profile at a place, what it rests on, and its file. */
+export function Result(props: { run: Run; others: readonly Run[]; choose: (id: number) => void }) {
+  const { artifact } = props.run.answer!
+  const fields = useLoaded(
+    (signal) => Promise.all([readField(artifact.id, 'thetao', signal), readField(artifact.id, 'thetao_std', signal)]),
+    [artifact.id],
+  )
+  return (
+    <>
+      <Loading of={fields} skeleton={<Skeleton height="34rem" />}>
+        {([mean, std]) => <Explore {...props} mean={mean} std={std} />}
+      </Loading>
+      <Report answer={props.run.answer!} />
+    </>
+  )
+}
+
+function Explore({ run, others, mean, std, choose }: Parameters<typeof Result>[0] & { mean: Field; std: Field }) {
+  const [shown, show] = useState<Shown>('mean')
+  const [depth, setDepth] = useState(0)
+  const [chosen, pick] = useState<Cell>()
+  const [baselineId, setBaseline] = useState<string>('')
+  const baselineRun = others.find(({ id }) => String(id) === baselineId) ?? others[0]
+  const baseline = useLoaded(
+    async (signal) => baselineRun && readField(baselineRun.answer!.artifact.id, 'thetao', signal),
+    [baselineRun?.id],
+  )
+  const base = baseline.state === 'there' ? baseline.value : undefined
+  const less = useMemo(() => base && difference(mean, base), [mean, base])
+  const field = shown === 'mean' ? mean : shown === 'std' ? std : less
+  const values = useMemo(() => field && level(field, depth), [field, depth])
+  const scale = useMemo(() => values && fitted(values, TABLES[shown]), [values, shown])
+  const metres = `${mean.depth[depth]!.toFixed(0)} m`
+  const title = `${LABELS[shown]} at ${metres}, ${run.title}`
+  return (
+    <section class="card" aria-label="Analysis">
+      <div class="row apart">
+        <h2>{title}</h2>
+        <Choices
+          label="What is shown"
+          value={shown}
+          onChange={show}
+          options={(Object.keys(LABELS) as Shown[]).map((value) => ({ value, label: LABELS[value] }))}
+        />
+      </div>
+      {shown === 'difference' && (
+        <Baseline run={run} others={others} chosen={baselineRun} choose={setBaseline} started={choose} />
+      )}
+      {field && values && scale ? (
+        <>
+          <FieldMap
+            grid={field.grid}
+            values={values}
+            scale={scale}
+            unit={field.unit}
+            label={title}
+            chosen={chosen}
+            onChoose={pick}
+          />
+          <Legend scale={scale} unit={field.unit} />
+          <div class="field">
+            <label for="depth">Depth: {metres}</label>
+            <input
+              id="depth"
+              type="range"
+              min={0}
+              max={mean.depth.length - 1}
+              value={depth}
+              aria-valuetext={metres}
+              onInput={(event) => setDepth(Number(event.currentTarget.value))}
+            />
+          </div>
+          {chosen ? (
+            <AtPlace mean={mean} std={std} base={less && base} cell={chosen} baseline={baselineRun?.title} />
+          ) : (
+            <p class="hint">No place is chosen: click the map, or press an arrow key on it, for the profile there.</p>
+          )}
+        </>
+      ) : (
+        base && !less && <p class="hint">That reconstruction is on another grid; choose one on the same.</p>
+      )}
+      {baseline.state === 'failed' && <ProblemNote problem={baseline.problem} again={baseline.again} />}
+    </section>
+  )
+}
+
+/** What the difference is taken to: another reconstruction of this tab, or the climatology. */
+function Baseline(props: {
+  run: Run
+  others: readonly Run[]
+  chosen: Run | undefined
+  choose: (id: string) => void
+  started: (id: number) => void
+}) {
+  const { run, others, chosen } = props
+  const climatology = others.some(({ answer }) => answer!.method === CLIMATOLOGY)
+  const compute = () => {
+    const title = run.title.replace(/^[^,]*/, CLIMATOLOGY)
+    again(run, title, { method: CLIMATOLOGY })
+    props.started(run.id)
+  }
+  return (
+    <div class="row">
+      {chosen ? (
+        <Choice
+          label="Less"
+          value={String(chosen.id)}
+          onChange={props.choose}
+          options={others.map(({ id, title }) => ({ value: String(id), label: title }))}
+        />
+      ) : (
+        <p class="hint">There is nothing to compare with yet.</p>
+      )}
+      {!climatology && run.answer!.method !== CLIMATOLOGY && (
+        <button type="button" class="button small" onClick={compute}>
+          Compute the climatology
+        </button>
+      )}
+    </div>
+  )
+}
+
+function AtPlace(props: { mean: Field; std: Field; base: Field | undefined; cell: Cell; baseline: string | undefined }) {
+  const { mean, std, base, cell } = props
+  const { latitude, longitude } = mean.grid
+  const where = place(latitude[cell.row]!, longitude[cell.column]!)
+  const spread = useMemo(() => column(std, cell.row, cell.column), [std, cell])
+  const curves = useMemo(
+    () => [
+      { label: 'temperature', values: column(mean, cell.row, cell.column) },
+      ...(base ? [{ label: props.baseline ?? 'baseline', values: column(base, cell.row, cell.column), dashed: true }] : []),
+    ],
+    [mean, base, cell],
+  )
+  if (curves[0]!.values.every(Number.isNaN)) return <p class="hint">There is no water at {where}. Choose another place.</p>
+  return (
+    <div class="at-place">
+      <div class="stack">
+        <h3>Profile at {where}</h3>
+        <p class="hint">
+          Line and points: the analysis; band: one standard deviation{base && `; dashed: ${props.baseline}`}.
+        </p>
+        <Profile depth={mean.depth} curves={curves} std={spread} unit={`Temperature (${mean.unit})`} />
+      </div>
+      <details>
+        <summary>The profile as a table</summary>
+        <div class="table">
+          <table>
+            <thead>
+              <tr>
+                <th class="number">Depth</th>
+                <th class="number">Temperature</th>
+                <th class="number">Standard deviation</th>
+              </tr>
+            </thead>
+            <tbody>
+              {curves[0]!.values.map((value, index) => (
+                <tr key={index}>
+                  <td class="number">{mean.depth[index]!.toFixed(0)} m</td>
+                  <td class="number">{quantity(value, mean.unit)}</td>
+                  <td class="number">{quantity(spread[index]!, mean.unit)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+    </div>
+  )
+}
+
+function Report({ answer }: { answer: Answer }) {
+  const [problem, setProblem] = useState<Problem>()
+  const { observations, artifact } = answer
+  const get = (path: string, name: string) => () => {
+    setProblem(undefined)
+    download(path, name).catch((thrown) => setProblem(Problem.from(thrown)))
+  }
+  const reasons = Object.entries(observations.rejected_by_reason)
+  return (
+    <section class="card" aria-label="Report">
+      <h2>What it rests on</h2>
+      <dl class="facts">
+        <Fact name="Method" value={answer.method} />
+        <Fact name="Month" value={month(answer.month)} />
+        <Fact name="Observations used" value={`${count(observations.used)} of ${count(observations.received)}`} />
+        <Fact name="Merged duplicates" value={count(observations.merged)} />
+        {reasons.map(([reason, number]) => (
+          <Fact key={reason} name={`Rejected: ${reason}`} value={count(number)} />
+        ))}
+        <Fact name="Computed in" value={duration(answer.seconds)} />
+        {answer.steps > 0 && <Fact name="Steps" value={String(answer.steps)} />}
+        <Fact name="Seed" value={String(answer.seed)} />
+        <Fact name="Kept until" value={artifact.expires ? moment(artifact.expires) : 'it is deleted'} />
+      </dl>
+      <div class="row">
+        <button type="button" class="button main" onClick={get(artifact.href, artifact.name)}>
+          Download NetCDF ({bytes(artifact.size)})
+        </button>
+        <button type="button" class="button" onClick={get(`/v1/artifacts/${artifact.id}/picture`, artifact.name.replace(/\.nc$/, '.png'))}>
+          Download picture
+        </button>
+      </div>
+      {problem && <ProblemNote problem={problem} />}
+    </section>
+  )
+}
+
+function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  )
+}
