@@ -1,0 +1,91 @@
+// Scenes: photographs become Gaussians, and Gaussians are looked at, with and without their reflections.
+
+import { useState } from 'preact/hooks'
+import { Problem } from '../api/problem'
+import { upload } from '../api/upload'
+import { Input } from '../ui/controls'
+import { Loading, Skeleton, useLoaded } from '../ui/loading'
+import { Empty, PageHead, ProblemNote } from '../ui/notes'
+import { convertedFile, modelFile, stored, transformsOf } from './files'
+import { Fit } from './Fit'
+import { fits, type FitReport } from './fits'
+import { NewFit } from './NewFit'
+import { Viewer } from './Viewer'
+import './scenes.css'
+
+interface Opened {
+  name: string
+  file: ArrayBuffer
+  transforms?: string | undefined
+}
+
+export function Page() {
+  const list = useLoaded(fits, [])
+  const [opened, setOpened] = useState<Opened>()
+  const [doing, setDoing] = useState('')
+  const [problem, setProblem] = useState<Problem>()
+  const [begun, setBegun] = useState<string[]>([])
+
+  async function show(what: string, how: () => Promise<Opened>) {
+    setProblem(undefined)
+    setDoing(what)
+    try {
+      setOpened(await how())
+      scrollTo({ top: 0 })
+    } catch (thrown) {
+      setProblem(Problem.from(thrown))
+    } finally {
+      setDoing('')
+    }
+  }
+
+  const openFile = (file: File | undefined) =>
+    file &&
+    show(`Opening ${file.name}…`, async () => ({
+      name: file.name.replace(/\.\w+$/, ''),
+      file: /\.ply$/i.test(file.name) ? await file.arrayBuffer() : await convertedFile(await upload(file)),
+    }))
+
+  const openFit = (report: FitReport) =>
+    show('Loading the model…', async () => {
+      const [file, transforms] = await Promise.all([modelFile(report.model), transformsOf(stored(report.spec.scene))])
+      return { name: 'scene', file, transforms }
+    })
+
+  return (
+    <div class="stack">
+      <PageHead title="Scenes">
+        Photographs of a scene with glass or a mirror become Gaussians whose reflections stand apart.
+      </PageHead>
+      {opened && <Viewer {...opened} />}
+      {problem && <ProblemNote problem={problem} />}
+      <p class="small" role="status">
+        {doing}
+      </p>
+      <div class="halves">
+        <NewFit onBegun={(operation) => setBegun([operation, ...begun])} />
+        <section class="card">
+          <h2>Open a model</h2>
+          <Input
+            label="File of Gaussians"
+            hint="A PLY is read here and goes nowhere; SPLAT, SPZ and SOG are converted by the service."
+            type="file"
+            accept=".ply,.splat,.spz,.sog"
+            onChange={(event) => openFile(event.currentTarget.files?.[0])}
+          />
+        </section>
+      </div>
+      <section class="stack" aria-labelledby="fits">
+        <h2 id="fits">Fits</h2>
+        <Loading of={list} skeleton={<Skeleton height="9rem" />}>
+          {(operations) => {
+            const listed = new Map(operations.map((operation) => [operation.name, operation]))
+            const names = [...begun.filter((name) => !listed.has(name)), ...listed.keys()]
+            if (!names.length) return <Empty title="No fits yet">Choose a zip of photographs above.</Empty>
+            return names.map((name) => <Fit key={name} name={name} listed={listed.get(name)} onView={openFit} />)
+          }}
+        </Loading>
+      </section>
+    </div>
+  )
+}
