@@ -97,7 +97,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     for part in (routes_ocean, routes_artifacts, routes_account, routes_keys, uploads_routes, health):
         app.include_router(part.router)
     app.router.routes.extend(rest.route(rpc, upstreams, settings) for rpc in rpcs)
-    app.router.routes.extend(console.routes())
+    app.router.routes.extend(console.routes(keyed=known is not None))
     app.add_middleware(TusVersion)
     app.add_middleware(Bridge, upstreams=upstreams)
     app.add_middleware(

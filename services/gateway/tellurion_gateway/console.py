@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from tellurion_core.errors import NotFound
 from tellurion_gateway.etags import names
+from tellurion_gateway.identity.authentication import CHALLENGE
 
 BUILT = Path(__file__).parent / "console_dist"
 """What `npm run build` in `services/gateway/console` writes."""
@@ -42,8 +43,8 @@ def is_console(path: str) -> bool:
     return path == "/" or path.startswith(ASSETS)
 
 
-def routes(folder: Path = BUILT) -> list[Route]:
-    """The routes of the console that was built into this folder."""
+def routes(*, keyed: bool, folder: Path = BUILT) -> list[Route]:
+    """The routes of the console that was built into this folder; where keys are asked for, `keyed`, its page says so."""
     files = {f"/{path.relative_to(folder)}": _read(path) for path in sorted(folder.rglob("*")) if _is_source(path)}
 
     async def answer(request: Request) -> Response:
@@ -62,6 +63,8 @@ def routes(folder: Path = BUILT) -> list[Route]:
             "Content-Security-Policy": POLICY,
             "Cross-Origin-Opener-Policy": "same-origin",
         }
+        if keyed and path == "/":
+            headers |= CHALLENGE
         if names(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(None, 304, headers)
         if coding != "identity":

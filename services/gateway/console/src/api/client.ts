@@ -91,3 +91,9 @@ export const api = {
     }
   },
 }
+
+/** Whether the gateway asks for keys: the page itself says so, so that no request has to fail for it. */
+export async function asksForKey(): Promise<boolean> {
+  const answer = await fetch('/', { method: 'HEAD', cache: 'no-store' })
+  return answer.headers.has('WWW-Authenticate')
+}

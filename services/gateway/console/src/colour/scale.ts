@@ -46,12 +46,12 @@ export function fitted(values: Float32Array, table: Table): Scale {
     return { table, low: -most, high: most }
   }
   if (table === 'amp') return { table, low: 0, high: rounded(high, Math.ceil) }
-  const unit = 10 ** Math.floor(Math.log10(high - low || 1)) / 2
+  const unit = 10 ** Math.floor(Math.log10(high - low || 1)) / 10
   return { table, low: unit * Math.floor(low / unit), high: unit * Math.ceil(high / unit) || unit }
 }
 
 function rounded(value: number, round: (value: number) => number): number {
   if (value <= 0) return 1
-  const unit = 10 ** Math.floor(Math.log10(value)) / 2
+  const unit = 10 ** Math.floor(Math.log10(value)) / 10
   return unit * round(value / unit)
 }

@@ -3,6 +3,7 @@ import { useAccount, type Account } from '../api/account'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
 import { Choice, Input } from '../ui/controls'
+import { Facts } from '../ui/facts'
 import { bytes, count, moment } from '../ui/figures'
 import { Loading, useLoaded } from '../ui/loading'
 import { Empty, PageHead, ProblemNote } from '../ui/notes'
@@ -60,26 +61,19 @@ function Usage() {
                 {account.artifact_hours} hours
               </p>
             </div>
-            <dl class="facts">
-              <Fact name="Requests a second" value={count(account.requests_per_second)} />
-              <Fact name="In a burst" value={count(account.burst)} />
-              <Fact name="At once" value={count(account.requests_at_once)} />
-              <Fact name="Your role" value={account.role} />
-              <Fact name="Services" value={account.services.join(', ')} />
-            </dl>
+            <Facts
+              of={[
+                ['Requests a second', count(account.requests_per_second)],
+                ['In a burst', count(account.burst)],
+                ['At once', count(account.requests_at_once)],
+                ['Your role', account.role],
+              ]}
+            />
+            <p class="hint">Services: {account.services.join(', ') || 'none'}</p>
           </>
         )}
       </Loading>
     </section>
-  )
-}
-
-function Fact({ name, value }: { name: string; value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   )
 }
 

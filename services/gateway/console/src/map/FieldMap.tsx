@@ -55,17 +55,18 @@ export function FieldMap(props: Props) {
 
   useEffect(() => {
     void import('./coast').then(({ coastlines }) => setCoast(coastlines()))
-    const colours = () => setInks(inksOf(canvas.current!))
+    const element = canvas.current!
+    const colours = () => setInks(inksOf(element))
     colours()
     const fit = new ResizeObserver(([entry]) => {
       const { width, height } = entry!.contentRect
       const ratio = Math.min(2, devicePixelRatio)
       size.current = { width, height }
-      canvas.current!.width = Math.round(width * ratio)
-      canvas.current!.height = Math.round(height * ratio)
+      element.width = Math.round(width * ratio)
+      element.height = Math.round(height * ratio)
       look(view.current)
     })
-    fit.observe(canvas.current!)
+    fit.observe(element)
     const forget = onColours(colours)
     return () => {
       fit.disconnect()

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useAccount } from '../api/account'
 import { api } from '../api/client'
 import { Loading, Skeleton, useLoaded } from '../ui/loading'
+import { about } from '../ui/figures'
 import { Empty, PageHead } from '../ui/notes'
 
 interface Model {
@@ -52,7 +53,7 @@ function List({ title, path, field }: (typeof LISTS)[string]) {
                 <th scope="row">
                   <code>{model.name}</code>
                 </th>
-                <td>{model.description}</td>
+                <td>{about(model.description)}</td>
                 <td>
                   <span class="row">
                     {model.learned && <span class="tag live">learned</span>}

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { useAccount } from '../api/account'
 import { Choice, Choices, Input } from '../ui/controls'
-import { month, MONTHS } from '../ui/figures'
+import { about, month, MONTHS } from '../ui/figures'
 import example from './example.nc?url'
 import { start } from './runs'
 
@@ -86,7 +86,7 @@ export function Ask({ methods, started }: { methods: Method[]; started: (id: num
         value={method.name}
         onChange={setName}
         options={methods.map((each) => ({ value: each.name, label: each.name }))}
-        hint={method.description}
+        hint={about(method.description)}
       />
       <div class="pair">
         <Input label="Members" type="number" min={1} max={64} required value={members} onInput={(e) => setMembers(e.currentTarget.value)} />

@@ -13,14 +13,15 @@ export interface Curve {
 export function Profile(props: { depth: ArrayLike<number>; curves: readonly Curve[]; std?: number[] | undefined; unit: string }) {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
+    const element = box.current!
     let chart: uPlot | undefined
     const draw = () => {
       chart?.destroy()
-      chart = new uPlot(options(box.current!, props), data(props), box.current!)
+      chart = new uPlot(options(element, props), data(props), element)
     }
     draw()
-    const fit = new ResizeObserver(() => chart?.setSize({ width: box.current!.clientWidth, height: HEIGHT }))
-    fit.observe(box.current!)
+    const fit = new ResizeObserver(() => chart?.setSize({ width: element.clientWidth, height: HEIGHT }))
+    fit.observe(element)
     const forget = onColours(draw)
     return () => {
       fit.disconnect()

@@ -6,6 +6,7 @@ import { fitted, type Table } from '../colour/scale'
 import { FieldMap } from '../map/FieldMap'
 import type { Cell } from '../map/grid'
 import { Choice, Choices } from '../ui/controls'
+import { Facts } from '../ui/facts'
 import { bytes, count, duration, month, moment, place, quantity } from '../ui/figures'
 import { Loading, Skeleton, useLoaded } from '../ui/loading'
 import { ProblemNote } from '../ui/notes'
@@ -196,23 +197,23 @@ function Report({ answer }: { answer: Answer }) {
     setProblem(undefined)
     download(path, name).catch((thrown) => setProblem(Problem.from(thrown)))
   }
-  const reasons = Object.entries(observations.rejected_by_reason)
+  const reasons = Object.entries(observations.rejected_by_reason).filter(([, number]) => number > 0)
   return (
     <section class="card" aria-label="Report">
       <h2>What it rests on</h2>
-      <dl class="facts">
-        <Fact name="Method" value={answer.method} />
-        <Fact name="Month" value={month(answer.month)} />
-        <Fact name="Observations used" value={`${count(observations.used)} of ${count(observations.received)}`} />
-        <Fact name="Merged duplicates" value={count(observations.merged)} />
-        {reasons.map(([reason, number]) => (
-          <Fact key={reason} name={`Rejected: ${reason}`} value={count(number)} />
-        ))}
-        <Fact name="Computed in" value={duration(answer.seconds)} />
-        {answer.steps > 0 && <Fact name="Steps" value={String(answer.steps)} />}
-        <Fact name="Seed" value={String(answer.seed)} />
-        <Fact name="Kept until" value={artifact.expires ? moment(artifact.expires) : 'it is deleted'} />
-      </dl>
+      <Facts
+        of={[
+          ['Method', answer.method],
+          ['Month', month(answer.month)],
+          ['Observations used', `${count(observations.used)} of ${count(observations.received)}`],
+          ['Merged duplicates', count(observations.merged)],
+          ...reasons.map(([reason, number]) => [`Rejected: ${reason.replaceAll('_', ' ')}`, count(number)] as const),
+          ['Computed in', duration(answer.seconds)],
+          ['Steps', answer.steps ? String(answer.steps) : ''],
+          ['Seed', String(answer.seed)],
+          ['Kept until', artifact.expires ? moment(artifact.expires) : 'it is deleted'],
+        ]}
+      />
       <div class="row">
         <button type="button" class="button main" onClick={get(artifact.href, artifact.name)}>
           Download NetCDF ({bytes(artifact.size)})
@@ -223,14 +224,5 @@ function Report({ answer }: { answer: Answer }) {
       </div>
       {problem && <ProblemNote problem={problem} />}
     </section>
-  )
-}
-
-function Fact({ name, value }: { name: string; value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   )
 }

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { api } from '../api/client'
 import { download } from '../api/download'
 import { isAbort, Problem } from '../api/problem'
+import { Facts } from '../ui/facts'
 import { duration, moment } from '../ui/figures'
 import { Skeleton } from '../ui/loading'
 import { ProblemNote, Progress } from '../ui/notes'
@@ -55,7 +56,7 @@ export function Detail({ name, changed }: { name: string; changed: () => void })
           </div>
         </>
       )}
-      <Facts metadata={metadata} />
+      <Times metadata={metadata} />
       {problem && <ProblemNote problem={problem} again={() => again(turn + 1)} />}
       {ended?.error && (
         <div class="notice bad" role="alert">
@@ -94,24 +95,19 @@ function logged(before: Line[], { state: now, progress, attempt }: Metadata): Li
   return before.at(-1)?.text === text ? before : [...before, { at: new Date(), text }]
 }
 
-function Facts({ metadata }: { metadata: Metadata }) {
+function Times({ metadata }: { metadata: Metadata }) {
   const { created, started, finished, attempt } = metadata
-  const seconds = (Date.parse(finished ?? new Date().toISOString()) - Date.parse(started ?? created)) / 1000
-  const facts = {
-    Submitted: moment(created),
-    ...(started && { Started: moment(started) }),
-    ...(finished && { Finished: moment(finished), Took: duration(Math.max(0, seconds)) }),
-    ...(attempt && { Attempt: String(attempt) }),
-  }
+  const seconds = (Date.parse(finished ?? created) - Date.parse(started ?? created)) / 1000
   return (
-    <dl class="facts">
-      {Object.entries(facts).map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
+    <Facts
+      of={[
+        ['Submitted', moment(created)],
+        ['Started', started && moment(started)],
+        ['Finished', finished && moment(finished)],
+        ['Took', finished && duration(Math.max(0, seconds))],
+        ['Attempt', attempt && String(attempt)],
+      ]}
+    />
   )
 }
 

@@ -52,3 +52,9 @@ export const MONTHS = [
 export function month(number: number): string {
   return MONTHS[number - 1] ?? `month ${number}`
 }
+
+/** What a service tells of a method or model, as a sentence of its own: its name stands beside it. */
+export function about(description = ''): string {
+  const told = description.replace(/^Method `\w+`: /, '').replaceAll('`', '')
+  return told.charAt(0).toUpperCase() + told.slice(1)
+}
