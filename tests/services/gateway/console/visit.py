@@ -48,7 +48,7 @@ class Visit:
         self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("request", self._requested)
-        self.page.on("requestfinished", self._loaded.append)
+        self.page.on("requestfinished", lambda request: self._loaded.append(request))
 
     def _requested(self, request: Request) -> None:
         if not request.url.startswith((self.site.address, f"blob:{self.site.address}")):
@@ -59,7 +59,7 @@ class Visit:
         self.page.goto(self.site.address)
         self.page.get_by_label("API key").fill(self.site.key)
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.get_by_role("navigation", name="Pages").wait_for()
+        self.page.get_by_role("link", name="Skip to the page").wait_for(state="attached")
 
     def turn_to(self, title: str) -> None:
         """Chooses a page."""

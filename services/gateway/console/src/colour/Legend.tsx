@@ -14,7 +14,10 @@ export function Legend({ scale, unit }: { scale: Scale; unit: string }) {
   const digits = scale.high - scale.low < 4 ? 2 : 1
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => scale.low + part * (scale.high - scale.low))
   return (
-    <figure class="legend" aria-label={`Colours from ${number(scale.low, digits)} to ${number(scale.high, digits)} ${unit}`}>
+    <figure
+      class="legend"
+      aria-label={`Colours from ${number(scale.low, digits)} to ${number(scale.high, digits)} ${unit}`}
+    >
       <canvas ref={canvas} width={256} height={1} aria-hidden="true" />
       <figcaption class="figures small">
         {ticks.map((tick, index) => (

@@ -7,6 +7,7 @@ import { Facts } from '../ui/facts'
 import { bytes, count, moment } from '../ui/figures'
 import { Loading, useLoaded } from '../ui/loading'
 import { Empty, PageHead, ProblemNote } from '../ui/notes'
+import { Table } from '../ui/table'
 
 interface Key {
   prefix: string
@@ -29,15 +30,17 @@ export function Page() {
         {!account.keyed ? (
           <Empty title="Nobody is asked for a key here">
             <p>
-              Whoever reaches this address is served as one tenant. <code>tellurion up</code> makes an installation
-              that asks for keys.
+              Whoever reaches this address is served as one tenant. <code>tellurion up</code> makes an installation that
+              asks for keys.
             </p>
           </Empty>
         ) : account.role === 'admin' ? (
           <Keys />
         ) : (
           <Empty title="Keys are for administrators">
-            <p>Yours is of the role {account.role}. Ask an administrator of {account.tenant} for another key.</p>
+            <p>
+              Yours is of the role {account.role}. Ask an administrator of {account.tenant} for another key.
+            </p>
           </Empty>
         )}
       </div>
@@ -191,9 +194,9 @@ function List({ keys, changed }: { keys: Key[]; changed: () => void }) {
   const revoke = (prefix: string) =>
     api.delete(`/v1/keys/${prefix}`).then(changed, (thrown) => setProblem(Problem.from(thrown)))
   return (
-    <div class="table" tabIndex={0} role="region" aria-label="List of keys">
+    <>
       {problem && <ProblemNote problem={problem} />}
-      <table>
+      <Table label="List of keys">
         <thead>
           <tr>
             <th>Key</th>
@@ -217,21 +220,17 @@ function List({ keys, changed }: { keys: Key[]; changed: () => void }) {
               <td>{key.subject}</td>
               <td>{key.role}</td>
               <td>{key.scopes.join(', ').replace('*', 'all')}</td>
-              <td>{moment(key.created)}</td>
-              <td>{key.used ? moment(key.used) : 'never'}</td>
+              <td class="line">{moment(key.created)}</td>
+              <td class="line">{key.used ? moment(key.used) : 'never'}</td>
               <td>
                 <State of={key} />
               </td>
-              <td>
-                {!key.revoked && (
-                  <Revoke prefix={key.prefix} revoke={revoke} />
-                )}
-              </td>
+              <td>{!key.revoked && <Revoke prefix={key.prefix} revoke={revoke} />}</td>
             </tr>
           ))}
         </tbody>
-      </table>
-    </div>
+      </Table>
+    </>
   )
 }
 

@@ -1,9 +1,9 @@
-import type { ComponentChildren } from 'preact'
 import { useAccount } from '../api/account'
 import { api } from '../api/client'
 import { Loading, Skeleton, useLoaded } from '../ui/loading'
 import { about } from '../ui/figures'
 import { Empty, PageHead } from '../ui/notes'
+import { Table } from '../ui/table'
 
 interface Model {
   name: string
@@ -47,41 +47,33 @@ function List({ title, path, field }: (typeof LISTS)[string]) {
       <h2>{title}</h2>
       <Loading of={loaded} skeleton={<Skeleton lines={6} />}>
         {(answer) => (
-          <Table>
-            {(answer[field] ?? []).map((model) => (
-              <tr key={model.name}>
-                <th scope="row">
-                  <code>{model.name}</code>
-                </th>
-                <td>{about(model.description)}</td>
-                <td>
-                  <span class="row">
-                    {model.learned && <span class="tag live">learned</span>}
-                    {model.ensemble && <span class="tag">ensemble</span>}
-                  </span>
-                </td>
+          <Table label={`${title}: list`}>
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">What it computes</th>
+                <th scope="col">Kind</th>
               </tr>
-            ))}
+            </thead>
+            <tbody>
+              {(answer[field] ?? []).map((model) => (
+                <tr key={model.name}>
+                  <th scope="row">
+                    <code>{model.name}</code>
+                  </th>
+                  <td>{about(model.description)}</td>
+                  <td>
+                    <span class="row">
+                      {model.learned && <span class="tag live">learned</span>}
+                      {model.ensemble && <span class="tag">ensemble</span>}
+                    </span>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
           </Table>
         )}
       </Loading>
     </section>
-  )
-}
-
-function Table({ children }: { children: ComponentChildren }) {
-  return (
-    <div class="table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">What it computes</th>
-            <th scope="col">Kind</th>
-          </tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
-    </div>
   )
 }

@@ -1,9 +1,8 @@
 import { useState } from 'preact/hooks'
-import { useAccount } from '../api/account'
 import { Choice, Choices, Input } from '../ui/controls'
 import { about, month, MONTHS } from '../ui/figures'
 import example from './example.nc?url'
-import { start } from './runs'
+import { open, start } from './runs'
 
 export interface Method {
   name: string
@@ -21,7 +20,7 @@ const FIRST = 'eof_oi'
 
 /** What is observed, and how it is to be reconstructed. */
 export function Ask({ methods, started }: { methods: Method[]; started: (id: number) => void }) {
-  const [source, setSource] = useState<'example' | 'file'>('example')
+  const [source, setSource] = useState<'example' | 'file' | 'field'>('example')
   const [file, setFile] = useState<File>()
   const [name, setName] = useState(FIRST)
   const [of, setOf] = useState('')
@@ -29,11 +28,11 @@ export function Ask({ methods, started }: { methods: Method[]; started: (id: num
   const [seed, setSeed] = useState('0')
   const [steps, setSteps] = useState('')
   const [wrong, setWrong] = useState('')
-  const { role } = useAccount()
   const method = methods.find((each) => each.name === name) ?? methods[0]!
   const submit = async (event: Event) => {
     event.preventDefault()
-    const sent = source === 'file' ? file : await (await fetch(example)).blob()
+    if (source === 'field' && file) return started(open(file))
+    const sent = source !== 'example' ? file : await (await fetch(example)).blob()
     if (!sent) return setWrong('Choose a file first.')
     setWrong('')
     const form = new FormData()
@@ -54,58 +53,87 @@ export function Ask({ methods, started }: { methods: Method[]; started: (id: num
           options={[
             { value: 'example', label: 'Example' },
             { value: 'file', label: 'File' },
+            { value: 'field', label: 'Analysis' },
           ]}
         />
-        {source === 'example' && (
-          <p class="hint">500 profiles of February, drawn from the World Ocean Atlas.</p>
-        )}
+        {source === 'example' && <p class="hint">500 profiles of February, drawn from the World Ocean Atlas.</p>}
       </div>
-      {source === 'file' && (
+      {source === 'field' ? (
         <>
           <Input
-            label="CF NetCDF file"
+            label="NetCDF file with a field"
             type="file"
             accept=".nc,.nc4,.cdf,application/x-netcdf"
             wrong={wrong}
             onChange={(event) => setFile(event.currentTarget.files?.[0])}
-            hint="Points or profiles with temperature, position, depth and time."
+            hint="On a regular grid of longitudes and latitudes, to look at or to compare with."
           />
+          <button class="button main">Open</button>
+        </>
+      ) : (
+        <>
+          {source === 'file' && (
+            <>
+              <Input
+                label="CF NetCDF file"
+                type="file"
+                accept=".nc,.nc4,.cdf,application/x-netcdf"
+                wrong={wrong}
+                onChange={(event) => setFile(event.currentTarget.files?.[0])}
+                hint="Points or profiles with temperature, position, depth and time."
+              />
+              <Choice
+                label="Month"
+                value={of}
+                onChange={setOf}
+                options={[
+                  { value: '', label: 'As the file tells' },
+                  ...MONTHS.map((label, index) => ({ value: String(index + 1), label: label as string })),
+                ]}
+              />
+            </>
+          )}
           <Choice
-            label="Month"
-            value={of}
-            onChange={setOf}
-            options={[
-              { value: '', label: 'As the file tells' },
-              ...MONTHS.map((label, index) => ({ value: String(index + 1), label: label as string })),
-            ]}
+            label="Method"
+            value={method.name}
+            onChange={setName}
+            options={methods.map((each) => ({ value: each.name, label: each.name }))}
+            hint={about(method.description)}
           />
+          <div class="pair">
+            <Input
+              label="Members"
+              type="number"
+              min={1}
+              max={64}
+              required
+              value={members}
+              onInput={(e) => setMembers(e.currentTarget.value)}
+            />
+            <Input
+              label="Seed"
+              type="number"
+              min={0}
+              required
+              value={seed}
+              onInput={(e) => setSeed(e.currentTarget.value)}
+            />
+          </div>
+          {method.learned && (
+            <Input
+              label="Steps"
+              type="number"
+              min={1}
+              max={1000}
+              value={steps}
+              placeholder="the method’s own"
+              onInput={(event) => setSteps(event.currentTarget.value)}
+              hint="Of the sampler; more take longer."
+            />
+          )}
+          <button class="button main">Reconstruct</button>
         </>
       )}
-      <Choice
-        label="Method"
-        value={method.name}
-        onChange={setName}
-        options={methods.map((each) => ({ value: each.name, label: each.name }))}
-        hint={about(method.description)}
-      />
-      <div class="pair">
-        <Input label="Members" type="number" min={1} max={64} required value={members} onInput={(e) => setMembers(e.currentTarget.value)} />
-        <Input label="Seed" type="number" min={0} required value={seed} onInput={(e) => setSeed(e.currentTarget.value)} />
-      </div>
-      {method.learned && (
-        <Input
-          label="Steps"
-          type="number"
-          min={1}
-          max={1000}
-          value={steps}
-          placeholder="the method’s own"
-          onInput={(event) => setSteps(event.currentTarget.value)}
-          hint="Of the sampler; more take longer."
-        />
-      )}
-      <button class="button main">Reconstruct</button>
-      {role === 'viewer' && <p class="hint">A viewer’s key may reconstruct, not delete what it made.</p>}
     </form>
   )
 }

@@ -10,7 +10,12 @@ export interface Curve {
 }
 
 /** A quantity over depth, downwards, with a band of one standard deviation where it is known. */
-export function Profile(props: { depth: ArrayLike<number>; curves: readonly Curve[]; std?: number[] | undefined; unit: string }) {
+export function Profile(props: {
+  depth: ArrayLike<number>
+  curves: readonly Curve[]
+  std?: number[] | undefined
+  unit: string
+}) {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const element = box.current!
@@ -29,7 +34,14 @@ export function Profile(props: { depth: ArrayLike<number>; curves: readonly Curv
       chart?.destroy()
     }
   }, [props.depth, props.curves, props.std, props.unit])
-  return <div ref={box} class="profile" role="img" aria-label={`Profile over depth of ${props.curves.map((c) => c.label).join(', ')}`} />
+  return (
+    <div
+      ref={box}
+      class="profile"
+      role="img"
+      aria-label={`Profile over depth of ${props.curves.map((c) => c.label).join(', ')}`}
+    />
+  )
 }
 
 const HEIGHT = 340
@@ -43,7 +55,13 @@ function data({ depth, curves, std }: Parameters<typeof Profile>[0]): uPlot.Alig
 function options(box: HTMLElement, { curves, std, unit }: Parameters<typeof Profile>[0]): uPlot.Options {
   const style = getComputedStyle(box)
   const [ink, accent, line] = [style.color, style.outlineColor, style.borderTopColor]
-  const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: `12px ${style.fontFamily}`, labelFont: `12px ${style.fontFamily}` }
+  const axis = {
+    stroke: ink,
+    grid: { stroke: line, width: 1 },
+    ticks: { stroke: line, width: 1 },
+    font: `12px ${style.fontFamily}`,
+    labelFont: `12px ${style.fontFamily}`,
+  }
   const edge = { stroke: 'transparent', points: { show: false } }
   return {
     width: box.clientWidth,

@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks'
 import { download } from '../api/download'
 import { Problem } from '../api/problem'
 import { Legend } from '../colour/Legend'
-import { fitted, type Table } from '../colour/scale'
+import { fitted, type Table as Colours } from '../colour/scale'
 import { FieldMap } from '../map/FieldMap'
 import type { Cell } from '../map/grid'
 import { Choice, Choices } from '../ui/controls'
@@ -10,40 +10,51 @@ import { Facts } from '../ui/facts'
 import { bytes, count, duration, month, moment, place, quantity } from '../ui/figures'
 import { Loading, Skeleton, useLoaded } from '../ui/loading'
 import { ProblemNote } from '../ui/notes'
+import { Table } from '../ui/table'
 import { column, difference, level, readField, type Field } from './fields'
 import { Profile } from './Profile'
 import { again, type Answer, type Run } from './runs'
 
 type Shown = 'mean' | 'std' | 'difference'
-const TABLES: Record<Shown, Table> = { mean: 'thermal', std: 'amp', difference: 'balance' }
+const TABLES: Record<Shown, Colours> = { mean: 'thermal', std: 'amp', difference: 'balance' }
 const LABELS: Record<Shown, string> = { mean: 'Temperature', std: 'Uncertainty', difference: 'Difference' }
 const CLIMATOLOGY = 'climatology'
 
 /** An analysis: its map at a depth, the profile at a place, what it rests on, and its file. */
 export function Result(props: { run: Run; others: readonly Run[]; choose: (id: number) => void }) {
-  const { artifact } = props.run.answer!
+  const { answer, artifact } = props.run
+  const { id } = artifact!
   const fields = useLoaded(
-    (signal) => Promise.all([readField(artifact.id, 'thetao', signal), readField(artifact.id, 'thetao_std', signal)]),
-    [artifact.id],
+    async (signal) =>
+      answer
+        ? Promise.all([readField(id, 'thetao', signal), readField(id, 'thetao_std', signal)])
+        : ([await readField(id, undefined, signal), undefined] as const),
+    [id],
   )
   return (
     <>
       <Loading of={fields} skeleton={<Skeleton height="34rem" />}>
         {([mean, std]) => <Explore {...props} mean={mean} std={std} />}
       </Loading>
-      <Report answer={props.run.answer!} />
+      {answer && <Report answer={answer} />}
     </>
   )
 }
 
-function Explore({ run, others, mean, std, choose }: Parameters<typeof Result>[0] & { mean: Field; std: Field }) {
+function Explore({
+  run,
+  others,
+  mean,
+  std,
+  choose,
+}: Parameters<typeof Result>[0] & { mean: Field; std: Field | undefined }) {
   const [shown, show] = useState<Shown>('mean')
   const [depth, setDepth] = useState(0)
   const [chosen, pick] = useState<Cell>()
   const [baselineId, setBaseline] = useState<string>('')
   const baselineRun = others.find(({ id }) => String(id) === baselineId) ?? others[0]
   const baseline = useLoaded(
-    async (signal) => baselineRun && readField(baselineRun.answer!.artifact.id, 'thetao', signal),
+    async (signal) => baselineRun && readField(baselineRun.artifact!.id, baselineRun.answer && 'thetao', signal),
     [baselineRun?.id],
   )
   const base = baseline.state === 'there' ? baseline.value : undefined
@@ -51,8 +62,9 @@ function Explore({ run, others, mean, std, choose }: Parameters<typeof Result>[0
   const field = shown === 'mean' ? mean : shown === 'std' ? std : less
   const values = useMemo(() => field && level(field, depth), [field, depth])
   const scale = useMemo(() => values && fitted(values, TABLES[shown]), [values, shown])
-  const metres = `${mean.depth[depth]!.toFixed(0)} m`
-  const title = `${LABELS[shown]} at ${metres}, ${run.title}`
+  const metres = `${mean.depth[depth]!.toFixed(0)} ${mean.depthUnit}`
+  const labels = { ...LABELS, mean: run.answer ? LABELS.mean : mean.variable }
+  const title = `${labels[shown]} at ${metres}, ${run.title}`
   return (
     <section class="card" aria-label="Analysis">
       <div class="row apart">
@@ -61,7 +73,9 @@ function Explore({ run, others, mean, std, choose }: Parameters<typeof Result>[0
           label="What is shown"
           value={shown}
           onChange={show}
-          options={(Object.keys(LABELS) as Shown[]).map((value) => ({ value, label: LABELS[value] }))}
+          options={(Object.keys(labels) as Shown[])
+            .filter((value) => value !== 'std' || std)
+            .map((value) => ({ value, label: labels[value] }))}
         />
       </div>
       {shown === 'difference' && (
@@ -114,7 +128,7 @@ function Baseline(props: {
   started: (id: number) => void
 }) {
   const { run, others, chosen } = props
-  const climatology = others.some(({ answer }) => answer!.method === CLIMATOLOGY)
+  const climatology = others.some(({ answer }) => answer?.method === CLIMATOLOGY)
   const compute = () => {
     const title = run.title.replace(/^[^,]*/, CLIMATOLOGY)
     again(run, title, { method: CLIMATOLOGY })
@@ -132,7 +146,7 @@ function Baseline(props: {
       ) : (
         <p class="hint">There is nothing to compare with yet.</p>
       )}
-      {!climatology && run.answer!.method !== CLIMATOLOGY && (
+      {!climatology && run.answer && run.answer.method !== CLIMATOLOGY && (
         <button type="button" class="button small" onClick={compute}>
           Compute the climatology
         </button>
@@ -141,50 +155,63 @@ function Baseline(props: {
   )
 }
 
-function AtPlace(props: { mean: Field; std: Field; base: Field | undefined; cell: Cell; baseline: string | undefined }) {
+function AtPlace(props: {
+  mean: Field
+  std: Field | undefined
+  base: Field | undefined
+  cell: Cell
+  baseline: string | undefined
+}) {
   const { mean, std, base, cell } = props
   const { latitude, longitude } = mean.grid
   const where = place(latitude[cell.row]!, longitude[cell.column]!)
-  const spread = useMemo(() => column(std, cell.row, cell.column), [std, cell])
+  const spread = useMemo(() => std && column(std, cell.row, cell.column), [std, cell])
   const curves = useMemo(
     () => [
       { label: 'temperature', values: column(mean, cell.row, cell.column) },
-      ...(base ? [{ label: props.baseline ?? 'baseline', values: column(base, cell.row, cell.column), dashed: true }] : []),
+      ...(base
+        ? [{ label: props.baseline ?? 'baseline', values: column(base, cell.row, cell.column), dashed: true }]
+        : []),
     ],
     [mean, base, cell],
   )
-  if (curves[0]!.values.every(Number.isNaN)) return <p class="hint">There is no water at {where}. Choose another place.</p>
+  if (curves[0]!.values.every(Number.isNaN))
+    return <p class="hint">There is no water at {where}. Choose another place.</p>
   return (
     <div class="at-place">
       <div class="stack">
         <h3>Profile at {where}</h3>
         <p class="hint">
-          Line and points: the analysis; band: one standard deviation{base && `; dashed: ${props.baseline}`}.
+          Line and points: the field{spread && '; band: one standard deviation'}
+          {base && `; dashed: ${props.baseline}`}.
         </p>
-        <Profile depth={mean.depth} curves={curves} std={spread} unit={`Temperature (${mean.unit})`} />
+        <Profile
+          depth={mean.depth}
+          curves={curves}
+          std={spread}
+          unit={`${spread ? LABELS.mean : mean.variable} (${mean.unit})`}
+        />
       </div>
       <details>
         <summary>The profile as a table</summary>
-        <div class="table">
-          <table>
-            <thead>
-              <tr>
-                <th class="number">Depth</th>
-                <th class="number">Temperature</th>
-                <th class="number">Standard deviation</th>
+        <Table label="The profile">
+          <thead>
+            <tr>
+              <th class="number">Depth</th>
+              <th class="number">{spread ? LABELS.mean : mean.variable}</th>
+              {spread && <th class="number">Standard deviation</th>}
+            </tr>
+          </thead>
+          <tbody>
+            {curves[0]!.values.map((value, index) => (
+              <tr key={index}>
+                <td class="number">{quantity(mean.depth[index]!, mean.depthUnit, 0)}</td>
+                <td class="number">{quantity(value, mean.unit)}</td>
+                {spread && <td class="number">{quantity(spread[index]!, mean.unit)}</td>}
               </tr>
-            </thead>
-            <tbody>
-              {curves[0]!.values.map((value, index) => (
-                <tr key={index}>
-                  <td class="number">{mean.depth[index]!.toFixed(0)} m</td>
-                  <td class="number">{quantity(value, mean.unit)}</td>
-                  <td class="number">{quantity(spread[index]!, mean.unit)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </Table>
       </details>
     </div>
   )
@@ -215,10 +242,14 @@ function Report({ answer }: { answer: Answer }) {
         ]}
       />
       <div class="row">
-        <button type="button" class="button main" onClick={get(artifact.href, artifact.name)}>
+        <button type="button" class="button main" onClick={get(`/v1/artifacts/${artifact.id}/content`, artifact.name)}>
           Download NetCDF ({bytes(artifact.size)})
         </button>
-        <button type="button" class="button" onClick={get(`/v1/artifacts/${artifact.id}/picture`, artifact.name.replace(/\.nc$/, '.png'))}>
+        <button
+          type="button"
+          class="button"
+          onClick={get(`/v1/artifacts/${artifact.id}/picture`, artifact.name.replace(/\.nc$/, '.png'))}
+        >
           Download picture
         </button>
       </div>

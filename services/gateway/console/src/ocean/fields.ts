@@ -8,8 +8,9 @@ export interface Field {
   variable: string
   unit: string
   grid: Grid
-  /** Depths of the levels in metres; one level at 0 m where the file tells none. */
+  /** Depths of the levels; one, 0, where the file has none. */
   depth: ArrayLike<number>
+  depthUnit: string
   /** [depth, latitude, longitude]; NaN where missing. */
   values: Float32Array
 }
@@ -33,6 +34,7 @@ export function asField(bytes: ArrayBuffer): Field {
     unit: UNITS[unit] ?? unit,
     grid: { latitude: latitude!, longitude: longitude! },
     depth: dims.length > 2 ? tensors[dims[0]!]!.values : [0],
+    depthUnit: metadata[`units.${dims[0]}`] ?? '',
     values: tensors['values']!.values as Float32Array,
   }
 }
@@ -51,7 +53,9 @@ export function column(field: Field, row: number, column: number): number[] {
 
 /** One field less another on the same grid; none where the grids differ. */
 export function difference(field: Field, baseline: Field): Field | undefined {
-  const levels = field.depth.length === baseline.depth.length && Array.from(field.depth).every((d, i) => Math.abs(d - baseline.depth[i]!) < 1e-3)
+  const levels =
+    field.depth.length === baseline.depth.length &&
+    Array.from(field.depth).every((d, i) => Math.abs(d - baseline.depth[i]!) < 1e-3)
   if (!levels || !sameGrid(field.grid, baseline.grid)) return undefined
   return { ...field, values: field.values.map((value, index) => value - baseline.values[index]!) }
 }

@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { api } from '../api/client'
 import { isAbort, Problem } from '../api/problem'
+import { upload } from '../api/upload'
 import { onSignOut } from '../api/session'
 
 export interface Answer {
@@ -22,18 +23,29 @@ export interface Answer {
     flagged: number
     other_months: number
   }
-  artifact: { id: string; name: string; size: number; href: string; expires: string | null }
+  artifact: Stored
+}
+
+/** A file that the gateway keeps. */
+export interface Stored {
+  id: string
+  name: string
+  size: number
+  expires: string | null
 }
 
 export interface Run {
   id: number
   title: string
-  form: FormData
+  /** What was asked; none of a file that was opened. */
+  form?: FormData
   state: 'running' | 'done' | 'failed'
   fraction: number
   message: string
   problem?: Problem
   answer?: Answer
+  /** The file with the fields, once it is there. */
+  artifact?: Stored
   asking: AbortController
 }
 
@@ -69,17 +81,32 @@ export function useRuns(): readonly Run[] {
 
 /** Asks for a reconstruction of the file and options in a form; answers the id of its run. */
 export function start(title: string, form: FormData): number {
+  return begin({ title, form }, (id, signal) => reconstruct(id, form, signal))
+}
+
+/** Opens a NetCDF file of the reader's own, to look at or to compare with; answers the id of its run. */
+export function open(file: File): number {
+  return begin({ title: file.name }, async (id, signal) => {
+    const sent = await upload(file, (fraction) => change(id, { fraction }), signal)
+    change(id, { state: 'done', artifact: await api.get<Stored>(`/v1/artifacts/${sent}`, { signal }) })
+  })
+}
+
+function begin(about: Pick<Run, 'title' | 'form'>, work: (id: number, signal: AbortSignal) => Promise<void>): number {
   const id = ++last
   const asking = new AbortController()
-  publish([{ id, title, form, state: 'running', fraction: 0, message: 'sending', asking }, ...runs])
-  void follow(id, form, asking.signal)
+  publish([{ id, ...about, state: 'running', fraction: 0, message: 'sending', asking }, ...runs])
+  work(id, asking.signal).catch(
+    (thrown) => isAbort(thrown) || change(id, { state: 'failed', problem: Problem.from(thrown) }),
+  )
   return id
 }
 
 /** The same observations under other options: what a difference is taken to. */
 export function again(run: Run, title: string, options: Record<string, string>): number {
   const form = new FormData()
-  for (const [name, value] of run.form.entries()) if (!(name in options) && name !== 'steps' && name !== 'weights') form.append(name, value)
+  for (const [name, value] of run.form!.entries())
+    if (!(name in options) && name !== 'steps' && name !== 'weights') form.append(name, value)
   for (const [name, value] of Object.entries(options)) form.append(name, value)
   return start(title, form)
 }
@@ -89,13 +116,12 @@ export function forget(run: Run): void {
   publish(runs.filter(({ id }) => id !== run.id))
 }
 
-async function follow(id: number, form: FormData, signal: AbortSignal): Promise<void> {
-  try {
-    for await (const { event, data } of api.stream('/v1/ocean:reconstruct', { body: form, signal })) {
-      if (event === 'progress') change(id, data as { fraction: number; message: string })
-      if (event === 'result') change(id, { state: 'done', answer: data as Answer })
+async function reconstruct(id: number, form: FormData, signal: AbortSignal): Promise<void> {
+  for await (const { event, data } of api.stream('/v1/ocean:reconstruct', { body: form, signal })) {
+    if (event === 'progress') change(id, data as { fraction: number; message: string })
+    if (event === 'result') {
+      const answer = data as Answer
+      change(id, { state: 'done', answer, artifact: answer.artifact })
     }
-  } catch (thrown) {
-    if (!isAbort(thrown)) change(id, { state: 'failed', problem: Problem.from(thrown) })
   }
 }

@@ -35,8 +35,7 @@ export function Detail({ name, changed }: { name: string; changed: () => void })
     )
     return () => asking.abort()
   }, [name, turn])
-  const cancel = () =>
-    api.post(`/v1/${name}:cancel`).then(changed, (thrown) => setProblem(Problem.from(thrown)))
+  const cancel = () => api.post(`/v1/${name}:cancel`).then(changed, (thrown) => setProblem(Problem.from(thrown)))
   if (problem && !metadata) return <ProblemNote problem={problem} again={() => again(turn + 1)} />
   if (!metadata) return <Skeleton lines={8} />
   return (

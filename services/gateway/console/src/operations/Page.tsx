@@ -26,7 +26,9 @@ export function Page() {
   }, [active])
   return (
     <>
-      <PageHead title="Operations">Long work of all services: how far it is, what it says, and how to stop it.</PageHead>
+      <PageHead title="Operations">
+        Long work of all services: how far it is, what it says, and how to stop it.
+      </PageHead>
       <div class="operations">
         <section class="card" aria-label="List of operations">
           <div class="row apart">

@@ -7,7 +7,11 @@ import { ProblemNote } from '../ui/notes'
 import { Shell } from './Shell'
 import { SignIn } from './SignIn'
 
-type Door = { at: 'opening' } | { at: 'shut'; reason: string } | { at: 'failed'; problem: Problem } | { at: 'in'; account: Account }
+type Door =
+  | { at: 'opening' }
+  | { at: 'shut'; reason: string }
+  | { at: 'failed'; problem: Problem }
+  | { at: 'in'; account: Account }
 
 /** Asks who is there: a gateway without keys answers at once, another asks for one. */
 export function App() {

@@ -28,7 +28,7 @@ def story(visit: Visit) -> None:
     with httpx.Client(base_url=visit.site.address, verify=False, headers={"Authorization": f"Bearer {key}"}) as ann:  # noqa: S501
         about = ann.get("/v1/account").json()
         assert (about["subject"], about["role"], about["services"]) == ("ann", "viewer", ["ocean"])
-        row = page.get_by_role("row", name="ann")
+        row = page.get_by_role("row", name=key[:13])
         row.get_by_role("button", name="Revoke").click()
         row.get_by_role("button", name="Really revoke").click()
         expect(row).to_contain_text("revoked")

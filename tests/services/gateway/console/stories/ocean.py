@@ -22,7 +22,7 @@ def story(visit: Visit) -> None:
     expect(page.get_by_text("8\u202f884 of 8\u202f885")).to_be_visible()
 
     page.get_by_label("Depth: 0 m").fill("6")
-    at_depth = page.get_by_role("application", name="Temperature at 75 m")
+    at_depth = page.get_by_role("application", name="Temperature at 100 m")
     at_depth.wait_for()
     box = at_depth.bounding_box()
     assert box is not None
@@ -35,10 +35,10 @@ def story(visit: Visit) -> None:
     expect(surface).to_contain_text("°C")
 
     page.get_by_role("button", name="Uncertainty").click()
-    page.get_by_role("application", name="Uncertainty at 75 m").wait_for()
+    page.get_by_role("application", name="Uncertainty at 100 m").wait_for()
     page.get_by_role("button", name="Difference").click()
     page.get_by_role("button", name="Compute the climatology").click()
-    page.get_by_role("application", name="Difference at 75 m").wait_for()
+    page.get_by_role("application", name="Difference at 100 m").wait_for()
 
     saved = visit.download(page.get_by_role("button", name="Download NetCDF"))
     with netCDF4.Dataset(saved) as file:
