@@ -34,6 +34,9 @@ const OPTIONS = [
   },
 ] as const
 
+/** What holds a filter of twenty members on Lorenz’s systems. */
+const TRIED = { inflation: 1.04, localization: 4 }
+
 export function NewTwin({ methods, systems, onBegun }: Props) {
   const cycling = systems.filter(({ name }) => methods.some((method) => method.systems.includes(name)))
   const [system, setSystem] = useState(cycling.find(({ name }) => name === 'lorenz96')?.name ?? cycling[0]!.name)
@@ -42,7 +45,7 @@ export function NewTwin({ methods, systems, onBegun }: Props) {
   const method = fitting.find(({ name }) => name === chosen) ?? fitting[0]!
   const [members, setMembers] = useState(20)
   const [cycles, setCycles] = useState(1000)
-  const [options, setOptions] = useState<Record<string, number>>({})
+  const [options, setOptions] = useState<Record<string, number>>(TRIED)
   const [problem, setProblem] = useState<Problem>()
 
   async function submit(event: Event) {
@@ -69,7 +72,10 @@ export function NewTwin({ methods, systems, onBegun }: Props) {
           value={system}
           hint={cycling.find(({ name }) => name === system)!.description}
           options={cycling.map(({ name }) => ({ value: name, label: name }))}
-          onChange={setSystem}
+          onChange={(next) => {
+            setSystem(next)
+            setOptions(next === 'atmosphere' ? {} : TRIED)
+          }}
           wrong={problem}
         />
         <Choice

@@ -16,11 +16,14 @@ export interface Camera {
   tangent: number
 }
 
-/** Looks along z at the middle of some points [N × stride], from where most of them are seen. */
-export function overview(points: Float32Array, stride: number): Camera {
-  const axes = [0, 1, 2].map((axis) => quantiles(points, stride, axis))
-  const target = axes.map(([, middle]) => middle) as Vector
-  const extent = Math.max(...axes.map(([low, , high]) => high - low), 1e-6)
+/** Points that are looked at to find their middle. */
+const SAMPLED = 20000
+
+/** Looks along z at the middle of some points [N × stride]; as large a part of them as `tail` at either end may be out of sight. */
+export function overview(points: Float32Array, stride: number, tail: number): Camera {
+  const axes = [0, 1, 2].map((axis) => ends(points, stride, axis, tail))
+  const target = axes.map(([low, high]) => (low + high) / 2) as Vector
+  const extent = Math.max(...axes.map(([low, high]) => high - low), 1e-6)
   return { right: [1, 0, 0], down: [0, 1, 0], forward: [0, 0, 1], target, distance: 1.6 * extent, tangent: 0.45 }
 }
 
@@ -78,12 +81,12 @@ function rotated(vector: Vector, axis: Vector, angle: number): Vector {
   return vector.map((value, i) => value * cosine + beside[i]! * Math.sin(angle) + axis[i]! * share) as Vector
 }
 
-/** What a tenth is below, the median, and what a tenth is above: far points do not count. */
-function quantiles(points: Float32Array, stride: number, axis: number): [number, number, number] {
-  const step = Math.max(1, Math.floor(points.length / stride / 20000))
+/** What this part of the points is below, and above. */
+function ends(points: Float32Array, stride: number, axis: number, tail: number): [number, number] {
+  const step = stride * Math.max(1, Math.floor(points.length / stride / SAMPLED))
   const values: number[] = []
-  for (let at = axis; at < points.length; at += stride * step) values.push(points[at]!)
+  for (let at = axis; at < points.length; at += step) values.push(points[at]!)
   values.sort((a, b) => a - b)
-  const at = (part: number) => values[Math.floor(part * (values.length - 1))] ?? 0
-  return [at(0.1), at(0.5), at(0.9)]
+  const at = (part: number) => values[Math.round(part * (values.length - 1))] ?? 0
+  return [at(tail), at(1 - tail)]
 }

@@ -94,7 +94,7 @@ export function CloudView({ name, cloud, added, boxes, colourOf }: Props) {
 /** From the side and a little above, with z up. */
 function aside(cloud: Cloud): Camera {
   const level: Camera = {
-    ...overview(Float32Array.from(cloud.points), 3),
+    ...overview(Float32Array.from(cloud.points), 3, 0.001),
     right: [1, 0, 0],
     down: [0, 0, -1],
     forward: [0, 1, 0],

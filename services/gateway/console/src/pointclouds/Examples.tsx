@@ -58,5 +58,6 @@ export function Examples({ examples, onChange }: Props) {
 
 /** What a file's name begins with, before a number. */
 export function labelOf(name: string): string {
-  return name.replace(/\.\w+$/, '').replace(/[-_ ]*\d+$/, '') || name
+  const stem = name.replace(/\.\w+$/, '')
+  return stem.replace(/[-_ ]*\d+$/, '') || stem
 }

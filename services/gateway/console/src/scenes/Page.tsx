@@ -39,12 +39,16 @@ export function Page() {
     }
   }
 
-  const openFile = (file: File | undefined) =>
-    file &&
-    show(`Opening ${file.name}…`, async () => ({
+  const openFiles = (files: File[]) => {
+    const file = files.find(({ name }) => !/\.json$/i.test(name))
+    const cameras = files.find(({ name }) => /\.json$/i.test(name))
+    if (!file) return
+    void show(`Opening ${file.name}…`, async () => ({
       name: file.name.replace(/\.\w+$/, ''),
       file: /\.ply$/i.test(file.name) ? await file.arrayBuffer() : await convertedFile(await upload(file)),
+      transforms: await cameras?.text(),
     }))
+  }
 
   const openFit = (report: FitReport) =>
     show('Loading the model…', async () => {
@@ -67,11 +71,12 @@ export function Page() {
         <section class="card">
           <h2>Open a model</h2>
           <Input
-            label="File of Gaussians"
-            hint="A PLY is read here and goes nowhere; SPLAT, SPZ and SOG are converted by the service."
+            label="Gaussians"
+            hint="A PLY is read here and goes nowhere; SPLAT, SPZ and SOG are converted by the service. With a transforms.json beside it, it is seen from those cameras."
             type="file"
-            accept=".ply,.splat,.spz,.sog"
-            onChange={(event) => openFile(event.currentTarget.files?.[0])}
+            multiple
+            accept=".ply,.splat,.spz,.sog,.json"
+            onChange={(event) => openFiles(Array.from(event.currentTarget.files ?? []))}
           />
         </section>
       </div>

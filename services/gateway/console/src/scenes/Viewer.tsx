@@ -21,6 +21,8 @@ const ALL = [
 ] as const
 const PLAIN = ALL.filter(({ value }) => value === 'all' || value === 'depth')
 const UP: Vector = [0, -1, 0]
+/** Part of the Gaussians at either end that may be far away from all that matters. */
+const FLOATERS = 0.1
 
 interface Props {
   /** A PLY. */
@@ -53,7 +55,7 @@ export function Viewer({ file, name, transforms }: Props) {
       ({ stage: opened, model: loaded }) => {
         if (closed) return opened.close()
         stage.current = opened
-        const from = overview(loaded.geometry, STRIDE)
+        const from = overview(loaded.geometry, STRIDE, FLOATERS)
         const photographs = transforms ? views(transforms, from.target) : []
         up.current = photographs.length ? upwards(photographs) : UP
         start.current = photographs[0]?.camera ?? from

@@ -7,19 +7,22 @@ export interface NamedView {
   camera: Camera
 }
 
-interface Transforms {
-  fl_y?: number
+interface Lens {
   fl_x?: number
-  h?: number
+  fl_y?: number
   w?: number
+  h?: number
   camera_angle_x?: number
-  frames: { file_path: string; transform_matrix: number[][] }[]
+}
+
+/** The lens is that of all frames, or of each one its own. */
+interface Transforms extends Lens {
+  frames: (Lens & { file_path: string; transform_matrix: number[][] })[]
 }
 
 /** The views of a scene, which turn about its middle. */
 export function views(text: string, middle: Vector): NamedView[] {
   const transforms = JSON.parse(text) as Transforms
-  const tangent = halfHeight(transforms)
   const sorted = transforms.frames.toSorted((a, b) => a.file_path.localeCompare(b.file_path))
   return sorted.map((frame) => {
     const axis = (column: number, sign: number) =>
@@ -35,7 +38,17 @@ export function views(text: string, middle: Vector): NamedView[] {
       .split('/')
       .at(-1)!
       .replace(/\.[^.]*$/, '')
-    return { name, camera: { right, down: cross(forward, right), forward, target, distance, tangent } }
+    return {
+      name,
+      camera: {
+        right,
+        down: cross(forward, right),
+        forward,
+        target,
+        distance,
+        tangent: halfHeight({ ...transforms, ...frame }),
+      },
+    }
   })
 }
 
@@ -48,7 +61,7 @@ export function upwards(views: NamedView[]): Vector {
   return unit(sum)
 }
 
-function halfHeight({ fl_x, fl_y, h, w, camera_angle_x }: Transforms): number {
+function halfHeight({ fl_x, fl_y, h, w, camera_angle_x }: Lens): number {
   const focal = fl_y ?? fl_x
   if (focal && h) return h / 2 / focal
   if (camera_angle_x) return Math.tan(camera_angle_x / 2) * (h && w ? h / w : 0.75)
