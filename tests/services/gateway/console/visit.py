@@ -16,7 +16,7 @@ CONSOLE = Path(__file__).parents[4] / "services/gateway/console"
 AXE = CONSOLE / "node_modules/axe-core/axe.min.js"
 CHROMIUM = "/usr/bin/chromium"
 # As root, Chromium has no sandbox; a container's shared memory is small.
-OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--enable-unsafe-swiftshader"]
 WIDE, NARROW = {"width": 1280, "height": 860}, {"width": 380, "height": 800}
 PATIENCE = 60_000
 """Milliseconds that a page may take for one thing; real work is waited for."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import netCDF4
 import numpy as np
-from playwright.sync_api import expect
+import xarray as xr
+from playwright.sync_api import Locator, expect
 
 from ..visit import Visit
 
@@ -44,3 +45,38 @@ def story(visit: Visit) -> None:
     with netCDF4.Dataset(saved) as file:
         assert file["thetao"].shape == (19, 90, 180)
         assert 20 < float(np.nanmax(file["thetao"][0])) < 35  # °C at the surface in February
+
+    one_degree = saved.with_name("one-degree.nc")
+    with xr.open_dataset(saved) as coarse:
+        axes = {"lat": np.arange(-89.5, 90), "lon": np.arange(1.5, 359)}
+        coarse[["thetao"]].interp(axes).to_netcdf(one_degree)
+    page.get_by_role("button", name="Analysis").click()
+    page.get_by_label("NetCDF file with a field").set_input_files(one_degree)
+    page.get_by_role("button", name="Open", exact=True).click()
+    fine = page.get_by_role("application", name="thetao at 0 m")
+    fine.wait_for()
+    assert max(frames_per_second(visit, fine) for _ in range(3)) >= 30
+
+
+def frames_per_second(visit: Visit, earth: Locator) -> float:
+    """Frames that are drawn while the map is dragged to and fro."""
+    page, box = visit.page, earth.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 60)
+    page.mouse.down()
+    page.evaluate(
+        """() => {
+            const began = performance.now()
+            window.drawn = { frames: 0, seconds: 0 }
+            const count = () => {
+                window.drawn = { frames: window.drawn.frames + 1, seconds: (performance.now() - began) / 1000 }
+                window.counting = requestAnimationFrame(count)
+            }
+            window.counting = requestAnimationFrame(count)
+        }"""
+    )
+    for x in (box["width"] - 40, 40):
+        page.mouse.move(box["x"] + x, box["y"] + 60, steps=60)
+    told = page.evaluate("() => { cancelAnimationFrame(window.counting); return window.drawn }")
+    page.mouse.up()
+    return float(told["frames"] / told["seconds"])
