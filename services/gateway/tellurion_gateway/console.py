@@ -44,7 +44,7 @@ def is_console(path: str) -> bool:
 
 
 def routes(*, keyed: bool, folder: Path = BUILT) -> list[Route]:
-    """The routes of the console that was built into this folder; where keys are asked for, `keyed`, its page says so."""
+    """The routes of the console that was built into this folder; its page says whether keys are asked for (`keyed`)."""
     files = {f"/{path.relative_to(folder)}": _read(path) for path in sorted(folder.rglob("*")) if _is_source(path)}
 
     async def answer(request: Request) -> Response:

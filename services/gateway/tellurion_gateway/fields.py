@@ -1,4 +1,4 @@
-"""Fields of a NetCDF file as numbers that a page can draw: a variable with its coordinates, in the safetensors format."""
+"""Fields of a NetCDF file as numbers for a page to draw: a variable with its coordinates, in the safetensors format."""
 
 from __future__ import annotations
 

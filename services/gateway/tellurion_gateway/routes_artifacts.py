@@ -84,9 +84,7 @@ def content(artifact_id: str, gateway: Here, request: Request) -> Response:
     response_class=Response,
     responses={200: FIELD, 304: {"description": "The caller has it"}, **problems(422, 500)},
 )
-async def read(
-    artifact_id: str, gateway: Here, request: Request, query: Annotated[FieldOptions, Query()]
-) -> Response:
+async def read(artifact_id: str, gateway: Here, request: Request, query: Annotated[FieldOptions, Query()]) -> Response:
     """A variable at all levels with its coordinates, in the safetensors format; of members, the first.
 
     `values` is float32, NaN where missing; the coordinates are named for the dimensions, which the metadata list in

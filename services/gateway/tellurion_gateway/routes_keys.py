@@ -122,4 +122,3 @@ def revoke_key(prefix: str, keys: Keys) -> None:
     if all(key.prefix != prefix or key.tenant != answering().identity.tenant for key in keys.list()):
         raise NotFound("this tenant has no such key")
     keys.revoke(prefix)
-

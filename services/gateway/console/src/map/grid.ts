@@ -20,7 +20,7 @@ export function spacing(axis: ArrayLike<number>): number {
 /** The cell that a place is in; none outside the grid. */
 export function cellAt(grid: Grid, longitude: number, latitude: number): Cell | undefined {
   const [dx, dy] = [spacing(grid.longitude), spacing(grid.latitude)]
-  const row = Math.round((latitude - grid.latitude[0]!) / dy)
+  const row = Math.floor((latitude - grid.latitude[0]!) / dy + 0.5)
   const east = wrapped(longitude - (grid.longitude[0]! - dx / 2))
   const column = Math.floor(east / dx)
   const inside = row >= 0 && row < grid.latitude.length && column >= 0 && column < grid.longitude.length

@@ -25,7 +25,7 @@ def story(visit: Visit) -> None:
     page.get_by_label("For").select_option("ocean")
     make.click()
     key = page.get_by_role("status").filter(has_text="Copy it now").locator("code").inner_text()
-    with httpx.Client(base_url=visit.site.address, verify=False, headers={"Authorization": f"Bearer {key}"}) as ann:  # noqa: S501
+    with httpx.Client(base_url=visit.site.address, verify=False, headers={"Authorization": f"Bearer {key}"}) as ann:
         about = ann.get("/v1/account").json()
         assert (about["subject"], about["role"], about["services"]) == ("ann", "viewer", ["ocean"])
         row = page.get_by_role("row", name=key[:13])
