@@ -1,7 +1,6 @@
 // What the agent answers, and how it is asked.
 
 import { api } from '../api/client'
-import { lines } from '../api/lines'
 import type { ServerEvent } from '../api/events'
 import { requestId } from '../api/work'
 
@@ -142,9 +141,7 @@ export async function setLesson(id: string, active: boolean): Promise<void> {
 }
 
 /** Data sets of the installation. */
-export async function dataSets(signal: AbortSignal): Promise<DataSet[]> {
-  const found: DataSet[] = []
-  const path = '/v1/agent/dataSets:list'
-  for await (const { data_set } of lines<{ data_set?: DataSet }>(path, [{}], signal)) if (data_set) found.push(data_set)
-  return found
+export async function dataSets(): Promise<DataSet[]> {
+  const items = await api.post<{ data_set?: DataSet }[]>('/v1/agent/dataSets:list', {})
+  return items.flatMap(({ data_set }) => (data_set ? [data_set] : []))
 }

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks'
 import { Problem } from '../api/problem'
 import { upload } from '../api/upload'
+import { requestId } from '../api/work'
 import { Input } from '../ui/controls'
 import { Loading, Skeleton, useLoaded } from '../ui/loading'
 import { Empty, PageHead, ProblemNote } from '../ui/notes'
@@ -14,6 +15,8 @@ import { Viewer } from './Viewer'
 import './scenes.css'
 
 interface Opened {
+  /** Another for each that is opened: a canvas is drawn on by one renderer only. */
+  id?: string
   name: string
   file: ArrayBuffer
   transforms?: string | undefined
@@ -30,7 +33,7 @@ export function Page() {
     setProblem(undefined)
     setDoing(what)
     try {
-      setOpened(await how())
+      setOpened({ ...(await how()), id: requestId() })
       scrollTo({ top: 0 })
     } catch (thrown) {
       setProblem(Problem.from(thrown))
@@ -61,7 +64,7 @@ export function Page() {
       <PageHead title="Scenes">
         Photographs of a scene with glass or a mirror become Gaussians whose reflections stand apart.
       </PageHead>
-      {opened && <Viewer {...opened} />}
+      {opened && <Viewer key={opened.id} name={opened.name} file={opened.file} transforms={opened.transforms} />}
       {problem && <ProblemNote problem={problem} />}
       <p class="small" role="status">
         {doing}
