@@ -180,9 +180,14 @@ function Make({ made }: { made: () => void }) {
         <div class="notice" role="status">
           <strong>Copy it now: it is kept nowhere and cannot be shown again.</strong>
           <code>{key}</code>
-          <button type="button" class="button small" onClick={() => void navigator.clipboard.writeText(key)}>
-            Copy
-          </button>
+          <div class="row">
+            <button type="button" class="button small" onClick={() => void navigator.clipboard.writeText(key)}>
+              Copy
+            </button>
+            <button type="button" class="button small" onClick={() => setKey('')}>
+              Done
+            </button>
+          </div>
         </div>
       )}
     </form>

@@ -33,3 +33,5 @@ def story(visit: Visit) -> None:
         row.get_by_role("button", name="Really revoke").click()
         expect(row).to_contain_text("revoked")
     assert key not in page.url
+    page.get_by_role("button", name="Done").click()
+    assert key not in page.content()
