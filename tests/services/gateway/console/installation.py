@@ -43,4 +43,5 @@ def site(folder: Path, certificate: Path, key: Path, services: str = SERVICES) -
     try:
         yield Site(told["services"]["gateway"], told["api_key"], folder)
     finally:
-        subprocess.run([TELLURION, "down", "--state", str(folder)], check=True, capture_output=True)
+        stopped = subprocess.run([TELLURION, "down", "--state", str(folder)], capture_output=True, text=True)
+        assert stopped.returncode == 0, stopped.stderr

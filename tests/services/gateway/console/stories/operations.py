@@ -28,7 +28,9 @@ def story(visit: Visit) -> None:
 
     submit(visit, "--method", "reconmost")
     page.get_by_role("button", name="Refresh").click()
-    page.get_by_role("button", name="ocean.reconstruction").first.click()
+    both = page.get_by_role("button", name="ocean.reconstruction")
+    expect(both).to_have_count(2)
+    both.first.click()
     page.get_by_role("button", name="Cancel").click()
     expect(log).to_contain_text("cancelled", timeout=30_000)
 
