@@ -95,11 +95,16 @@ function Reason({ title, reason }: { title: string; reason: string }) {
 
 function shown({ number: value, text, units }: Value): string {
   if (value === undefined) return text ?? ''
-  return `${significant(value)} ${units}`.trim()
+  return `${significant(value)} ${unit(units)}`.trim()
 }
 
 function interval({ low, high, units }: Value): string {
-  return low === undefined || high === undefined ? '' : `${significant(low)} to ${significant(high)} ${units}`.trim()
+  return low === undefined || high === undefined ? '' : `${significant(low)} to ${significant(high)} ${unit(units)}`.trim()
+}
+
+/** CF writes 1 where there is no unit. */
+function unit(units: string): string {
+  return units === '1' ? '' : units
 }
 
 /** Four significant digits, as much as any of these estimates has. */

@@ -19,6 +19,10 @@ describe('scaleOf', () => {
     expect(scaleOf(values).ticks).toEqual(ticks)
   })
 
+  it('ends in figures that can be read', () => {
+    expect(scaleOf([0.3, 1.1])).toMatchObject({ least: 0.2, most: 1.2 })
+  })
+
   it('has some length where there is one value', () => {
     const { least, most } = scaleOf([0.5])
     expect(most).toBeGreaterThan(least)

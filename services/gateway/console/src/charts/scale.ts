@@ -13,10 +13,11 @@ export function scaleOf(values: number[]): Scale {
   const span = high - low || Math.abs(high) || 1
   const power = 10 ** Math.floor(Math.log10(span / 3))
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => span / each <= 5)!
-  const least = Math.floor(low / step + 1e-9) * step
-  const most = Math.max(Math.ceil(high / step - 1e-9) * step, least + step)
-  const count = Math.round((most - least) / step)
-  return { least, most, ticks: Array.from({ length: count + 1 }, (_, i) => Number((least + i * step).toPrecision(12))) }
+  const first = Math.floor(low / step + 1e-9)
+  const last = Math.max(Math.ceil(high / step - 1e-9), first + 1)
+  // Twelve digits: a tenth has no end in binary, and three of them are not what 0.3 is.
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)))
+  return { least: ticks[0]!, most: ticks.at(-1)!, ticks }
 }
 
 /** Where a value stands, in per cent of the width. */
