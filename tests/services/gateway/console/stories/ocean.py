@@ -57,6 +57,11 @@ def story(visit: Visit) -> None:
     fine.wait_for()
     assert max(frames_per_second(visit, fine) for _ in range(3)) >= 30
 
+    page.get_by_role("button", name="oi, February, example", exact=True).click()
+    earth.wait_for()
+    earth.press("ArrowUp")
+    page.get_by_role("heading", name="Profile at").wait_for()
+
 
 def frames_per_second(visit: Visit, earth: Locator) -> float:
     """Frames that are drawn while the map is dragged to and fro."""

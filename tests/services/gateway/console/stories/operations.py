@@ -16,7 +16,6 @@ EXAMPLE = str(CONSOLE / "src/ocean/example.nc")
 
 def story(visit: Visit) -> None:
     page = visit.page
-    expect(page.get_by_role("heading", name="No long work yet")).to_be_visible()
     submit(visit, "--method", "oi", "--members", "2")
     page.get_by_role("button", name="Refresh").click()
     page.get_by_role("button", name="ocean.reconstruction").click()
