@@ -99,7 +99,9 @@ function shown({ number: value, text, units }: Value): string {
 }
 
 function interval({ low, high, units }: Value): string {
-  return low === undefined || high === undefined ? '' : `${significant(low)} to ${significant(high)} ${unit(units)}`.trim()
+  return low === undefined || high === undefined
+    ? ''
+    : `${significant(low)} to ${significant(high)} ${unit(units)}`.trim()
 }
 
 /** CF writes 1 where there is no unit. */
