@@ -25,7 +25,8 @@ def main() -> None:
         settings, server, telemetry = load(RaySettings), load(ServerSettings), load(TelemetrySettings)
         configure_logs(telemetry.log_level, "ray")
         models = chosen_models(sys.argv[1:], settings.services)
-        settings.check_names(installed_models())
+        if settings.models:  # to know all names, all services are imported
+            settings.check_names(installed_models())
         start_ray(settings)
         if settings.address is None:
             cores: float = ray.cluster_resources()["CPU"]  # type: ignore[no-untyped-call]
