@@ -13,6 +13,8 @@ TRITON := .cache/triton/.ready
 NGINX := .cache/nginx/usr/sbin/nginx
 SCENES := .cache/scenes/floor/transforms.json
 READY := $(VENV)/.ready
+CONSOLE := services/gateway/tellurion_gateway/console_dist/index.html
+CONSOLE_SOURCES := $(shell find services/gateway/console -name node_modules -prune -o -type f ! -name '*.test.ts' -print)
 DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp,ray] libs/geo libs/diffusion libs/splatting[metrics] libs/client[clouds] services/ocean[plot] services/assimilation[atmosphere] services/splat[scenes] services/pointcloud[plot,collections] services/benchmark[embeddings] services/agent[kubernetes] services/gateway
 # What distributions are built with. In the same environment: one of its own for each would be installed a dozen times.
 BUILD := hatchling editables grpcio-tools mypy-protobuf
@@ -26,7 +28,7 @@ export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.5
 
 .PHONY: setup demo test lint bench acceptance data clean
 
-setup: $(READY)
+setup: $(READY) $(CONSOLE)
 
 $(READY): constraints.txt tests/requirements.txt $(STUBS) $(PYPROJECTS)
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 12) else "Tellurion needs Python 3.11 or 3.12: make PYTHON=python3.12 …")'
@@ -34,6 +36,10 @@ $(READY): constraints.txt tests/requirements.txt $(STUBS) $(PYPROJECTS)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt $(BUILD)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -r tests/requirements.txt $(addprefix -e ,$(DISTRIBUTIONS))
 	@touch $@
+
+# The page that the gateway serves, by Node.js from a wheel; it is shipped in the gateway's own.
+$(CONSOLE): $(CONSOLE_SOURCES) | $(READY)
+	$(BIN)/python services/gateway/console/node.py build
 
 demo: setup ## reconstruct February from 500 profiles, by command line, SDK, gRPC and HTTPS; see out/
 	$(BIN)/python tests/e2e/demo.py out
@@ -99,4 +105,5 @@ data: setup ## the full public files (World Ocean Atlas subset, Levitus, COADS, 
 	[ -d $(TELLURION_DATA)/pointcloud/rooms ] || $(BIN)/python -m tellurion_pointcloud.training.rooms $(TELLURION_DATA)/pointcloud/rooms
 
 clean:
+	rm -rf services/gateway/console/node_modules $(dir $(CONSOLE))
 	rm -rf $(VENV) out .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

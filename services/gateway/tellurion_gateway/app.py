@@ -16,11 +16,11 @@ from starlette.middleware.cors import CORSMiddleware
 
 from tellurion_core.identity.audit import audit_log
 from tellurion_core.identity.tokens import read_minter
-from tellurion_gateway import health, problems, routes_artifacts, routes_ocean
+from tellurion_gateway import console, health, problems, routes_account, routes_artifacts, routes_keys, routes_ocean
 from tellurion_gateway.bridge import Bridge
 from tellurion_gateway.files import FileProcesses
 from tellurion_gateway.gateway import Gateway
-from tellurion_gateway.identity.authentication import authentication
+from tellurion_gateway.identity.authentication import authentication, credentials
 from tellurion_gateway.limits.allowance import Allowance, Limiter
 from tellurion_gateway.limits.cors import CORS
 from tellurion_gateway.limits.local import LocalLimiter
@@ -55,8 +55,16 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         keep_artifacts=timedelta(hours=settings.uploaded_hours),
     )
     threads = ThreadPoolExecutor(settings.max_concurrent_requests, thread_name_prefix="upload")
+    known = credentials(settings)
     gateway = Gateway(
-        settings, upstreams, Ocean(upstreams), artifacts, uploads, threads, FileProcesses(settings.file_seconds)
+        settings,
+        upstreams,
+        Ocean(upstreams),
+        artifacts,
+        uploads,
+        threads,
+        FileProcesses(settings.file_seconds),
+        None if known is None else known.keys,
     )
 
     limiter = _limiter(settings)
@@ -88,14 +96,15 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     app.state.gateway = gateway
     problems.install(app)
-    for part in (routes_ocean, routes_artifacts, uploads_routes, health):
+    for part in (routes_ocean, routes_artifacts, routes_account, routes_keys, uploads_routes, health):
         app.include_router(part.router)
     app.router.routes.extend(rest.route(rpc, upstreams, settings) for rpc in rpcs)
+    app.router.routes.extend(console.routes(keyed=known is not None))
     app.add_middleware(TusVersion)
     app.add_middleware(Bridge, upstreams=upstreams)
     app.add_middleware(
         RequestRules,
-        identify=authentication(settings),
+        identify=authentication(settings, known),
         audit=audit_log(settings.audit_log),
         metrics=HttpMetrics(gateway.registry),
         places=Places(settings.max_concurrent_requests, limiter),

@@ -26,6 +26,7 @@ T = TypeVar("T")
 MEMORY_BYTES = 4 << 30
 """Of address space, the libraries included."""
 PRELOADED = [
+    "tellurion_gateway.fields",
     "tellurion_gateway.files",
     "tellurion_gateway.pictures",
     "matplotlib.backends.backend_agg",

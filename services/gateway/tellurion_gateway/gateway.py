@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from tellurion_core.artifacts import ArtifactStore
+from tellurion_core.identity.api_keys import ApiKeys
 from tellurion_gateway.files import FileProcesses
 from tellurion_gateway.ocean import Ocean
 from tellurion_gateway.settings import GatewaySettings
@@ -35,6 +36,8 @@ class Gateway:
     """Write uploads; each holds one for as long as its sender takes."""
     files: FileProcesses
     """Open what callers send as NetCDF, and draw."""
+    keys: ApiKeys | None
+    """API keys; None where nobody is asked for one."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """The metrics of this process."""
     stopping: bool = False

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tellurion_core.call import REQUEST_ID_KEY, Call, Identity, accepted_request_id, current_call
 from tellurion_core.errors import TellurionError, Unauthenticated, shown
 from tellurion_core.identity.roles import Role
+from tellurion_gateway.console import is_console
 from tellurion_gateway.health import PROBES
 from tellurion_gateway.identity.authentication import CHALLENGE, LOOKING, Authentication
 from tellurion_gateway.limits.places import Places
@@ -83,7 +84,7 @@ class RequestRules:
         probe = path in PROBES
         self._metrics.started()
         try:
-            if probe:
+            if probe or is_console(path):
                 await self._app(scope, receive, answer.send)
             else:
                 call = replace(call, identity=await self._identify(method, path, headers))

@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 from tellurion_gateway import problems as problem_documents
 from tellurion_gateway.answers import Problem
 from tellurion_gateway.bodies import FILE_PART
-from tellurion_gateway.media import FORM, JSON, NETCDF_NAMES, PNG
+from tellurion_gateway.media import FORM, JSON, NETCDF_NAMES, PNG, SAFETENSORS
 from tellurion_gateway.observations import ReconstructRequest
 from tellurion_gateway.options import EvaluateOptions, ReconstructOptions
 
@@ -35,6 +35,7 @@ def _named(model: type[BaseModel]) -> dict[str, Any]:
 NETCDF_FILE = {"schema": {"type": "string", "format": "binary", "description": "CF NetCDF."}}
 BYTES = {"schema": {"type": "string", "format": "binary"}}
 FILE = {"description": "The bytes", "content": {"application/octet-stream": BYTES}}
+FIELD = {"description": "The field", "content": {SAFETENSORS: BYTES}}
 PICTURE = {"description": "The picture", "content": {PNG: BYTES}}
 EVENT_STREAM = {
     "schema": {

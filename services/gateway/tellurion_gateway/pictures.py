@@ -32,19 +32,20 @@ def picture(path: Path, variable: str | None = None, *, time: int = 0, level: in
         InvalidInput: it is no NetCDF file, has no such variable, time or level, or that is too large to be drawn.
     """
     with opened(path, FILE) as dataset:
-        found = _variable(dataset, variable)
-        plane = found.isel(_indices(dataset, found, time, level))
+        found = chosen_variable(dataset, variable)
+        plane = found.isel(chosen_indices(dataset, found, time, level))
         check_size(plane, MAX_VALUES, FILE)
         _check_chunks(found)
         values = numbers(plane, FILE)
         steps = tuple(ceil(size / MAX_PIXELS) for size in plane.shape)
-        y, x = (_axis(dataset, str(dim), step) for dim, step in zip(plane.dims, steps, strict=True))
+        y, x = (axis(dataset, str(dim), step) for dim, step in zip(plane.dims, steps, strict=True))
         label = " ".join(shown(str(part)) for part in (found.name, found.attrs.get("units", "")))
     values = values[:: steps[0], :: steps[1]]
     return _drawn(np.where(np.abs(values) < LARGEST, values, np.nan), y, x, label)
 
 
-def _variable(dataset: xr.Dataset, name: str | None) -> xr.DataArray:
+def chosen_variable(dataset: xr.Dataset, name: str | None) -> xr.DataArray:
+    """The field of this name, or the first of the file. Raises InvalidInput."""
     fields = [str(key) for key, value in dataset.variables.items() if value.ndim >= 2 and value.dtype.kind in "iuf"]
     if not fields or (name is not None and name not in fields):
         received = "no field in the file" if name is None else name
@@ -52,13 +53,19 @@ def _variable(dataset: xr.Dataset, name: str | None) -> xr.DataArray:
     return dataset[name if name is not None else fields[0]]
 
 
-def _indices(dataset: xr.Dataset, variable: xr.DataArray, time: int, level: int) -> dict[str, int]:
-    """An index for each dimension but the last two: members and whatever else there is, the first."""
+def chosen_indices(dataset: xr.Dataset, variable: xr.DataArray, time: int, level: int | None) -> dict[str, int]:
+    """An index for each dimension but the last two: members and whatever else there is, the first.
+
+    Without a `level`, the levels are left whole. Raises InvalidInput.
+    """
     indices = dict.fromkeys(map(str, variable.dims[:-2]), 0)
     times = [dim for dim in indices if _is_time(dataset, dim)]
     levels = [dim for dim in indices if dim not in times]
     # The dimension before the field is the level; members come first (CF, section 2.4).
     for field, dims, index in (("time", times[:1], time), ("level", levels[-1:], level)):
+        if index is None:
+            indices = {dim: first for dim, first in indices.items() if dim not in dims}
+            continue
         size = variable.sizes[dims[0]] if dims else 1
         if index >= size:
             raise InvalidInput.of(
@@ -85,7 +92,7 @@ def _check_chunks(variable: xr.DataArray) -> None:
         raise InvalidInput.of(FILE, received=received, accepted=f"at most {MAX_UNPACKED}")
 
 
-def _axis(dataset: xr.Dataset, dim: str, step: int) -> NDArray[np.float64]:
+def axis(dataset: xr.Dataset, dim: str, step: int = 1) -> NDArray[np.float64]:
     """The coordinate of a dimension where it is one that can be drawn, else indices."""
     size = dataset.sizes[dim]
     if dim in dataset.variables and dataset[dim].dims == (dim,) and dataset[dim].dtype.kind in "iuf":

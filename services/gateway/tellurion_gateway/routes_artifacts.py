@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
@@ -16,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from tellurion_core.call import answering
 from tellurion_gateway.answers import ArtifactAnswer
 from tellurion_gateway.etags import names
-from tellurion_gateway.gateway import Here
-from tellurion_gateway.media import PNG
-from tellurion_gateway.openapi import FILE, PICTURE, problems
+from tellurion_gateway.fields import field
+from tellurion_gateway.gateway import Gateway, Here
+from tellurion_gateway.media import PNG, SAFETENSORS
+from tellurion_gateway.openapi import FIELD, FILE, PICTURE, problems
 from tellurion_gateway.pictures import picture
 from tellurion_gateway.ranges import byte_range
 from tellurion_gateway.streaming import Streamed, disposition, file_pieces
@@ -26,8 +28,8 @@ from tellurion_gateway.streaming import Streamed, disposition, file_pieces
 router = APIRouter(prefix="/v1/artifacts/{artifact_id}", tags=["artifacts"])
 
 
-class PictureOptions(BaseModel):
-    """What is drawn."""
+class FieldOptions(BaseModel):
+    """What is read."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,6 +37,11 @@ class PictureOptions(BaseModel):
         default=None, max_length=200, description="Name of the variable; the first by default."
     )
     time: int = Field(default=0, ge=0, lt=1 << 31, description="Index of the time.")
+
+
+class PictureOptions(FieldOptions):
+    """What is drawn."""
+
     level: int = Field(default=0, ge=0, lt=1 << 31, description="Index of the level.")
 
 
@@ -72,6 +79,21 @@ def content(artifact_id: str, gateway: Here, request: Request) -> Response:
 
 
 @router.get(
+    "/field",
+    summary="Read a field of a NetCDF artifact",
+    response_class=Response,
+    responses={200: FIELD, 304: {"description": "The caller has it"}, **problems(422, 500)},
+)
+async def read(artifact_id: str, gateway: Here, request: Request, query: Annotated[FieldOptions, Query()]) -> Response:
+    """A variable at all levels with its coordinates, in the safetensors format; of members, the first.
+
+    `values` is float32, NaN where missing; the coordinates are named for the dimensions, which the metadata list in
+    `dims`. The metadata tell units, too.
+    """
+    return await _made(artifact_id, gateway, request, query, field, SAFETENSORS)
+
+
+@router.get(
     "/picture",
     summary="Draw a field of a NetCDF artifact",
     response_class=Response,
@@ -81,17 +103,7 @@ async def draw(
     artifact_id: str, gateway: Here, request: Request, query: Annotated[PictureOptions, Query()]
 ) -> Response:
     """A quick look at one level, PNG: the last two dimensions of the variable; of members, the first."""
-    artifact = gateway.artifacts.get(_tenant(), artifact_id)
-    asked = (artifact.id, query.model_dump_json(), version("tellurion-gateway"))
-    headers = {"ETag": f'"{sha256(repr(asked).encode()).hexdigest()[:32]}"', "Cache-Control": "private, no-cache"}
-    if names(request.headers.get("if-none-match", ""), headers["ETag"]):
-        return Response(None, 304, headers)
-    with TemporaryDirectory(prefix="tellurion-") as folder:
-        path = Path(folder) / "artifact.nc"
-        await asyncio.to_thread(gateway.artifacts.fetch, _tenant(), artifact.id, path)
-        asked_for = partial(picture, time=query.time, level=query.level)
-        drawn = await gateway.files.run(asked_for, path, query.variable, field="artifact")
-    return Response(drawn, headers=headers, media_type=PNG)
+    return await _made(artifact_id, gateway, request, query, picture, PNG)
 
 
 @router.delete("", status_code=204, summary="Delete an artifact", responses=problems(500))
@@ -102,3 +114,25 @@ def delete(artifact_id: str, gateway: Here) -> None:
 
 def _tenant() -> str:
     return answering().identity.tenant
+
+
+async def _made(
+    artifact_id: str,
+    gateway: Gateway,
+    request: Request,
+    query: FieldOptions,
+    make: Callable[..., bytes],
+    media_type: str,
+) -> Response:
+    """What is made of a variable of the file, in a process of its own; the same request has the same answer."""
+    artifact = gateway.artifacts.get(_tenant(), artifact_id)
+    asked = (artifact.id, media_type, query.model_dump_json(), version("tellurion-gateway"))
+    headers = {"ETag": f'"{sha256(repr(asked).encode()).hexdigest()[:32]}"', "Cache-Control": "private, no-cache"}
+    if names(request.headers.get("if-none-match", ""), headers["ETag"]):
+        return Response(None, 304, headers)
+    with TemporaryDirectory(prefix="tellurion-") as folder:
+        path = Path(folder) / "artifact.nc"
+        await asyncio.to_thread(gateway.artifacts.fetch, _tenant(), artifact.id, path)
+        asked_for = partial(make, **query.model_dump(exclude={"variable"}))
+        made = await gateway.files.run(asked_for, path, query.variable, field="artifact")
+    return Response(made, headers=headers, media_type=media_type)

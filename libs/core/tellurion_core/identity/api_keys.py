@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Row, and_, insert, or_, select, true, update
 
 from tellurion_core.call import ALL_SERVICES, TENANT, Identity
 from tellurion_core.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
@@ -140,22 +140,23 @@ class ApiKeys:
                 connection.execute(update(api_keys).where(api_keys.c.prefix == prefix).values(used=now()))
         return _key(row)
 
-    def list(self) -> Sequence[ApiKey]:
-        """All keys, the newest first, revoked and expired ones too."""
+    def list(self, tenant: str | None = None) -> Sequence[ApiKey]:
+        """All keys, of one tenant where named: the newest first, revoked and expired ones too."""
+        asked = select(*_FIELDS).where(_of(tenant)).order_by(api_keys.c.created.desc())
         with reading(self._engine) as connection:
-            return [_key(row) for row in connection.execute(select(*_FIELDS).order_by(api_keys.c.created.desc()))]
+            return [_key(row) for row in connection.execute(asked)]
 
-    def revoke(self, key: str) -> str:
+    def revoke(self, key: str, tenant: str | None = None) -> str:
         """Makes a key useless from now on, and answers its prefix; one that is already stays so.
 
         `key` is its prefix, with or without `tell_`, or the whole of it, as somebody in a hurry has it.
 
         Raises:
-            NotFound: there is no such key.
+            NotFound: there is no such key, or, where a tenant is named, it is another's.
         """
         match = _SHOWN.fullmatch(key)
         prefix: str = match[1] if match else ""
-        known = api_keys.c.prefix == prefix
+        known = and_(api_keys.c.prefix == prefix, _of(tenant))
         with writing(self._engine) as connection:
             connection.execute(update(api_keys).where(known, api_keys.c.revoked.is_(None)).values(revoked=now()))
             if connection.execute(select(api_keys.c.prefix).where(known)).first() is None:
@@ -181,6 +182,10 @@ def read_pepper(path: Path) -> bytes:
         accepted = f"a file of {MIN_PEPPER_BYTES} random bytes or more"
         raise InvalidInput.of("TELLURION_API_KEY_PEPPER", received=path, accepted=accepted)
     return pepper
+
+
+def _of(tenant: str | None) -> ColumnElement[bool]:
+    return true() if tenant is None else api_keys.c.tenant == tenant
 
 
 def _key(row: Row[*tuple[Any, ...]]) -> ApiKey:

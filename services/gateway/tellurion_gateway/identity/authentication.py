@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
@@ -109,15 +110,35 @@ class CredentialAuthentication:
         return token.identity
 
 
-def authentication(settings: GatewaySettings) -> Authentication:
-    """What these settings ask for.
+@dataclass(frozen=True)
+class Credentials:
+    """What an installation that asks for credentials knows of them, in its database."""
+
+    keys: ApiKeys
+    revoked: RevokedTokens
+
+
+def credentials(settings: GatewaySettings) -> Credentials | None:
+    """The credentials of these settings; None where nobody is asked for any.
 
     Raises:
-        InvalidInput: the pepper, the database or the identity provider's settings cannot be used.
+        InvalidInput: the pepper or the database cannot be used.
         Unavailable: the database cannot be reached.
     """
-    oidc = load(OidcSettings)
     if settings.api_key_pepper is None:
+        return None
+    engine = open_engine(load(JobSettings).database_url(settings))
+    return Credentials(ApiKeys(engine, read_pepper(settings.api_key_pepper)), RevokedTokens(engine))
+
+
+def authentication(settings: GatewaySettings, known: Credentials | None) -> Authentication:
+    """What an installation with these credentials asks for.
+
+    Raises:
+        InvalidInput: the identity provider's settings cannot be used.
+    """
+    oidc = load(OidcSettings)
+    if known is None:
         if oidc.issuer is not None:
             accepted = "TELLURION_API_KEY_PEPPER and TELLURION_TOKEN_PRIVATE_KEY with it"
             raise InvalidInput.of("TELLURION_OIDC_ISSUER", received=oidc.issuer, accepted=accepted)
@@ -125,6 +146,4 @@ def authentication(settings: GatewaySettings) -> Authentication:
         rebindable = settings.on_loopback and settings.tls_certificate is None
         own = (*LOOPBACK_HOSTS, _PORT.sub("", settings.listen), *settings.hosts)
         return EmbeddedAuthentication(dict.fromkeys(own) if rebindable else ())
-    engine = open_engine(load(JobSettings).database_url(settings))
-    keys = ApiKeys(engine, read_pepper(settings.api_key_pepper))
-    return CredentialAuthentication(keys, RevokedTokens(engine), None if oidc.issuer is None else Provider(oidc))
+    return CredentialAuthentication(known.keys, known.revoked, None if oidc.issuer is None else Provider(oidc))

@@ -1,0 +1,260 @@
+import { useState } from 'preact/hooks'
+import { useAccount, type Account } from '../api/account'
+import { api } from '../api/client'
+import { Problem } from '../api/problem'
+import { Choice, Input } from '../ui/controls'
+import { Facts } from '../ui/facts'
+import { bytes, count, moment } from '../ui/figures'
+import { Loading, useLoaded } from '../ui/loading'
+import { Empty, PageHead, ProblemNote } from '../ui/notes'
+import { Table } from '../ui/table'
+
+interface Key {
+  prefix: string
+  subject: string
+  role: Account['role']
+  scopes: string[]
+  created: string
+  expires: string | null
+  revoked: string | null
+  used: string | null
+}
+
+export function Page() {
+  const account = useAccount()
+  return (
+    <>
+      <PageHead title="Keys and usage">What {account.tenant} stores and may ask for, and who may ask for it.</PageHead>
+      <div class="stack">
+        <Usage />
+        {!account.keyed ? (
+          <Empty title="Nobody is asked for a key here">
+            <p>
+              Whoever reaches this address is served as one tenant. <code>tellurion up</code> makes an installation that
+              asks for keys.
+            </p>
+          </Empty>
+        ) : account.role === 'admin' ? (
+          <Keys />
+        ) : (
+          <Empty title="Keys are for administrators">
+            <p>
+              Yours is of the role {account.role}. Ask an administrator of {account.tenant} for another key.
+            </p>
+          </Empty>
+        )}
+      </div>
+    </>
+  )
+}
+
+function Usage() {
+  const loaded = useLoaded((signal) => api.get<Account>('/v1/account', { signal }), [])
+  return (
+    <section class="card" aria-label="Usage">
+      <h2>Usage</h2>
+      <Loading of={loaded}>
+        {(account) => (
+          <>
+            <div class="field">
+              <span class="label">Stored</span>
+              <meter class="stored" value={account.stored_bytes} max={account.most_bytes} aria-label="Stored" />
+              <p class="hint figures">
+                {bytes(account.stored_bytes)} of {bytes(account.most_bytes)}; analyses are kept for{' '}
+                {account.artifact_hours} hours
+              </p>
+            </div>
+            <Facts
+              of={[
+                ['Requests a second', count(account.requests_per_second)],
+                ['In a burst', count(account.burst)],
+                ['At once', count(account.requests_at_once)],
+                ['Your role', account.role],
+              ]}
+            />
+            <p class="hint">Services: {account.services.join(', ') || 'none'}</p>
+          </>
+        )}
+      </Loading>
+    </section>
+  )
+}
+
+function Keys() {
+  const loaded = useLoaded((signal) => api.get<{ keys: Key[] }>('/v1/keys', { signal }), [])
+  const again = () => loaded.state === 'there' && loaded.again()
+  return (
+    <>
+      <Make made={again} />
+      <section class="card" aria-label="Keys">
+        <h2>Keys</h2>
+        <Loading of={loaded}>
+          {({ keys }) =>
+            keys.length ? (
+              <List keys={keys} changed={again} />
+            ) : (
+              <Empty title="There are no keys">
+                <p>Make the first one above.</p>
+              </Empty>
+            )
+          }
+        </Loading>
+      </section>
+    </>
+  )
+}
+
+function Make({ made }: { made: () => void }) {
+  const { services } = useAccount()
+  const [subject, setSubject] = useState('')
+  const [role, setRole] = useState<Account['role']>('user')
+  const [scope, setScope] = useState('*')
+  const [days, setDays] = useState('90')
+  const [problem, setProblem] = useState<Problem>()
+  const [key, setKey] = useState('')
+  const submit = (event: Event) => {
+    event.preventDefault()
+    setProblem(undefined)
+    setKey('')
+    const body = { subject, role, scopes: [scope], days: days ? Number(days) : null }
+    api.post<{ key: string }>('/v1/keys', body).then(
+      (answer) => {
+        setKey(answer.key)
+        setSubject('')
+        made()
+      },
+      (thrown) => setProblem(Problem.from(thrown)),
+    )
+  }
+  const named = problem?.violations.length ? problem : undefined
+  return (
+    <form class="card" onSubmit={submit} aria-label="New key">
+      <h2>New key</h2>
+      <div class="grid">
+        <Input
+          label="Bearer"
+          name="subject"
+          required
+          maxLength={100}
+          value={subject}
+          wrong={named}
+          onInput={(event) => setSubject(event.currentTarget.value)}
+          hint="Name for logs: ann"
+        />
+        <Choice
+          label="Role"
+          name="role"
+          value={role}
+          onChange={setRole}
+          options={[
+            { value: 'viewer', label: 'Viewer: may look' },
+            { value: 'user', label: 'User: may ask for work' },
+            { value: 'admin', label: 'Admin: may make keys' },
+          ]}
+        />
+        <Choice
+          label="For"
+          name="scopes"
+          value={scope}
+          wrong={named}
+          onChange={setScope}
+          options={[{ value: '*', label: 'All services' }, ...services.map((value) => ({ value, label: value }))]}
+        />
+        <Input
+          label="Days"
+          name="days"
+          type="number"
+          min={1}
+          max={3650}
+          value={days}
+          wrong={named}
+          onInput={(event) => setDays(event.currentTarget.value)}
+          hint="Empty: until it is revoked"
+        />
+      </div>
+      <div>
+        <button class="button main">Make the key</button>
+      </div>
+      {problem && !named && <ProblemNote problem={problem} />}
+      {key && (
+        <div class="notice" role="status">
+          <strong>Copy it now: it is kept nowhere and cannot be shown again.</strong>
+          <code>{key}</code>
+          <div class="row">
+            <button type="button" class="button small" onClick={() => void navigator.clipboard.writeText(key)}>
+              Copy
+            </button>
+            <button type="button" class="button small" onClick={() => setKey('')}>
+              Done
+            </button>
+          </div>
+        </div>
+      )}
+    </form>
+  )
+}
+
+function List({ keys, changed }: { keys: Key[]; changed: () => void }) {
+  const [problem, setProblem] = useState<Problem>()
+  const revoke = (prefix: string) =>
+    api.delete(`/v1/keys/${prefix}`).then(changed, (thrown) => setProblem(Problem.from(thrown)))
+  return (
+    <>
+      {problem && <ProblemNote problem={problem} />}
+      <Table label="List of keys">
+        <thead>
+          <tr>
+            <th>Key</th>
+            <th>Bearer</th>
+            <th>Role</th>
+            <th>For</th>
+            <th>Made</th>
+            <th>Last used</th>
+            <th>State</th>
+            <th>
+              <span class="unseen">Revoke</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {keys.map((key) => (
+            <tr key={key.prefix}>
+              <td>
+                <code>tell_{key.prefix}_…</code>
+              </td>
+              <td>{key.subject}</td>
+              <td>{key.role}</td>
+              <td>{key.scopes.join(', ').replace('*', 'all')}</td>
+              <td class="line">{moment(key.created)}</td>
+              <td class="line">{key.used ? moment(key.used) : 'never'}</td>
+              <td>
+                <State of={key} />
+              </td>
+              <td>{!key.revoked && <Revoke prefix={key.prefix} revoke={revoke} />}</td>
+            </tr>
+          ))}
+        </tbody>
+      </Table>
+    </>
+  )
+}
+
+function State({ of: { revoked, expires } }: { of: Key }) {
+  if (revoked) return <span class="tag bad">revoked</span>
+  if (expires && new Date(expires) < new Date()) return <span class="tag">expired</span>
+  return <span class="tag good">{expires ? `until ${moment(expires)}` : 'good'}</span>
+}
+
+/** Asks once more, in place: what is revoked stays so. */
+function Revoke({ prefix, revoke }: { prefix: string; revoke: (prefix: string) => void }) {
+  const [sure, ask] = useState(false)
+  return sure ? (
+    <button type="button" class="button small danger" onClick={() => revoke(prefix)} onBlur={() => ask(false)}>
+      Really revoke
+    </button>
+  ) : (
+    <button type="button" class="button small" onClick={() => ask(true)}>
+      Revoke<span class="unseen"> {prefix}</span>
+    </button>
+  )
+}

@@ -1,0 +1,121 @@
+"""`/v1/keys`: the API keys of a tenant, for its administrators."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from tellurion_core.call import ALL_SERVICES, answering
+from tellurion_core.errors import InvalidInput, NotFound, PermissionDenied
+from tellurion_core.identity.api_keys import ApiKey, ApiKeys
+from tellurion_core.identity.roles import ROLES, Role
+from tellurion_gateway.bodies import limited
+from tellurion_gateway.gateway import Here
+from tellurion_gateway.media import JSON, content_type
+from tellurion_gateway.openapi import problems
+from tellurion_gateway.validation import checked_json
+
+MOST_DAYS, DAY_SECONDS = 3650, 86400.0
+MAX_BYTES = 4096
+"""Of a request for a key."""
+RoleName = Literal["viewer", "user", "admin"]
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"])
+
+
+class KeyRequest(BaseModel):
+    """A key that is to be made, for the caller's tenant."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"subject": "ann", "days": 90}]})
+
+    subject: str = Field(max_length=100, description="Who bears it, for logs.")
+    role: RoleName = Field(default="user", description="What its bearer may do.")
+    scopes: list[str] = Field(
+        default=["*"],
+        min_length=1,
+        max_length=16,
+        description="Services that it is for, or `*`; none that the caller's own is not for.",
+    )
+    days: float | None = Field(
+        default=None, gt=0, le=MOST_DAYS, description="How long it is good for; until it is revoked where null."
+    )
+
+
+class KeyMade(BaseModel):
+    """A key that was made."""
+
+    key: str = Field(description="The key; it is kept nowhere and cannot be shown again.")
+
+
+class KeyAnswer(BaseModel):
+    """What is known of a key."""
+
+    prefix: str = Field(description="The eight digits after `tell_`.")
+    subject: str
+    role: RoleName
+    scopes: list[str]
+    created: datetime
+    expires: datetime | None
+    revoked: datetime | None
+    used: datetime | None = Field(description="When it was last used, to the minute.")
+
+    @classmethod
+    def of(cls, key: ApiKey) -> KeyAnswer:
+        """From the database."""
+        moments = {name: getattr(key, name) for name in ("created", "expires", "revoked", "used")}
+        return cls(prefix=key.prefix, subject=key.subject, role=key.role.label, scopes=list(key.scopes), **moments)  # type: ignore[arg-type]
+
+
+class KeysAnswer(BaseModel):
+    """The keys of a tenant, the newest first."""
+
+    keys: list[KeyAnswer]
+
+
+def _of_an_administrator(gateway: Here) -> ApiKeys:
+    if answering().identity.role < Role.ADMIN:
+        raise PermissionDenied(f"keys take the role admin; yours is {answering().identity.role.label}")
+    if gateway.keys is None:
+        raise NotFound("this installation asks nobody for a key, and has none")
+    return gateway.keys
+
+
+Keys = Annotated[ApiKeys, Depends(_of_an_administrator)]
+
+
+@router.get("", summary="List the tenant's API keys", responses=problems(500))
+def list_keys(keys: Keys) -> KeysAnswer:
+    """Those that were revoked or have expired too."""
+    return KeysAnswer(keys=[KeyAnswer.of(key) for key in keys.list(answering().identity.tenant)])
+
+
+@router.post(
+    "",
+    summary="Make an API key",
+    status_code=201,
+    responses=problems(408, 409, 413, 415, 422, 500),
+    openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": KeyRequest.model_json_schema()}}}},
+)
+async def make_key(request: Request, gateway: Here, keys: Keys) -> KeyMade:
+    """The key is shown this once. It may not be for more services than the caller's own."""
+    content_type(request, (JSON,))
+    async with limited(request, max_bytes=MAX_BYTES, seconds=gateway.settings.upload_seconds) as body:
+        asked = checked_json(KeyRequest, await body.body())
+    identity = answering().identity
+    for scope in asked.scopes:
+        if not identity.scopes & {scope, ALL_SERVICES}:
+            raise InvalidInput.of("scopes", received=scope, accepted=", ".join(sorted(identity.scopes)))
+    seconds = None if asked.days is None else asked.days * DAY_SECONDS
+    made = partial(keys.create, identity.tenant, asked.subject, ROLES[asked.role], asked.scopes, seconds)
+    return KeyMade(key=await asyncio.to_thread(made))
+
+
+@router.delete("/{prefix}", status_code=204, summary="Revoke an API key", responses=problems(500))
+def revoke_key(prefix: str, keys: Keys) -> None:
+    """It is refused from some seconds later on."""
+    keys.revoke(prefix, answering().identity.tenant)
