@@ -143,7 +143,7 @@ def test_without_keys_there_are_no_tokens(monkeypatch: pytest.MonkeyPatch, guard
     for name, value in (("ISSUER", "i"), ("AUDIENCE", "a"), ("JWKS_URL", guarded.provider.url)):
         monkeypatch.setenv(f"TELLURION_OIDC_{name}", value)
     with pytest.raises(InvalidInput, match="TELLURION_OIDC_ISSUER"):
-        authentication(GatewaySettings())
+        authentication(GatewaySettings(), None)
 
 
 def test_a_provider_is_told_whole(monkeypatch: pytest.MonkeyPatch) -> None:

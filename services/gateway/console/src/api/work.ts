@@ -9,18 +9,20 @@ export type State = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED' 
 export interface Metadata {
   kind: string
   state: `STATE_${State}`
-  progress?: { fraction: number; message: string }
-  created?: string
+  progress?: { fraction?: number; message?: string }
+  attempt?: number
+  created: string
   started?: string
   finished?: string
 }
 
-export interface Operation<R = unknown> {
+/** A google.longrunning.Operation. */
+export interface Operation<R = Record<string, unknown>> {
   /** `splat/operations/…`: its path below /v1/. */
   name: string
-  done: boolean
-  metadata?: Metadata
-  error?: { message: string }
+  metadata: Metadata
+  done?: boolean
+  error?: { code: number; message: string }
   response?: R
 }
 
@@ -52,7 +54,8 @@ export function useOperation<R>(name: string, known?: Operation<R>, ended: () =>
   return followed
 }
 
-async function follow<R>(name: string, signal: AbortSignal, tell: (operation: Operation<R>) => void): Promise<void> {
+/** Tells an operation as it stands, from now to its end; a watch that breaks off is taken up again. */
+export async function follow<R>(name: string, signal: AbortSignal, tell: (operation: Operation<R>) => void): Promise<void> {
   for (let wait: number = WAITS[0]; ; wait = Math.min(2 * wait, WAITS[1])) {
     try {
       for await (const { data } of watched(name, signal)) {

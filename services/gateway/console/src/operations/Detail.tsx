@@ -6,7 +6,8 @@ import { Facts } from '../ui/facts'
 import { duration, moment } from '../ui/figures'
 import { Skeleton } from '../ui/loading'
 import { ProblemNote, Progress } from '../ui/notes'
-import { going, state, type Metadata, type News, type Operation, type State } from './operations'
+import { follow, type Metadata, type Operation, type State } from '../api/work'
+import { going, state } from './operations'
 
 interface Line {
   at: Date
@@ -15,29 +16,24 @@ interface Line {
 
 /** An operation as it goes on, until it is done. */
 export function Detail({ name, changed }: { name: string; changed: () => void }) {
-  const [metadata, setMetadata] = useState<Metadata>()
+  const [operation, setOperation] = useState<Operation>()
   const [lines, setLines] = useState<Line[]>([])
-  const [ended, setEnded] = useState<Operation>()
   const [problem, setProblem] = useState<Problem>()
   const [turn, again] = useState(0)
   useEffect(() => {
     const asking = new AbortController()
     setProblem(undefined)
-    follow(name, asking.signal, (news) => {
-      setMetadata(news)
-      setLines((before) => logged(before, news))
-    }).then(
-      (operation) => {
-        setEnded(operation)
-        changed()
-      },
-      (thrown) => isAbort(thrown) || setProblem(Problem.from(thrown)),
-    )
+    follow<Record<string, unknown>>(name, asking.signal, (news) => {
+      setOperation(news)
+      setLines((before) => logged(before, news.metadata))
+      if (news.done) changed()
+    }).catch((thrown) => isAbort(thrown) || setProblem(Problem.from(thrown)))
     return () => asking.abort()
   }, [name, turn])
   const cancel = () => api.post(`/v1/${name}:cancel`).then(changed, (thrown) => setProblem(Problem.from(thrown)))
-  if (problem && !metadata) return <ProblemNote problem={problem} again={() => again(turn + 1)} />
-  if (!metadata) return <Skeleton lines={8} />
+  if (problem && !operation) return <ProblemNote problem={problem} again={() => again(turn + 1)} />
+  if (!operation) return <Skeleton lines={8} />
+  const { metadata, error, response } = operation
   return (
     <section class="card" aria-label="Operation">
       <div class="row apart">
@@ -57,13 +53,13 @@ export function Detail({ name, changed }: { name: string; changed: () => void })
       )}
       <Times metadata={metadata} />
       {problem && <ProblemNote problem={problem} again={() => again(turn + 1)} />}
-      {ended?.error && (
+      {error && state(metadata) !== 'CANCELLED' && (
         <div class="notice bad" role="alert">
-          <strong>{state(metadata) === 'CANCELLED' ? 'It was cancelled' : 'It could not be done'}</strong>
-          <p>{ended.error.message}</p>
+          <strong>It could not be done</strong>
+          <p>{error.message}</p>
         </div>
       )}
-      {ended?.response && <Answer response={ended.response} />}
+      {response && <Answer response={response} />}
       <h3>Log</h3>
       <ol class="log" tabIndex={0} aria-label="Log">
         {lines.map(({ at, text }, index) => (
@@ -74,16 +70,6 @@ export function Detail({ name, changed }: { name: string; changed: () => void })
       </ol>
     </section>
   )
-}
-
-/** Tells the news of an operation until its end, and answers it then; a watch that ends before is taken up again. */
-async function follow(name: string, signal: AbortSignal, tell: (metadata: Metadata) => void): Promise<Operation> {
-  for (;;) {
-    for await (const { data } of api.stream<News>(`/v1/${name}:watch`, { signal })) {
-      tell(data.metadata)
-      if (data.done) return api.get<Operation>(`/v1/${name}`, { signal })
-    }
-  }
 }
 
 function logged(before: Line[], { state: now, progress, attempt }: Metadata): Line[] {

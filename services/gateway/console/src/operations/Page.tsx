@@ -1,11 +1,12 @@
 import { useEffect, useState } from 'preact/hooks'
 import { useAccount } from '../api/account'
+import type { Operation } from '../api/work'
 import { Choice } from '../ui/controls'
 import { moment } from '../ui/figures'
 import { Loading, Skeleton, useLoaded } from '../ui/loading'
 import { Empty, PageHead } from '../ui/notes'
 import { Detail, StateTag } from './Detail'
-import { going, list, SERVICES, state, type Operation } from './operations'
+import { going, list, SERVICES, state } from './operations'
 import './operations.css'
 
 const ALL = 'all'

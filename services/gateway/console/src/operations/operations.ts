@@ -1,32 +1,7 @@
-/** Long work: google.longrunning.Operations of every service that has some. */
+/** Long work of every service that has some. */
 
 import { api } from '../api/client'
-
-export type State = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'DEAD'
-
-export interface Metadata {
-  kind: string
-  state: `STATE_${State}`
-  progress?: { fraction?: number; message?: string }
-  attempt?: number
-  request_id?: string
-  created: string
-  started?: string
-  finished?: string
-}
-
-export interface Operation {
-  name: string
-  metadata: Metadata
-  done?: boolean
-  error?: { code: number; message: string }
-  response?: Record<string, unknown>
-}
-
-export interface News {
-  metadata: Metadata
-  done?: boolean
-}
+import type { Metadata, Operation, State } from '../api/work'
 
 /** Services with long work; the others answer no operations. */
 export const SERVICES = ['ocean', 'assimilation', 'splat', 'benchmark', 'agent'] as const
