@@ -6,6 +6,7 @@ message: who hears no bell finds the work by its next sweep.
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import Any
 
@@ -18,6 +19,8 @@ TASK = "tellurion.jobs.bell"
 EXPIRES_SECONDS = 60
 """After which a message that nobody took is worth nothing: sweeps have found the work."""
 CONNECT_SECONDS = 1.0
+KEEPALIVE = {socket.TCP_KEEPIDLE: 30, socket.TCP_KEEPINTVL: 10, socket.TCP_KEEPCNT: 3}
+"""A broker that went away without a word is missed after a minute."""
 
 _NAME = "tellurion.jobs"
 _EXCHANGE = Exchange(_NAME, type="fanout")  # type: ignore[no-untyped-call]
@@ -38,7 +41,13 @@ def bell_app(broker: str) -> Celery:
         # Whoever listens looks at the broker before it is connected to again.
         broker_connection_retry=False,
         broker_connection_retry_on_startup=False,
-        broker_transport_options={"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": 5.0, "max_retries": 0},
+        broker_transport_options={
+            "socket_connect_timeout": CONNECT_SECONDS,
+            "socket_timeout": 5.0,
+            "max_retries": 0,
+            "socket_keepalive": True,
+            "socket_keepalive_options": KEEPALIVE,
+        },
         worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,

@@ -78,6 +78,8 @@ class Hearing:
                     app=self._app,
                     pool_cls="solo",
                     concurrency=1,
+                    # Its event loop may read, for ever, a connection that took a broken one's place and hears nothing.
+                    use_eventloop=False,
                     without_mingle=True,
                     without_gossip=True,
                     without_heartbeat=True,

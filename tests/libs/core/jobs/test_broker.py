@@ -115,7 +115,7 @@ def test_a_path_that_no_socket_can_have_is_refused(tmp_path: Path) -> None:
         EmbeddedRedis(tmp_path / ("x" * 100))
 
 
-def test_every_worker_hears_the_bell_also_after_a_break(broker: str, client: Redis) -> None:
+def test_every_worker_hears_the_bell_also_after_breaks(broker: str, client: Redis) -> None:
     heard: list[str] = []
     workers = [Hearing(broker, lambda kind, name=name: heard.append(f"{name} {kind}")) for name in "ab"]
     for worker in workers:
@@ -127,11 +127,12 @@ def test_every_worker_hears_the_bell_also_after_a_break(broker: str, client: Red
         return {"a probe.count", "b probe.count"} <= set(heard)
 
     eventually(rung)
-    os.kill(server_pid(client), signal.SIGKILL)
-    eventually(lambda: answers(broker))
-    time.sleep(0.1)
-    heard.clear()
-    eventually(rung)
+    for _ in range(3):
+        os.kill(server_pid(client), signal.SIGKILL)
+        eventually(lambda: answers(broker))
+        time.sleep(0.1)
+        heard.clear()
+        eventually(rung)
     for worker in workers:
         worker.stop()
 
