@@ -195,6 +195,7 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "gateway-transfer": tabled("gateway_transfer"),
     "gateway-requests": gateway_requests,
     "gateway-load": gateway_load,
+    "console": tabled("gateway_console"),
     "chaos": chaos,
     "serving-chaos": serving_chaos,
     "slow-tests": slow_tests,

@@ -44,6 +44,8 @@ class Visit:
         self.page: Page = context.new_page()
         self.faults: list[str] = []
         """What the console printed as an error, threw, or asked of another origin."""
+        self.measured: dict[str, float] = {}
+        """What a story measured, by its name and unit."""
         self._loaded: list[Request] = []
         self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
