@@ -6,7 +6,9 @@ import { Problem } from '../api/problem'
 import { number } from '../ui/figures'
 import { ProblemNote } from '../ui/notes'
 import { Picture } from '../ui/Picture'
-import type { Answer, Value } from './service'
+import { Settings } from './Plans'
+import type { Answer, Plan, Value } from './service'
+import { raised, unit } from './units'
 
 const FILES: Record<string, string> = {
   'report.html': 'Report',
@@ -17,9 +19,17 @@ const FILES: Record<string, string> = {
   'prov.json': 'Provenance',
 }
 
-export function AnswerView({ answer, onOption }: { answer: Answer; onOption: (option: string) => void }) {
+interface Props {
+  answer: Answer
+  /** What was proposed, the plan that was run among it. */
+  plans: Plan[]
+  onOption: (option: string) => void
+}
+
+export function AnswerView({ answer, plans, onOption }: Props) {
   const [problem, setProblem] = useState<Problem>()
   const figure = answer.files['figure.png']
+  const run = plans.filter(({ title }) => title === answer.plan)
   return (
     <section class="card" aria-label="Answer">
       {answer.status === 'STATUS_CLARIFY' && (
@@ -53,6 +63,7 @@ export function AnswerView({ answer, onOption }: { answer: Answer; onOption: (op
       )}
       {figure && <Picture path={`/v1/artifacts/${figure}/content`} alt={`Figure: ${answer.plan}`} />}
       {answer.plan && <p class="small muted">{answer.plan}</p>}
+      {run.length === 1 && <Settings of={run[0]!} />}
       {answer.notes.length > 0 && (
         <ul class="small">
           {answer.notes.map((note) => (
@@ -104,14 +115,12 @@ function interval({ low, high, units }: Value): string {
     : `${significant(low)} to ${significant(high)} ${unit(units)}`.trim()
 }
 
-/** CF writes 1 where there is no unit. */
-function unit(units: string): string {
-  return units === '1' ? '' : units
-}
-
 /** Four significant digits, as much as any of these estimates has. */
 export function significant(value: number): string {
   const digits = value === 0 ? 0 : 3 - Math.floor(Math.log10(Math.abs(value)))
-  if (digits > 8 || digits < -8) return value.toExponential(3).replace('-', '−')
+  if (digits > 8 || digits < -8) {
+    const [factor, power] = value.toExponential(3).split('e')
+    return `${factor!.replace('-', '−')} × 10${raised(Number(power))}`
+  }
   return number(value, Math.max(0, digits))
 }

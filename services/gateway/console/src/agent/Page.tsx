@@ -49,10 +49,12 @@ export function Page() {
       {problem && <ProblemNote problem={problem} />}
       {known && (
         <section class="stack" aria-labelledby="asked">
-          <h2 id="asked">{known.question}</h2>
-          <p class="small" role="status">
-            {known.doing && `${known.doing}…`}
-          </p>
+          <div>
+            <h2 id="asked">{known.question}</h2>
+            <p class="small" role="status">
+              {known.doing && `${known.doing}…`}
+            </p>
+          </div>
           {undecided && (
             <Plans plans={known.proposal!.plans} onChoose={streamed ? undefined : (plan) => void choose(plan)} />
           )}
@@ -60,7 +62,9 @@ export function Page() {
             <Working operation={known.operation} run={run} tell={(found) => update({ ...known, ...ofRun(found) })} />
           )}
           <Steps known={known} />
-          {known.answer && <AnswerView answer={known.answer} onOption={setQuestion} />}
+          {known.answer && (
+            <AnswerView answer={known.answer} plans={known.proposal?.plans ?? []} onOption={setQuestion} />
+          )}
           {known.answer?.status === 'STATUS_ANSWERED' && (
             <Feedback key={run} run={run} onLearned={() => taught.state === 'there' && taught.again()} />
           )}
