@@ -29,19 +29,26 @@ interface Props {
 export function AnswerView({ answer, plans, onOption }: Props) {
   const [problem, setProblem] = useState<Problem>()
   const figure = answer.files['figure.png']
+  const saved = Object.entries(FILES).filter(([name]) => answer.files[name])
   const run = plans.filter(({ title }) => title === answer.plan)
   return (
     <section class="card" aria-label="Answer">
       {answer.status === 'STATUS_CLARIFY' && (
         <>
           <h3>{answer.question}</h3>
-          <div class="row">
-            {answer.options.map((option) => (
-              <button type="button" class="button" key={option} onClick={() => onOption(option)}>
-                {option}
-              </button>
-            ))}
-          </div>
+          {answer.options.length > 0 && (
+            <div class="row options">
+              {answer.options.map((option) => (
+                <button type="button" class="button" key={option} onClick={() => onOption(option)}>
+                  {option}
+                </button>
+              ))}
+            </div>
+          )}
+          <p class="hint">
+            {answer.options.length ? 'Choose one, or answer' : 'Answer'} in the field above; what was asked before is
+            remembered.
+          </p>
         </>
       )}
       {answer.status === 'STATUS_ABSTAINED' && (
@@ -71,25 +78,24 @@ export function AnswerView({ answer, plans, onOption }: Props) {
           ))}
         </ul>
       )}
-      <div class="row">
-        {Object.entries(FILES).map(
-          ([name, label]) =>
-            answer.files[name] && (
-              <button
-                type="button"
-                class="button small"
-                key={name}
-                onClick={() =>
-                  download(`/v1/artifacts/${answer.files[name]}/content`, name).catch((thrown) =>
-                    setProblem(Problem.from(thrown)),
-                  )
-                }
-              >
-                {label}
-              </button>
-            ),
-        )}
-      </div>
+      {saved.length > 0 && (
+        <div class="row">
+          {saved.map(([name, label]) => (
+            <button
+              type="button"
+              class="button small"
+              key={name}
+              onClick={() =>
+                download(`/v1/artifacts/${answer.files[name]}/content`, name).catch((thrown) =>
+                  setProblem(Problem.from(thrown)),
+                )
+              }
+            >
+              {label}
+            </button>
+          ))}
+        </div>
+      )}
       {problem && <ProblemNote problem={problem} />}
     </section>
   )

@@ -87,14 +87,18 @@ export function useQuestion() {
     }
   }
 
-  async function open(name: string) {
+  /** Answers the run that is followed from now. */
+  async function open(name: string): Promise<Run | undefined> {
     asking.current?.abort()
     setProblem(undefined)
     setStreamed(false)
     try {
-      setKnown(ofRun(await runNamed(name)))
+      const run = await runNamed(name)
+      setKnown(ofRun(run))
+      return run
     } catch (thrown) {
       failed(thrown)
+      return undefined
     }
   }
 

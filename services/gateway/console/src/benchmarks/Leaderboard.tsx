@@ -22,6 +22,7 @@ function Table({ board, onOpen }: { board: Board } & Pick<Props, 'onOpen'>) {
   const figures = board.standings.flatMap(({ metric: { value, low, high } }) => [value, low, high])
   const scale = scaleOf(figures.filter((value) => value !== undefined))
   const metric = words(board.metric)
+  const digits = metric.endsWith('%') ? 2 : 3
   return (
     <div class="card">
       <div class="table" tabIndex={0} role="group" aria-label={`Leaderboard by ${metric}`}>
@@ -58,7 +59,7 @@ function Table({ board, onOpen }: { board: Board } & Pick<Props, 'onOpen'>) {
                   )}
                   {standing.published_by && <span class="hint"> {standing.published_by}</span>}
                 </th>
-                <td class="number">{standing.metric.value === undefined ? '–' : number(standing.metric.value, 3)}</td>
+                <td class="number">{standing.metric.value === undefined ? '–' : number(standing.metric.value, digits)}</td>
                 <td class="wide">
                   <Whisker scale={scale} {...standing.metric} />
                 </td>
