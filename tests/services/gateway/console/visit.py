@@ -96,7 +96,8 @@ class Visit:
 
     def overflow(self) -> int:
         """Pixels by which the page is wider than its window."""
-        return self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        # Of the body: the window has as much again as is kept free for a scroll bar.
+        return self.page.evaluate("document.body.scrollWidth - document.body.clientWidth")
 
 
 @contextmanager

@@ -6,7 +6,9 @@ import { Problem } from '../api/problem'
 import { number } from '../ui/figures'
 import { ProblemNote } from '../ui/notes'
 import { Picture } from '../ui/Picture'
-import type { Answer, Value } from './service'
+import { Settings } from './Plans'
+import type { Answer, Plan, Value } from './service'
+import { raised, unit } from './units'
 
 const FILES: Record<string, string> = {
   'report.html': 'Report',
@@ -17,21 +19,36 @@ const FILES: Record<string, string> = {
   'prov.json': 'Provenance',
 }
 
-export function AnswerView({ answer, onOption }: { answer: Answer; onOption: (option: string) => void }) {
+interface Props {
+  answer: Answer
+  /** What was proposed, the plan that was run among it. */
+  plans: Plan[]
+  onOption: (option: string) => void
+}
+
+export function AnswerView({ answer, plans, onOption }: Props) {
   const [problem, setProblem] = useState<Problem>()
   const figure = answer.files['figure.png']
+  const saved = Object.entries(FILES).filter(([name]) => answer.files[name])
+  const run = plans.filter(({ title }) => title === answer.plan)
   return (
     <section class="card" aria-label="Answer">
       {answer.status === 'STATUS_CLARIFY' && (
         <>
           <h3>{answer.question}</h3>
-          <div class="row">
-            {answer.options.map((option) => (
-              <button type="button" class="button" key={option} onClick={() => onOption(option)}>
-                {option}
-              </button>
-            ))}
-          </div>
+          {answer.options.length > 0 && (
+            <div class="row options">
+              {answer.options.map((option) => (
+                <button type="button" class="button" key={option} onClick={() => onOption(option)}>
+                  {option}
+                </button>
+              ))}
+            </div>
+          )}
+          <p class="hint">
+            {answer.options.length ? 'Choose one, or answer' : 'Answer'} in the field above; what was asked before is
+            remembered.
+          </p>
         </>
       )}
       {answer.status === 'STATUS_ABSTAINED' && (
@@ -53,6 +70,7 @@ export function AnswerView({ answer, onOption }: { answer: Answer; onOption: (op
       )}
       {figure && <Picture path={`/v1/artifacts/${figure}/content`} alt={`Figure: ${answer.plan}`} />}
       {answer.plan && <p class="small muted">{answer.plan}</p>}
+      {run.length === 1 && <Settings of={run[0]!} />}
       {answer.notes.length > 0 && (
         <ul class="small">
           {answer.notes.map((note) => (
@@ -60,25 +78,24 @@ export function AnswerView({ answer, onOption }: { answer: Answer; onOption: (op
           ))}
         </ul>
       )}
-      <div class="row">
-        {Object.entries(FILES).map(
-          ([name, label]) =>
-            answer.files[name] && (
-              <button
-                type="button"
-                class="button small"
-                key={name}
-                onClick={() =>
-                  download(`/v1/artifacts/${answer.files[name]}/content`, name).catch((thrown) =>
-                    setProblem(Problem.from(thrown)),
-                  )
-                }
-              >
-                {label}
-              </button>
-            ),
-        )}
-      </div>
+      {saved.length > 0 && (
+        <div class="row">
+          {saved.map(([name, label]) => (
+            <button
+              type="button"
+              class="button small"
+              key={name}
+              onClick={() =>
+                download(`/v1/artifacts/${answer.files[name]}/content`, name).catch((thrown) =>
+                  setProblem(Problem.from(thrown)),
+                )
+              }
+            >
+              {label}
+            </button>
+          ))}
+        </div>
+      )}
       {problem && <ProblemNote problem={problem} />}
     </section>
   )
@@ -104,14 +121,12 @@ function interval({ low, high, units }: Value): string {
     : `${significant(low)} to ${significant(high)} ${unit(units)}`.trim()
 }
 
-/** CF writes 1 where there is no unit. */
-function unit(units: string): string {
-  return units === '1' ? '' : units
-}
-
 /** Four significant digits, as much as any of these estimates has. */
 export function significant(value: number): string {
   const digits = value === 0 ? 0 : 3 - Math.floor(Math.log10(Math.abs(value)))
-  if (digits > 8 || digits < -8) return value.toExponential(3).replace('-', '−')
+  if (digits > 8 || digits < -8) {
+    const [factor, power] = value.toExponential(3).split('e')
+    return `${factor!.replace('-', '−')} × 10${raised(Number(power))}`
+  }
   return number(value, Math.max(0, digits))
 }

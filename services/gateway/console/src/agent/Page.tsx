@@ -14,7 +14,7 @@ import { ofRun, useQuestion } from './following'
 import { Lessons } from './Lessons'
 import { Steps, Working } from './Live'
 import { Plans } from './Plans'
-import { dataSets, lessons, runs, type Answer } from './service'
+import { dataSets, lessons, runs, type Answer, type Question } from './service'
 
 const ENDS: Record<Answer['status'], string> = {
   STATUS_ANSWERED: 'answered',
@@ -24,7 +24,7 @@ const ENDS: Record<Answer['status'], string> = {
 }
 
 export function Page() {
-  const session = useRef(`console-${requestId()}`)
+  const [session, setSession] = useState(() => `console-${requestId()}`)
   const [question, setQuestion] = useState('')
   const { known, problem, streamed, ask, choose, open, update } = useQuestion()
   const earlier = useLoaded(runs, [known?.answer?.run])
@@ -33,6 +33,25 @@ export function Page() {
   const run = known?.proposal?.run ?? ''
   const undecided = known?.proposal && !known.operation && !known.answer
   const working = known?.operation && !known.answer
+  const last = useRef<Question | undefined>(undefined)
+
+  function begin(asked: Question) {
+    last.current = asked
+    void ask(asked)
+  }
+
+  /** An answer to what the agent asked back, about the same files. */
+  function reply(option: string) {
+    setQuestion(option)
+    if (last.current) begin({ ...last.current, question: option })
+  }
+
+  /** Shows an earlier question; what is asked next goes on from there. */
+  async function reopen(name: string) {
+    last.current = undefined // its files are not known here
+    const run = await open(name)
+    if (run?.session) setSession(run.session)
+  }
 
   return (
     <div class="stack">
@@ -42,17 +61,19 @@ export function Page() {
       <AskForm
         question={question}
         onQuestion={setQuestion}
-        session={session.current}
+        session={session}
         busy={streamed}
-        onAsk={(asked) => void ask(asked)}
+        onAsk={begin}
       />
       {problem && <ProblemNote problem={problem} />}
       {known && (
         <section class="stack" aria-labelledby="asked">
-          <h2 id="asked">{known.question}</h2>
-          <p class="small" role="status">
-            {known.doing && `${known.doing}…`}
-          </p>
+          <div>
+            <h2 id="asked">{known.question}</h2>
+            <p class="small" role="status">
+              {known.doing && `${known.doing}…`}
+            </p>
+          </div>
           {undecided && (
             <Plans plans={known.proposal!.plans} onChoose={streamed ? undefined : (plan) => void choose(plan)} />
           )}
@@ -60,7 +81,9 @@ export function Page() {
             <Working operation={known.operation} run={run} tell={(found) => update({ ...known, ...ofRun(found) })} />
           )}
           <Steps known={known} />
-          {known.answer && <AnswerView answer={known.answer} onOption={setQuestion} />}
+          {known.answer && (
+            <AnswerView answer={known.answer} plans={known.proposal?.plans ?? []} onOption={reply} />
+          )}
           {known.answer?.status === 'STATUS_ANSWERED' && (
             <Feedback key={run} run={run} onLearned={() => taught.state === 'there' && taught.again()} />
           )}
@@ -75,7 +98,7 @@ export function Page() {
                 <ul class="listed">
                   {list.map((each) => (
                     <li key={each.name}>
-                      <button type="button" class="button plain" onClick={() => void open(each.name)}>
+                      <button type="button" class="button plain" onClick={() => void reopen(each.name)}>
                         {each.question}
                       </button>
                       <span class="hint">

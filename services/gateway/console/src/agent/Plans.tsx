@@ -2,6 +2,7 @@
 
 import { bytes, duration } from '../ui/figures'
 import type { Plan } from './service'
+import { unit } from './units'
 
 interface Props {
   plans: Plan[]
@@ -18,15 +19,7 @@ export function Plans({ plans, onChoose }: Props) {
             <h3>{plan.title}</h3>
             <span class="tag">{index === 0 ? 'Best fit' : `Fit ${Math.round(100 * plan.score)} %`}</span>
           </div>
-          <ul class="settings">
-            {plan.settings.map((setting) => (
-              <li class={setting.assumed ? 'tag assumed' : 'tag'} key={setting.name}>
-                {setting.name}: {setting.value}
-                {setting.assumed && ' (assumed)'}
-                {setting.lesson && ' (as you taught)'}
-              </li>
-            ))}
-          </ul>
+          <Settings of={plan} />
           <details>
             <summary>Data and reasons</summary>
             <ul class="small">
@@ -53,5 +46,20 @@ export function Plans({ plans, onChoose }: Props) {
         </li>
       ))}
     </ol>
+  )
+}
+
+/** What the question said, and what was taken where it said nothing. */
+export function Settings({ of: { settings } }: { of: Plan }) {
+  return (
+    <ul class="settings" aria-label="Settings">
+      {settings.map(({ name, value, assumed, lesson }) => (
+        <li class={assumed ? 'tag assumed' : 'tag'} key={name}>
+          {name.replaceAll('_', ' ')}: {name === 'answer_units' ? unit(value) : value}
+          {assumed && ' (assumed)'}
+          {lesson && ' (as you taught)'}
+        </li>
+      ))}
+    </ul>
   )
 }

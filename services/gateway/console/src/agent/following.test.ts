@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { significant } from './AnswerView'
 import { after, ofRun, type Known } from './following'
 import type { Answer, Run } from './service'
 
 const NEW: Known = { question: 'How warm?', doing: 'Asking', operation: '', steps: [], log: [], figures: [] }
-const ANSWER = { status: 'STATUS_ANSWERED', values: [{ label: 'trend', number: 0.2, units: 'K' }] } as unknown as Answer
+const ANSWER = {
+  ...{ status: 'STATUS_ANSWERED', files: { 'figure.png': 'f' } },
+  values: [{ label: 'trend', number: 0.2, units: 'K' }],
+} as unknown as Answer
 const STEP = { name: 'read', outcome: '360 months', seconds: 1, done: true }
 
 describe('after', () => {
@@ -18,6 +20,10 @@ describe('after', () => {
     expect(after(NEW, { answer: ANSWER })).toMatchObject({ doing: '', answer: ANSWER })
   })
 
+  it('leaves to the answer the figure that it has', () => {
+    expect(after({ ...NEW, figures: ['e', 'f'] }, { answer: ANSWER }).figures).toEqual(['e'])
+  })
+
   it('takes a question back, which stands in the proposal, for the answer', () => {
     const back = { ...ANSWER, status: 'STATUS_CLARIFY' as const }
     expect(after(NEW, { proposal: { run: 'agent/runs/1', plans: [], answer: back } }).answer).toBe(back)
@@ -28,16 +34,5 @@ describe('ofRun', () => {
   it('knows of an earlier run what was kept of it', () => {
     const run = { question: 'q', operation: 'o', steps: [STEP], answer: ANSWER } as unknown as Run
     expect(ofRun(run)).toMatchObject({ question: 'q', operation: 'o', steps: [STEP], answer: ANSWER, log: [] })
-  })
-})
-
-describe('significant', () => {
-  it.each([
-    [0.20012, '0.2001'],
-    [-1234.56, '−1235'],
-    [0, '0'],
-    [1.5e-12, '1.500e−12'],
-  ])('of %d is %s', (value, text) => {
-    expect(significant(value)).toBe(text)
   })
 })

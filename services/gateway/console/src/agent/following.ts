@@ -38,7 +38,11 @@ export function after(known: Known, news: News): Known {
   if (news.step) return { ...known, steps: [...known.steps, news.step] }
   if (news.log !== undefined) return { ...known, log: [...known.log, news.log] }
   if (news.figure !== undefined) return { ...known, figures: [...known.figures, news.figure] }
-  if (news.answer) return { ...known, doing: '', answer: news.answer }
+  if (news.answer) {
+    const own = new Set(Object.values(news.answer.files))
+    const figures = known.figures.filter((figure) => !own.has(figure)) // the answer shows its own
+    return { ...known, doing: '', figures, answer: news.answer }
+  }
   return known
 }
 
@@ -83,14 +87,18 @@ export function useQuestion() {
     }
   }
 
-  async function open(name: string) {
+  /** Answers the run that is followed from now. */
+  async function open(name: string): Promise<Run | undefined> {
     asking.current?.abort()
     setProblem(undefined)
     setStreamed(false)
     try {
-      setKnown(ofRun(await runNamed(name)))
+      const run = await runNamed(name)
+      setKnown(ofRun(run))
+      return run
     } catch (thrown) {
       failed(thrown)
+      return undefined
     }
   }
 

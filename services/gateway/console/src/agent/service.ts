@@ -59,6 +59,8 @@ export interface Step {
 export interface Run {
   name: string
   question: string
+  /** Conversation that it belongs to; none where empty. */
+  session: string
   created: string
   proposal?: Proposal
   operation: string

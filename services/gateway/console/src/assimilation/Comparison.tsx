@@ -48,11 +48,11 @@ export function Comparison({ report }: { report: CompareReport }) {
             <tr>
               <th>Method</th>
               <th class="number">Value</th>
-              <th class="number">Difference</th>
-              <th class="number">Time</th>
               <th class="wide">
                 <Axis scale={scale} />
               </th>
+              <th class="number">Difference</th>
+              <th class="number">Time</th>
             </tr>
           </thead>
           <tbody>
@@ -60,15 +60,15 @@ export function Comparison({ report }: { report: CompareReport }) {
               <tr key={method}>
                 <th scope="row">{method}</th>
                 <td class="number">{number(found.value, 3)}</td>
+                <td class="wide">
+                  <Whisker scale={scale} {...found} />
+                </td>
                 <td class="number">
                   {difference
                     ? `${number(difference.value, 3)} (${number(difference.low, 3)} to ${number(difference.high, 3)})`
                     : '–'}
                 </td>
                 <td class="number">{duration(seconds)}</td>
-                <td class="wide">
-                  <Whisker scale={scale} {...found} />
-                </td>
               </tr>
             ))}
           </tbody>

@@ -53,7 +53,10 @@ export function Experiment({ name, listed }: { name: string; listed?: Operation<
 }
 
 function titleOf(report: Report): string {
-  if (isComparison(report)) return `Methods on ${report.spec.system}, ${report.spec.cases} cases`
+  if (isComparison(report)) {
+    const { system, cases, observed } = report.spec
+    return `Methods on ${system}, ${cases} cases, ${Number((100 * observed).toPrecision(3))} % observed`
+  }
   const { method, system, cycles } = report.spec
   return `${method} on ${system}, ${cycles} analyses`
 }

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks'
 import { Problem } from '../api/problem'
 import { Choice, Input } from '../ui/controls'
+import { about } from '../ui/figures'
 import { ProblemNote } from '../ui/notes'
 import { cycled, type Method, type System } from './service'
 
@@ -34,8 +35,10 @@ const OPTIONS = [
   },
 ] as const
 
-/** What holds a filter of twenty members on Lorenz’s systems. */
-const TRIED = { inflation: 1.04, localization: 4 }
+/** What holds a filter of twenty members on Lorenz’s systems; one that finds its inflation itself is given none. */
+function tried(system: string, method: string): Record<string, number> {
+  return system === 'atmosphere' || method === 'enkf_n' ? {} : { inflation: 1.04, localization: 4 }
+}
 
 export function NewTwin({ methods, systems, onBegun }: Props) {
   const cycling = systems.filter(({ name }) => methods.some((method) => method.systems.includes(name)))
@@ -45,7 +48,7 @@ export function NewTwin({ methods, systems, onBegun }: Props) {
   const method = fitting.find(({ name }) => name === chosen) ?? fitting[0]!
   const [members, setMembers] = useState(20)
   const [cycles, setCycles] = useState(1000)
-  const [options, setOptions] = useState<Record<string, number>>(TRIED)
+  const [options, setOptions] = useState(tried(system, method.name))
   const [problem, setProblem] = useState<Problem>()
 
   async function submit(event: Event) {
@@ -70,11 +73,11 @@ export function NewTwin({ methods, systems, onBegun }: Props) {
           label="System"
           name="system"
           value={system}
-          hint={cycling.find(({ name }) => name === system)!.description}
+          hint={about(cycling.find(({ name }) => name === system)!.description)}
           options={cycling.map(({ name }) => ({ value: name, label: name }))}
           onChange={(next) => {
             setSystem(next)
-            setOptions(next === 'atmosphere' ? {} : TRIED)
+            setOptions(tried(next, method.name))
           }}
           wrong={problem}
         />
@@ -82,9 +85,12 @@ export function NewTwin({ methods, systems, onBegun }: Props) {
           label="Method"
           name="method"
           value={method.name}
-          hint={method.description}
+          hint={about(method.description)}
           options={fitting.map(({ name }) => ({ value: name, label: name }))}
-          onChange={setMethod}
+          onChange={(next) => {
+            setMethod(next)
+            setOptions(tried(system, next))
+          }}
           wrong={problem}
         />
       </div>

@@ -22,13 +22,12 @@ export function Twin({ report }: { report: CycleReport }) {
           ['Spread', figure(report.spread)],
           ['CRPS', figure(report.crps)],
           ['Spread / error', report.spread_skill === undefined ? undefined : number(report.spread_skill)],
-          ['Members', report.spec.members || undefined],
-          ['Time', duration(report.seconds)],
         ]}
       />
       <p class="hint">
         Errors are root mean squares over the state,{' '}
         {unit ? 'in standard deviations of each channel' : 'in the system’s own units'}, after the burn-in.
+        {report.spec.members ? ` ${report.spec.members} members.` : ''} It took {duration(report.seconds)}.
       </p>
       {report.rank_histogram.length > 0 && <RankHistogram counts={report.rank_histogram.map(Number)} />}
     </>

@@ -7,7 +7,7 @@ import { Choice } from '../ui/controls'
 import { moment, number } from '../ui/figures'
 import { ProblemNote } from '../ui/notes'
 import { scaleOf } from '../charts/scale'
-import { compared, type Difference, type Result } from './service'
+import { compared, words, type Difference, type Result } from './service'
 import { Axis, Whisker } from '../charts/Whisker'
 
 export function Compare({ evaluations }: { evaluations: Operation<Result>[] }) {
@@ -75,7 +75,7 @@ function Differences({ differences }: { differences: Difference[] }) {
         <tbody>
           {differences.map((each) => (
             <tr key={`${each.metric} ${each.dimension} ${each.name}`}>
-              <th scope="row">{each.name ? `${each.metric}, ${each.name}` : `${each.metric}, all`}</th>
+              <th scope="row">{`${words(each.metric)}, ${each.name ? words(each.name) : 'all'}`}</th>
               <td class="number">{number(each.a, 3)}</td>
               <td class="number">{number(each.b, 3)}</td>
               <td class="number">{number(each.difference, 3)}</td>

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks'
 import { Choice, Input } from '../ui/controls'
 import { number } from '../ui/figures'
-import type { Item } from './service'
+import { words, type Item } from './service'
 
 const SHOWN = 50
 const OUTCOMES = [
@@ -42,14 +42,14 @@ export function Items({ items }: { items: Item[] }) {
             <details>
               <summary>
                 <span class="id">{item.id}</span>
-                <span class="hint">{item.kind}</span>
+                <span class="hint">{words(item.kind)}</span>
                 <span class={`tag ${item.score === null ? '' : item.score >= 1 ? 'good' : 'bad'}`}>
                   {item.score === null ? 'not scored' : number(item.score)}
                 </span>
               </summary>
               <dl>
                 {Object.entries(item.groups ?? {}).map(([dimension, name]) => (
-                  <Row key={dimension} name={dimension} value={name} />
+                  <Row key={dimension} name={words(dimension)} value={words(name)} />
                 ))}
                 <Row name="Predicted" value={asText(item.prediction)} />
                 <Row name="Taken from it" value={item.extracted} />

@@ -3,7 +3,7 @@
 import { number } from '../ui/figures'
 import { Empty } from '../ui/notes'
 import { scaleOf } from '../charts/scale'
-import type { Board } from './service'
+import { words, type Board } from './service'
 import { Axis, Whisker } from '../charts/Whisker'
 
 interface Props {
@@ -21,49 +21,53 @@ export function Leaderboard({ boards, onOpen }: Props) {
 function Table({ board, onOpen }: { board: Board } & Pick<Props, 'onOpen'>) {
   const figures = board.standings.flatMap(({ metric: { value, low, high } }) => [value, low, high])
   const scale = scaleOf(figures.filter((value) => value !== undefined))
+  const metric = words(board.metric)
+  const digits = metric.endsWith('%') ? 2 : 3
   return (
-    <div class="table" tabIndex={0} role="group" aria-label={`Leaderboard by ${board.metric}`}>
-      <table class="board">
-        <caption>
-          {board.dataset_sha256
-            ? `By ${board.metric}, ${board.items} items${board.judge && `, judged by ${board.judge}`}; bars are 95 % intervals`
-            : `As published, by ${board.metric}: on which items is not known`}
-        </caption>
-        <thead>
-          <tr>
-            <th>Place</th>
-            <th>Model</th>
-            <th class="number">{board.metric}</th>
-            <th class="wide">
-              <Axis scale={scale} />
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {board.standings.map((standing) => (
-            <tr key={standing.operation || standing.model}>
-              <td class="number">{places(standing.best_rank, standing.worst_rank)}</td>
-              <th scope="row">
-                {standing.operation ? (
-                  <button type="button" class="button plain small" onClick={() => onOpen(standing.operation)}>
-                    {standing.model}
-                  </button>
-                ) : (
-                  standing.model
-                )}
-                {standing.coverage < 1 && standing.operation && (
-                  <span class="hint"> {Math.round(100 * standing.coverage)} % answered</span>
-                )}
-                {standing.published_by && <span class="hint"> {standing.published_by}</span>}
+    <div class="card">
+      <div class="table" tabIndex={0} role="group" aria-label={`Leaderboard by ${metric}`}>
+        <table class="board">
+          <caption>
+            {board.dataset_sha256
+              ? `By ${metric}, ${board.items} items${board.judge && `, judged by ${board.judge}`}; bars are 95 % intervals`
+              : `As published, by ${metric}: on which items is not known`}
+          </caption>
+          <thead>
+            <tr>
+              <th class="number">Place</th>
+              <th>Model</th>
+              <th class="number">{metric}</th>
+              <th class="wide">
+                <Axis scale={scale} />
               </th>
-              <td class="number">{standing.metric.value === undefined ? '–' : number(standing.metric.value, 3)}</td>
-              <td class="wide">
-                <Whisker scale={scale} {...standing.metric} />
-              </td>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {board.standings.map((standing) => (
+              <tr key={standing.operation || standing.model}>
+                <td class="number">{places(standing.best_rank, standing.worst_rank)}</td>
+                <th scope="row">
+                  {standing.operation ? (
+                    <button type="button" class="button plain" onClick={() => onOpen(standing.operation)}>
+                      {standing.model}
+                    </button>
+                  ) : (
+                    standing.model
+                  )}
+                  {standing.coverage < 1 && standing.operation && (
+                    <span class="hint"> {Math.round(100 * standing.coverage)} % answered</span>
+                  )}
+                  {standing.published_by && <span class="hint"> {standing.published_by}</span>}
+                </th>
+                <td class="number">{standing.metric.value === undefined ? '–' : number(standing.metric.value, digits)}</td>
+                <td class="wide">
+                  <Whisker scale={scale} {...standing.metric} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </div>
   )
 }

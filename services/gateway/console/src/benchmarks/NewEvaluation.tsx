@@ -9,8 +9,8 @@ import { folderOf, sent, type Folder } from './folder'
 import { begun } from './service'
 
 const SOURCES = [
-  { value: 'predictions', label: 'Predictions that I have' },
-  { value: 'model', label: 'A model that is asked' },
+  { value: 'predictions', label: 'My predictions' },
+  { value: 'model', label: 'Ask a model' },
 ] as const
 
 interface Props {
@@ -64,7 +64,11 @@ export function NewEvaluation({ suite, variant, onBegun }: Props) {
       <h2>Evaluate</h2>
       <Input
         label="Data folder"
-        hint="As its authors publish it: questions.json, .jsonl or .parquet, and the images beside it."
+        hint={
+          folder
+            ? `Found: ${folder.questions.name}, ${folder.images.size || 'no'} images.`
+            : 'As its authors publish it: questions.json, .jsonl or .parquet, and the images beside it.'
+        }
         type="file"
         onChange={(event) => choose(event.currentTarget.files)}
         wrong={wrong}

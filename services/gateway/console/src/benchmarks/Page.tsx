@@ -1,9 +1,9 @@
 // Benchmarks: who stands where and how sure that is, evaluations, their items, and two of them compared.
 
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import '../look/look.css'
 import { Choice } from '../ui/controls'
-import { Loading, useLoaded } from '../ui/loading'
+import { Loading, Skeleton, useLoaded } from '../ui/loading'
 import { Empty, PageHead } from '../ui/notes'
 import './benchmarks.css'
 import { Compare } from './Compare'
@@ -18,7 +18,7 @@ export function Page() {
   return (
     <div class="stack">
       <PageHead title="Benchmarks">Questions on Earth science, scored as the benchmarks’ authors score them.</PageHead>
-      <Loading of={known}>{(list) => <Board suites={list} />}</Loading>
+      <Loading of={known} skeleton={<Skeleton height="18rem" />}>{(list) => <Board suites={list} />}</Loading>
     </div>
   )
 }
@@ -30,7 +30,8 @@ function Board({ suites }: { suites: Suite[] }) {
   const ranked = useLoaded(() => boards(suite, variant), [suite, variant])
   const list = useLoaded(evaluations, [])
   const [begun, setBegun] = useState<string[]>([])
-  const [opened, setOpened] = useState('')
+  const [opened, setOpened] = useState<Opening>()
+  const open = (operation: string) => setOpened({ operation })
   const again = () => {
     for (const each of [ranked, list]) if (each.state === 'there') each.again()
   }
@@ -56,8 +57,8 @@ function Board({ suites }: { suites: Suite[] }) {
       <p class="hint">
         {chosen.description} {chosen.variants.find(({ name }) => name === variant)?.description}
       </p>
-      <Loading of={ranked}>{(found) => <Leaderboard boards={found} onOpen={setOpened} />}</Loading>
-      {opened && <Opened operation={opened} />}
+      <Loading of={ranked}>{(found) => <Leaderboard boards={found} onOpen={open} />}</Loading>
+      {opened && <Opened opening={opened} onClose={() => setOpened(undefined)} />}
       <NewEvaluation suite={suite} variant={variant} onBegun={(operation) => setBegun([operation, ...begun])} />
       <section class="stack" aria-labelledby="evaluations">
         <h2 id="evaluations">Evaluations</h2>
@@ -71,7 +72,7 @@ function Board({ suites }: { suites: Suite[] }) {
               <>
                 <ul class="evaluations">
                   {names.map((name) => (
-                    <Evaluation key={name} name={name} listed={listed.get(name)} onOpen={setOpened} onDone={again} />
+                    <Evaluation key={name} name={name} listed={listed.get(name)} onOpen={open} onDone={again} />
                   ))}
                 </ul>
                 {done.length > 1 && <Compare key={done[0]!.name} evaluations={done} />}
@@ -84,7 +85,24 @@ function Board({ suites }: { suites: Suite[] }) {
   )
 }
 
-function Opened({ operation }: { operation: string }) {
-  const result = useLoaded(() => resultOf(operation), [operation])
-  return <Loading of={result}>{(found) => <ReportView result={found} />}</Loading>
+/** An evaluation that a reader wants to see; another of the same is another wish. */
+interface Opening {
+  operation: string
+}
+
+/** A report, which the reader is taken to: what opens it may stand far below. */
+function Opened({ opening, onClose }: { opening: Opening; onClose: () => void }) {
+  const place = useRef<HTMLDivElement>(null)
+  const result = useLoaded(() => resultOf(opening.operation), [opening.operation])
+  useEffect(() => {
+    place.current?.focus({ preventScroll: true })
+    place.current?.scrollIntoView()
+  }, [opening])
+  return (
+    <div class="opened" ref={place} tabIndex={-1}>
+      <Loading of={result} skeleton={<Skeleton height="100vh" />}>
+        {(found) => <ReportView result={found} onClose={onClose} />}
+      </Loading>
+    </div>
+  )
 }

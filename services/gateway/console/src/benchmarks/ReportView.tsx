@@ -10,12 +10,12 @@ import { Loading, useLoaded } from '../ui/loading'
 import { ProblemNote } from '../ui/notes'
 import { Items } from './Items'
 import { scaleOf } from '../charts/scale'
-import { items, type Metric, type Result } from './service'
+import { items, words, type Metric, type Result } from './service'
 import { Axis, Whisker } from '../charts/Whisker'
 
 const FILES = ['report.html', 'report.json', 'items.jsonl', 'predictions.jsonl']
 
-export function ReportView({ result }: { result: Result }) {
+export function ReportView({ result, onClose }: { result: Result; onClose: () => void }) {
   const { report, files } = result
   const [problem, setProblem] = useState<Problem>()
   const dimensions = [...new Set(report.groups.map(({ dimension }) => dimension))]
@@ -23,9 +23,14 @@ export function ReportView({ result }: { result: Result }) {
   const samples = useLoaded(() => items(result), [files['items.jsonl']])
   return (
     <section class="card" aria-labelledby="report">
-      <h2 id="report">
-        {report.model || 'Predictions'} on {report.suite}, {report.variant}
-      </h2>
+      <div class="row apart">
+        <h2 id="report">
+          {report.model || 'Predictions'} on {report.suite}, {report.variant}
+        </h2>
+        <button type="button" class="button small" onClick={onClose}>
+          Close
+        </button>
+      </div>
       <Facts
         of={[
           ['Items', report.items],
@@ -34,20 +39,20 @@ export function ReportView({ result }: { result: Result }) {
           ['Given up', report.given_up],
         ]}
       />
-      <Metrics caption="Over all items" rows={report.metrics.map((metric) => [metric.name, metric])} />
+      <Metrics caption="Over all items" rows={report.metrics.map((metric) => [words(metric.name), metric])} />
       {dimensions.length > 0 && (
         <>
           <Choice
             label="By"
             value={dimension}
-            options={dimensions.map((value) => ({ value, label: value }))}
+            options={dimensions.map((value) => ({ value, label: words(value) }))}
             onChange={setDimension}
           />
           <Metrics
-            caption={`By ${dimension}`}
+            caption={`By ${words(dimension)}`}
             rows={report.groups
               .filter((group) => group.dimension === dimension)
-              .flatMap((group) => group.metrics.map((metric) => [`${group.name}, ${metric.name}`, metric] as const))}
+              .flatMap((group) => group.metrics.map((metric) => [`${words(group.name)}, ${words(metric.name)}`, metric] as const))}
           />
         </>
       )}

@@ -81,6 +81,11 @@ export interface Item {
   prediction?: unknown
 }
 
+/** A name of the service's in words: `multiple_choice`. */
+export function words(name: string): string {
+  return name.replaceAll('_', ' ')
+}
+
 export async function suites(): Promise<Suite[]> {
   return (await api.get<{ suites: Suite[] }>('/v1/benchmark/suites')).suites
 }

@@ -29,7 +29,7 @@ export function Axis({ scale }: { scale: Scale }) {
   return (
     <div class="axis" aria-hidden="true">
       {[scale.least, scale.most].map((tick) => (
-        <span key={tick}>{tick}</span>
+        <span key={tick}>{String(tick).replace('-', '−')}</span>
       ))}
     </div>
   )

@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact'
 import type { Problem } from '../api/problem'
 
 const ADVICE: Record<number, string> = {
-  403: 'Ask whoever runs this installation for a key that may do this.',
+  403: 'Ask whoever runs this installation to allow it, or for a key that may do this.',
   404: 'It may have expired or been deleted.',
   413: 'Send less, or a smaller file.',
   429: 'Wait a moment, then try again.',

@@ -39,7 +39,7 @@ def story(visit: Visit) -> None:
             page.get_by_role("button", name="Evaluate", exact=True).click()
             expect(page.get_by_role("heading", name=f"{name} on earthse")).to_be_visible(timeout=120_000)
 
-    board = page.get_by_role("group", name="Leaderboard by multiple_choice_accuracy")
+    board = page.get_by_role("group", name="Leaderboard by multiple choice accuracy")
     expect(board.get_by_role("row").nth(1)).to_contain_text("careful")
     expect(board.get_by_role("row").nth(1)).to_contain_text("0.900")
     board.get_by_role("button", name="hasty").click()
