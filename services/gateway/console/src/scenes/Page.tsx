@@ -18,7 +18,7 @@ interface Opened {
   /** Another for each that is opened: a canvas is drawn on by one renderer only. */
   id?: string
   name: string
-  file: ArrayBuffer
+  file: Blob
   transforms?: string | undefined
 }
 
@@ -48,7 +48,7 @@ export function Page() {
     if (!file) return
     void show(`Opening ${file.name}…`, async () => ({
       name: file.name.replace(/\.\w+$/, ''),
-      file: /\.ply$/i.test(file.name) ? await file.arrayBuffer() : await convertedFile(await upload(file)),
+      file: /\.ply$/i.test(file.name) ? file : await convertedFile(await upload(file)),
       transforms: await cameras?.text(),
     }))
   }

@@ -26,7 +26,7 @@ const FLOATERS = 0.1
 
 interface Props {
   /** A PLY. */
-  file: ArrayBuffer
+  file: Blob
   name: string
   /** The scene's cameras, where they are known. */
   transforms?: string | undefined
@@ -41,6 +41,7 @@ export function Viewer({ file, name, transforms }: Props) {
   const [model, setModel] = useState<Loaded>()
   const [failure, setFailure] = useState('')
   const [component, setComponent] = useState<Component>('all')
+  const [saving, setSaving] = useState(false)
   const [known, setKnown] = useState<NamedView[]>([])
   const [chosen, choose] = useState('')
 
@@ -51,11 +52,11 @@ export function Viewer({ file, name, transforms }: Props) {
     setModel(undefined)
     setFailure('')
     setComponent('all')
-    open(element, file.slice(0), setFailure).then(
+    open(element, file, setFailure).then(
       ({ stage: opened, model: loaded }) => {
         if (closed) return opened.close()
         stage.current = opened
-        const from = overview(loaded.geometry, STRIDE, FLOATERS)
+        const from = overview(loaded.geometry.subarray(0, STRIDE * loaded.count), STRIDE, FLOATERS)
         const photographs = transforms ? views(transforms, from.target) : []
         up.current = photographs.length ? upwards(photographs) : UP
         start.current = photographs[0]?.camera ?? from
@@ -80,6 +81,13 @@ export function Viewer({ file, name, transforms }: Props) {
     stage.current?.look(next)
   }
 
+  async function savePng() {
+    setSaving(true)
+    await stage.current?.settled()
+    setSaving(false)
+    if (stage.current) savePicture(canvas.current!, `${name}-${component}.png`)
+  }
+
   const handlers = useControls((how) => camera.current && look(how(camera.current)), up, start)
   return (
     <section class="look" aria-label="Viewer">
@@ -102,13 +110,8 @@ export function Viewer({ file, name, transforms }: Props) {
           >
             First view
           </button>
-          <button
-            type="button"
-            class="button small"
-            disabled={!model}
-            onClick={() => savePicture(canvas.current!, `${name}-${component}.png`)}
-          >
-            Save picture
+          <button type="button" class="button small" disabled={!model || saving} onClick={savePng}>
+            {saving ? 'Drawing…' : 'Save picture'}
           </button>
         </div>
       </div>
