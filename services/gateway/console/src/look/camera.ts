@@ -84,9 +84,8 @@ function rotated(vector: Vector, axis: Vector, angle: number): Vector {
 /** What this part of the points is below, and above. */
 function ends(points: Float32Array, stride: number, axis: number, tail: number): [number, number] {
   const step = stride * Math.max(1, Math.floor(points.length / stride / SAMPLED))
-  const values: number[] = []
-  for (let at = axis; at < points.length; at += step) values.push(points[at]!)
-  values.sort((a, b) => a - b)
+  const values = Float32Array.from({ length: Math.ceil((points.length - axis) / step) }, (_, i) => points[axis + i * step]!)
+  values.sort()
   const at = (part: number) => values[Math.round(part * (values.length - 1))] ?? 0
   return [at(tail), at(1 - tail)]
 }

@@ -1,13 +1,12 @@
 // A model on a canvas that can be turned by mouse, touch and keyboard.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { overview, type Camera, type Vector } from '../look/camera'
+import type { Camera, Vector } from '../look/camera'
 import { KEYS, useControls } from '../look/controls'
 import '../look/look.css'
 import { savePicture } from '../look/picture'
 import { Choice, Choices } from '../ui/controls'
 import { count } from '../ui/figures'
-import { STRIDE } from './gaussians'
 import type { Loaded } from './messages'
 import type { Component } from './renderer'
 import { open, type Stage } from './stage'
@@ -21,8 +20,6 @@ const ALL = [
 ] as const
 const PLAIN = ALL.filter(({ value }) => value === 'all' || value === 'depth')
 const UP: Vector = [0, -1, 0]
-/** Part of the Gaussians at either end that may be far away from all that matters. */
-const FLOATERS = 0.1
 
 interface Props {
   /** A PLY. */
@@ -56,10 +53,9 @@ export function Viewer({ file, name, transforms }: Props) {
       ({ stage: opened, model: loaded }) => {
         if (closed) return opened.close()
         stage.current = opened
-        const from = overview(loaded.geometry.subarray(0, STRIDE * loaded.count), STRIDE, FLOATERS)
-        const photographs = transforms ? views(transforms, from.target) : []
+        const photographs = transforms ? views(transforms, loaded.overview.target) : []
         up.current = photographs.length ? upwards(photographs) : UP
-        start.current = photographs[0]?.camera ?? from
+        start.current = photographs[0]?.camera ?? loaded.overview
         setKnown(photographs)
         setModel(loaded)
         sized.observe(element)

@@ -1,5 +1,6 @@
 // What the page and the sorting worker tell each other.
 
+import type { Camera } from '../look/camera'
 import type { View } from '../look/view'
 
 export interface Load {
@@ -24,6 +25,8 @@ export interface Loaded {
   reflective: boolean
   degree: number
   antialiased: boolean
+  /** From where most of it is seen. */
+  overview: Camera
 }
 
 export interface Sorted {

@@ -1,5 +1,6 @@
 // Reads Gaussians, sorts them and computes their colours, so that the page itself never waits for that.
 
+import { overview } from '../look/camera'
 import type { View } from '../look/view'
 import { readPly } from '../ply'
 import { gaussians, STRIDE, type Gaussians } from './gaussians'
@@ -8,6 +9,9 @@ import { growth, importance, type Importance } from './importance'
 import type { Asked, Sort, Told } from './messages'
 import { order } from './sorting'
 import { CHANNELS, padded } from './texels'
+
+/** Part of the Gaussians at either end that may be far away from all that matters. */
+const FLOATERS = 0.1
 
 let model: (Gaussians & { importance: Importance }) | undefined
 
@@ -27,7 +31,8 @@ async function load(file: Blob) {
   const geometry = new Float32Array(padded((STRIDE / CHANNELS) * count))
   geometry.set(model.geometry)
   const reflective = model.reflected !== undefined
-  tell({ kind: 'loaded', count, geometry, reflective, degree, antialiased }, [geometry.buffer])
+  const from = overview(model.geometry, STRIDE, FLOATERS)
+  tell({ kind: 'loaded', count, geometry, reflective, degree, antialiased, overview: from }, [geometry.buffer])
 }
 
 function sort({ view, near, most }: Sort) {
