@@ -72,6 +72,9 @@ export function Viewer({ file, name, transforms }: Props) {
     }
   }, [file, transforms])
 
+  // What was chosen while the model was being read is shown too.
+  useEffect(() => stage.current?.show(component), [component, model])
+
   function look(next: Camera) {
     camera.current = next
     stage.current?.look(next)
@@ -92,10 +95,7 @@ export function Viewer({ file, name, transforms }: Props) {
           label="What is shown"
           value={component}
           options={model?.reflective === false ? PLAIN : ALL}
-          onChange={(next) => {
-            setComponent(next)
-            stage.current?.show(next)
-          }}
+          onChange={setComponent}
         />
         <div class="row">
           <button
@@ -119,8 +119,13 @@ export function Viewer({ file, name, transforms }: Props) {
         aria-busy={!model && !failure}
         {...handlers}
       />
+      {failure && (
+        <p class="wrong" role="alert">
+          This cannot be shown: {failure}. Choose another file below.
+        </p>
+      )}
       <p class="hint" role="status">
-        {failure || (model ? described(model, component) : 'Reading the model…')}
+        {!failure && (model ? described(model, component) : 'Reading the model…')}
       </p>
       {known.length > 0 && (
         <Choice

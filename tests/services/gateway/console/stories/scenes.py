@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import expect
 
 from tellurion_splatting.files import read_gaussians
@@ -30,14 +32,16 @@ def story(visit: Visit) -> None:
     page.get_by_label("Steps").fill("20")
     page.get_by_role("button", name="Fit", exact=True).click()
     page.get_by_role("button", name="Look around").click(timeout=180_000)
-    expect(page.get_by_text("Drag to turn")).to_be_visible()
+    expect(page.get_by_label("Seen from the camera of")).to_be_visible()
     page.get_by_role("application").press("ArrowLeft")
     page.get_by_role("application").press("+")
     for component in ("Transmitted", "Reflected", "Depth"):
         page.get_by_role("button", name=component, exact=True).click()
     expect(page.get_by_text("White is nearest")).to_be_visible()
     page.get_by_label("Seen from the camera of").select_option("003")
-    assert visit.download(page.get_by_role("button", name="Save picture")).read_bytes().startswith(b"\x89PNG")
+    depth = np.asarray(Image.open(visit.download(page.get_by_role("button", name="Save picture"))))
+    assert depth.max() > 0
+    assert (depth[..., 0] == depth[..., 1]).all(), "depth is grey"
     saved = visit.download(page.get_by_role("button", name="Download PLY"))
     model = saved.rename(saved.with_suffix(".ply"))
     assert read_gaussians(model).reflection is not None
