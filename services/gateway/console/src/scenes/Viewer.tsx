@@ -46,11 +46,8 @@ export function Viewer({ file, name, transforms }: Props) {
     const element = canvas.current!
     const sized = new ResizeObserver(() => stage.current?.resize())
     let closed = false
-    setModel(undefined)
-    setFailure('')
-    setComponent('all')
-    open(element, file, setFailure).then(
-      ({ stage: opened, model: loaded }) => {
+    open(element, file, setFailure)
+      .then(({ stage: opened, model: loaded }) => {
         if (closed) return opened.close()
         stage.current = opened
         const photographs = transforms ? views(transforms, loaded.overview.target) : []
@@ -61,9 +58,8 @@ export function Viewer({ file, name, transforms }: Props) {
         sized.observe(element)
         opened.resize()
         look(start.current)
-      },
-      (thrown: Error) => closed || setFailure(thrown.message),
-    )
+      })
+      .catch((thrown: Error) => closed || setFailure(thrown.message))
     return () => {
       closed = true
       sized.disconnect()
