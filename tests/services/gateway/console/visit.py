@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect, sync_playwright
 
 from .installation import Site
 
@@ -41,6 +41,7 @@ class Visit:
     def __init__(self, context: BrowserContext, site: Site) -> None:
         self.site = site
         context.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
         self.page: Page = context.new_page()
         self.faults: list[str] = []
         """What the console printed as an error, threw, or asked of another origin."""

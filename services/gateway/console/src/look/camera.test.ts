@@ -41,6 +41,11 @@ describe('camera', () => {
     expect(seen(moved(AHEAD, 0.1, 0), AHEAD.target)[0]).toBeCloseTo(0.5, 12)
   })
 
+  it('has as much in sight along the shorter side, whichever that is', () => {
+    expect(view(AHEAD, 2).tangents).toEqual([1, 0.5])
+    expect(view(AHEAD, 0.5).tangents).toEqual([0.5, 1])
+  })
+
   it('goes nearer', () => {
     expect(seen(nearer(AHEAD, 0.5), AHEAD.target)[2]).toBeCloseTo(2.5, 12)
   })

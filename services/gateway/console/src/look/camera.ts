@@ -12,7 +12,7 @@ export interface Camera {
   /** What it turns about, and how far that is. */
   target: Vector
   distance: number
-  /** Half the height of the picture at a depth of one. */
+  /** Half the height of the picture at a depth of one, or half its width where that is less. */
   tangent: number
 }
 
@@ -37,7 +37,7 @@ export function turned(camera: Camera, yaw: number, pitch: number, up: Vector): 
   return { ...camera, right, forward, down: cross(forward, right) }
 }
 
-/** Moves across the picture by parts of its height. */
+/** Moves across the picture by parts of its shorter side. */
 export function moved(camera: Camera, across: number, along: number): Camera {
   const step = 2 * camera.tangent * camera.distance
   const target = camera.target.map(
@@ -52,10 +52,11 @@ export function nearer(camera: Camera, factor: number): Camera {
 
 export function view(camera: Camera, aspect: number): View {
   const position = camera.target.map((value, axis) => value - camera.distance * camera.forward[axis]!) as Vector
+  const half = camera.tangent / Math.min(aspect, 1)
   const rows = [camera.right, camera.down, camera.forward]
   return {
     matrix: rows.flatMap((row) => [...row, -dot(row, position)]),
-    tangents: [camera.tangent * aspect, camera.tangent],
+    tangents: [half * aspect, half],
     position,
   }
 }
@@ -84,9 +85,8 @@ function rotated(vector: Vector, axis: Vector, angle: number): Vector {
 /** What this part of the points is below, and above. */
 function ends(points: Float32Array, stride: number, axis: number, tail: number): [number, number] {
   const step = stride * Math.max(1, Math.floor(points.length / stride / SAMPLED))
-  const values: number[] = []
-  for (let at = axis; at < points.length; at += step) values.push(points[at]!)
-  values.sort((a, b) => a - b)
+  const values = Float32Array.from({ length: Math.ceil((points.length - axis) / step) }, (_, i) => points[axis + i * step]!)
+  values.sort()
   const at = (part: number) => values[Math.round(part * (values.length - 1))] ?? 0
   return [at(tail), at(1 - tail)]
 }

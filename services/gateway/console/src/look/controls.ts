@@ -3,7 +3,7 @@
 import { useRef } from 'preact/hooks'
 import { moved, nearer, turned, type Camera, type Vector } from './camera'
 
-/** Of a turn by the keyboard, and by a drag across the height of the canvas, in radians. */
+/** Of a turn by the keyboard, and by a drag across the shorter side of the canvas, in radians. */
 const KEY_TURN = 0.06
 const DRAG_TURN = 2.5
 /** How much nearer a step of the wheel or of the keyboard goes. */
@@ -47,9 +47,10 @@ export function useControls(
       const from = down.current.get(event.pointerId)
       if (!from) return
       const to = { x: event.clientX, y: event.clientY }
-      const height = (event.currentTarget as HTMLElement).clientHeight
-      const across = (to.x - from.x) / height
-      const along = (to.y - from.y) / height
+      const { clientWidth, clientHeight } = event.currentTarget as HTMLElement
+      const side = Math.min(clientWidth, clientHeight)
+      const across = (to.x - from.x) / side
+      const along = (to.y - from.y) / side
       const other = [...down.current].find(([id]) => id !== event.pointerId)?.[1]
       down.current.set(event.pointerId, to)
       if (other) {

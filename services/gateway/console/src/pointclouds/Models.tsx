@@ -12,7 +12,7 @@ const TASKS: Record<string, string> = {
 
 export function Models({ models }: { models: Model[] }) {
   return (
-    <div class="table" tabIndex={0} role="group" aria-label="Models">
+    <div class="table models" tabIndex={0} role="group" aria-label="Models">
       <table>
         <thead>
           <tr>

@@ -145,8 +145,8 @@ export function Page() {
             colourOf={height}
           />
           <p class="hint" role="status">
-            {count(shown.points.length / 3)} points, {shown.colours ? 'in their own colours' : 'coloured by height'}
-            {answer.added.length > 0 && `; ${count(answer.added.length / 3)} added, orange`}. Drag to turn, shift-drag
+            {count(shown.points.length / 3)} {shown.points.length === 3 ? 'point' : 'points'}, {shown.colours ? 'in their own colours' : 'coloured by height'}
+            {answer.added.length > 0 && `; ${count(answer.added.length / 3)} added, turquoise`}. Drag to turn, shift-drag
             to move, scroll or pinch to go nearer.
           </p>
           <Answered answer={answer} />

@@ -12,7 +12,7 @@ export interface Cloud {
 /** The cloud in a file. Throws an Error that says what cannot be read. */
 export async function readCloud(file: File): Promise<Cloud> {
   const cloud = /\.ply$/i.test(file.name) ? ofPly(await file.arrayBuffer()) : ofText(await file.text())
-  if (cloud.points.length === 0) throw new Error('this file has no points')
+  if (cloud.points.length === 0) throw new Error('this file has no points: x, y and z, in PLY or as lines of text')
   if (!cloud.points.every(Number.isFinite)) throw new Error('this file has coordinates that are no numbers')
   return cloud
 }

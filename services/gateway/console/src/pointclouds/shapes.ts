@@ -8,7 +8,7 @@ type Tint = readonly [number, number, number]
 export type ColourOf = (part: number) => Tint
 
 /** Of what was added, and of boxes: apart from every colour of the tables. */
-export const ADDED: Tint = [1, 0.55, 0.1]
+export const ADDED: Tint = [0.25, 0.95, 0.85]
 
 /** A cloud in its own colours, else coloured by height; then points that were added to it. */
 export function cloudShape(cloud: Cloud, added: Float64Array, colourOf: ColourOf): Shape {

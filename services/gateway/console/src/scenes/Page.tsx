@@ -18,7 +18,7 @@ interface Opened {
   /** Another for each that is opened: a canvas is drawn on by one renderer only. */
   id?: string
   name: string
-  file: ArrayBuffer
+  file: Blob
   transforms?: string | undefined
 }
 
@@ -27,6 +27,7 @@ export function Page() {
   const [opened, setOpened] = useState<Opened>()
   const [doing, setDoing] = useState('')
   const [problem, setProblem] = useState<Problem>()
+  const [wrong, setWrong] = useState('')
   const [begun, setBegun] = useState<string[]>([])
 
   async function show(what: string, how: () => Promise<Opened>) {
@@ -45,10 +46,11 @@ export function Page() {
   const openFiles = (files: File[]) => {
     const file = files.find(({ name }) => !/\.json$/i.test(name))
     const cameras = files.find(({ name }) => /\.json$/i.test(name))
+    setWrong(cameras && !file ? 'Choose the model together with its cameras.' : '')
     if (!file) return
     void show(`Opening ${file.name}…`, async () => ({
       name: file.name.replace(/\.\w+$/, ''),
-      file: /\.ply$/i.test(file.name) ? await file.arrayBuffer() : await convertedFile(await upload(file)),
+      file: /\.ply$/i.test(file.name) ? file : await convertedFile(await upload(file)),
       transforms: await cameras?.text(),
     }))
   }
@@ -80,6 +82,7 @@ export function Page() {
             multiple
             accept=".ply,.splat,.spz,.sog,.json"
             onChange={(event) => openFiles(Array.from(event.currentTarget.files ?? []))}
+            wrong={wrong}
           />
         </section>
       </div>

@@ -1,13 +1,12 @@
 // A model on a canvas that can be turned by mouse, touch and keyboard.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { overview, type Camera, type Vector } from '../look/camera'
+import type { Camera, Vector } from '../look/camera'
 import { KEYS, useControls } from '../look/controls'
 import '../look/look.css'
 import { savePicture } from '../look/picture'
 import { Choice, Choices } from '../ui/controls'
 import { count } from '../ui/figures'
-import { STRIDE } from './gaussians'
 import type { Loaded } from './messages'
 import type { Component } from './renderer'
 import { open, type Stage } from './stage'
@@ -21,12 +20,10 @@ const ALL = [
 ] as const
 const PLAIN = ALL.filter(({ value }) => value === 'all' || value === 'depth')
 const UP: Vector = [0, -1, 0]
-/** Part of the Gaussians at either end that may be far away from all that matters. */
-const FLOATERS = 0.1
 
 interface Props {
   /** A PLY. */
-  file: ArrayBuffer
+  file: Blob
   name: string
   /** The scene's cameras, where they are known. */
   transforms?: string | undefined
@@ -41,6 +38,7 @@ export function Viewer({ file, name, transforms }: Props) {
   const [model, setModel] = useState<Loaded>()
   const [failure, setFailure] = useState('')
   const [component, setComponent] = useState<Component>('all')
+  const [saving, setSaving] = useState(false)
   const [known, setKnown] = useState<NamedView[]>([])
   const [chosen, choose] = useState('')
 
@@ -48,25 +46,20 @@ export function Viewer({ file, name, transforms }: Props) {
     const element = canvas.current!
     const sized = new ResizeObserver(() => stage.current?.resize())
     let closed = false
-    setModel(undefined)
-    setFailure('')
-    setComponent('all')
-    open(element, file.slice(0), setFailure).then(
-      ({ stage: opened, model: loaded }) => {
+    open(element, file, setFailure)
+      .then(({ stage: opened, model: loaded }) => {
         if (closed) return opened.close()
         stage.current = opened
-        const from = overview(loaded.geometry, STRIDE, FLOATERS)
-        const photographs = transforms ? views(transforms, from.target) : []
+        const photographs = transforms ? views(transforms, loaded.overview.target) : []
         up.current = photographs.length ? upwards(photographs) : UP
-        start.current = photographs[0]?.camera ?? from
+        start.current = photographs[0]?.camera ?? loaded.overview
         setKnown(photographs)
         setModel(loaded)
         sized.observe(element)
         opened.resize()
         look(start.current)
-      },
-      (thrown: Error) => closed || setFailure(thrown.message),
-    )
+      })
+      .catch((thrown: Error) => closed || setFailure(thrown.message))
     return () => {
       closed = true
       sized.disconnect()
@@ -75,9 +68,19 @@ export function Viewer({ file, name, transforms }: Props) {
     }
   }, [file, transforms])
 
+  // What was chosen while the model was being read is shown too.
+  useEffect(() => stage.current?.show(component), [component, model])
+
   function look(next: Camera) {
     camera.current = next
     stage.current?.look(next)
+  }
+
+  async function savePng() {
+    setSaving(true)
+    await stage.current?.settled()
+    setSaving(false)
+    if (stage.current) savePicture(canvas.current!, `${name}-${component}.png`)
   }
 
   const handlers = useControls((how) => camera.current && look(how(camera.current)), up, start)
@@ -88,10 +91,7 @@ export function Viewer({ file, name, transforms }: Props) {
           label="What is shown"
           value={component}
           options={model?.reflective === false ? PLAIN : ALL}
-          onChange={(next) => {
-            setComponent(next)
-            stage.current?.show(next)
-          }}
+          onChange={setComponent}
         />
         <div class="row">
           <button
@@ -102,13 +102,8 @@ export function Viewer({ file, name, transforms }: Props) {
           >
             First view
           </button>
-          <button
-            type="button"
-            class="button small"
-            disabled={!model}
-            onClick={() => savePicture(canvas.current!, `${name}-${component}.png`)}
-          >
-            Save picture
+          <button type="button" class="button small" disabled={!model || saving} onClick={savePng}>
+            {saving ? 'Drawing…' : 'Save picture'}
           </button>
         </div>
       </div>
@@ -120,8 +115,13 @@ export function Viewer({ file, name, transforms }: Props) {
         aria-busy={!model && !failure}
         {...handlers}
       />
+      {failure && (
+        <p class="wrong" role="alert">
+          This cannot be shown: {failure}. Choose another file below.
+        </p>
+      )}
       <p class="hint" role="status">
-        {failure || (model ? described(model, component) : 'Reading the model…')}
+        {!failure && (model ? described(model, component) : 'Reading the model…')}
       </p>
       {known.length > 0 && (
         <Choice

@@ -5,12 +5,12 @@ import { asPly } from './fits'
 import { textInZip, type Bytes } from './zip'
 
 /** The PLY of a stored model. */
-export async function modelFile(model: string): Promise<ArrayBuffer> {
-  return (await api.bytes(content(model))).arrayBuffer()
+export async function modelFile(model: string): Promise<Blob> {
+  return (await api.bytes(content(model))).blob()
 }
 
 /** The PLY of a stored model in another format. */
-export async function convertedFile(model: string): Promise<ArrayBuffer> {
+export async function convertedFile(model: string): Promise<Blob> {
   return modelFile(await asPly(model))
 }
 

@@ -51,6 +51,10 @@ describe('gaussians', () => {
     expect([...transmitted.harmonics.slice(3)]).toEqual([0, 3, 6, 1, 4, 7, 2, 5, 8])
   })
 
+  it('are some', () => {
+    expect(() => gaussians({ ...tableOf(PLAIN), count: 0 })).toThrow('no Gaussians')
+  })
+
   it('name a property that is missing', () => {
     const { opacity: _, ...less } = PLAIN
     expect(() => gaussians(tableOf(less))).toThrow('opacity')

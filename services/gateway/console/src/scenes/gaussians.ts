@@ -26,8 +26,9 @@ export interface Gaussians {
 export const STRIDE = 12
 const SHOWN_TERMS = 16
 
-/** The Gaussians of a PLY. Throws an Error naming the property that is missing. */
+/** The Gaussians of a PLY. Throws an Error where there are none, or naming the property that is missing. */
 export function gaussians(table: Table): Gaussians {
+  if (table.count === 0) throw new Error('this PLY has no Gaussians')
   const reflective = table.names.includes('beta')
   const degree = Math.sqrt(1 + count(table, 'f_rest_') / 3) - 1
   return {

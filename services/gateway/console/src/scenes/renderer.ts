@@ -1,26 +1,32 @@
 // Draws sorted Gaussians with WebGL 2, a batch at a time, so that a slow device never holds up the page.
 //
-// Compositing goes on from one batch to the next, over several animation frames where it must, and the canvas keeps the
-// last whole picture meanwhile. While the camera moves the picture has fewer pixels: as many as the device draws in time.
+// Compositing goes on from one batch to the next, over several animation frames where it must, and what was drawn before
+// stays meanwhile. While the camera moves the picture is a draft, of as many pixels and Gaussians as the device draws in
+// time; the canvas has no more pixels than the picture, as a browser without a GPU copies each of them.
 
 import { program } from '../look/gl'
 import type { View } from '../look/view'
+import { Layers, upload } from './layers'
 import type { Loaded, Sorted } from './messages'
+import { Batch, Draft } from './pace'
 import { GAUSSIAN_FRAGMENT, GAUSSIAN_VERTEX, PICTURE_FRAGMENT, PICTURE_VERTEX } from './shaders'
+import { CHANNELS, WIDTH } from './texels'
 
 export const COMPONENTS = ['all', 'transmitted', 'reflected', 'depth'] as const
 export type Component = (typeof COMPONENTS)[number]
+export type Quality = 'draft' | 'whole'
 
-/** A batch that took longer is followed by a smaller one, ms. */
-const SLOW = 40
-/** A picture in motion that took longer is followed by one of fewer pixels, ms. */
-const SLOW_PICTURE = 120
-const LEAST_BATCH = 4096
-const COARSEST = 0.2
+/** As many have corners that 16 bits can count. They are no instances: software takes five times as long for those. */
+const QUADS = 1 << 14
+
+export interface Size {
+  width: number
+  height: number
+}
 
 interface Frame {
   view: View
-  scale: number
+  quality: Quality
   /** Gaussians that are drawn. */
   drawn: number
   began: number
@@ -30,19 +36,20 @@ export class Renderer {
   private readonly gl: WebGL2RenderingContext
   private readonly gaussian: WebGLProgram
   private readonly picture: WebGLProgram
-  private readonly indices: WebGLBuffer
   private readonly geometry: WebGLTexture
-  private readonly colours: WebGLTexture
-  private readonly layers: WebGLTexture[]
-  private readonly target: WebGLFramebuffer
+  private readonly sorted: WebGLTexture
+  /** The picture that is complete, and the one that is being drawn. */
+  private front: Layers
+  private back: Layers
   private count = 0
+  private growth = 1
   private nearest = 1
+  private shownNearest = 1
   private antialiased = false
-  private batch = 50000
-  private coarse = 0.5
+  private draft = new Draft(0)
+  private readonly batches: Record<Quality, Batch> = { draft: new Batch(), whole: new Batch() }
   private frame: Frame | undefined
-  private fence: { sync: WebGLSync; since: number } | undefined
-  private size: [number, number] = [0, 0]
+  private fence: { sync: WebGLSync; since: number; batch: Batch } | undefined
 
   /** Throws an Error where the browser has no WebGL 2. */
   constructor(
@@ -60,52 +67,51 @@ export class Renderer {
     if (!gl.getExtension('EXT_color_buffer_float')) throw new Error('this device cannot draw into textures of floats')
     this.gaussian = program(gl, GAUSSIAN_VERTEX, GAUSSIAN_FRAGMENT)
     this.picture = program(gl, PICTURE_VERTEX, PICTURE_FRAGMENT)
-    this.indices = gl.createBuffer()
     this.geometry = gl.createTexture()
-    this.colours = gl.createTexture()
-    this.layers = [0, 1, 2].map(() => gl.createTexture())
-    this.target = gl.createFramebuffer()
+    this.sorted = gl.createTexture()
+    this.front = new Layers(gl)
+    this.back = new Layers(gl)
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer())
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, corners(), gl.STATIC_DRAW)
   }
 
+  /** Takes a model up. Throws an Error where it is too large for the device. */
   load(model: Loaded): void {
     const { gl } = this
-    const rows = textureSize(gl, 3 * model.count)
-    const padded = new Float32Array(rows.width * rows.height * 4)
-    padded.set(model.geometry)
-    upload(gl, this.geometry, gl.RGBA32F, rows, gl.RGBA, gl.FLOAT, padded)
-    this.antialiased = model.antialiased
-    this.count = 0
-    this.frame = undefined
-  }
-
-  order({ indices, nearest, colours }: Sorted): void {
-    const { gl } = this
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.indices)
-    gl.bufferData(gl.ARRAY_BUFFER, indices, gl.DYNAMIC_DRAW)
-    this.count = indices.length
-    this.nearest = nearest
-    if (colours) {
-      const rows = textureSize(gl, colours.length / 2)
-      const padded = new Uint32Array(rows.width * rows.height * 2)
-      padded.set(colours)
-      upload(gl, this.colours, gl.RG32UI, rows, gl.RG_INTEGER, gl.UNSIGNED_INT, padded)
+    const height = model.geometry.length / CHANNELS / WIDTH
+    if (height > (gl.getParameter(gl.MAX_TEXTURE_SIZE) as number)) {
+      throw new Error(`this device cannot hold ${model.count} Gaussians`)
     }
+    upload(gl, this.geometry, gl.RGBA32F, { width: WIDTH, height }, gl.RGBA, gl.FLOAT, model.geometry)
+    this.antialiased = model.antialiased
+    this.draft = new Draft(model.count)
   }
 
-  /** Begins a picture, in place of one that is being drawn; `moving` says that another will follow soon. */
-  begin(view: View, moving: boolean): void {
-    const scale = moving ? this.coarse : 1
-    this.resize(scale)
+  /** Gaussians that a draft has time for. */
+  get affordable(): number {
+    return this.draft.most
+  }
+
+  order({ texels, count, nearest, growth }: Sorted): void {
     const { gl } = this
-    gl.bindFramebuffer(gl.FRAMEBUFFER, this.target)
-    gl.clearColor(0, 0, 0, 0)
-    gl.clear(gl.COLOR_BUFFER_BIT)
-    this.frame = { view, scale, drawn: 0, began: performance.now() }
+    const size = { width: WIDTH, height: texels.length / CHANNELS / WIDTH }
+    upload(gl, this.sorted, gl.RGBA32UI, size, gl.RGBA_INTEGER, gl.UNSIGNED_INT, texels)
+    this.count = count
+    this.nearest = nearest
+    this.growth = growth
   }
 
-  /** The part of the canvas's pixels, along each side, that the picture has which is being drawn; 0 where none is. */
-  get drawing(): number {
-    return this.frame?.scale ?? 0
+  /** Begins a picture, in place of one that is being drawn; a draft of this size has fewer pixels. */
+  begin(view: View, quality: Quality, { width, height }: Size): void {
+    const scale = quality === 'whole' ? 1 : this.draft.scale
+    const side = (pixels: number) => Math.max(1, Math.round(pixels * scale))
+    this.back.clear(side(width), side(height))
+    this.frame = { view, quality, drawn: 0, began: performance.now() }
+  }
+
+  /** The picture that is being drawn. */
+  get drawing(): Quality | undefined {
+    return this.frame?.quality
   }
 
   /** Draws as much as there is time for; true when a picture has been shown. */
@@ -116,30 +122,31 @@ export class Renderer {
       this.drawBatch(frame)
       return false
     }
+    ;[this.front, this.back] = [this.back, this.front]
+    this.shownNearest = this.nearest
     this.show(component)
-    const took = performance.now() - frame.began
-    if (frame.scale < 1) {
-      if (took > SLOW_PICTURE) this.coarse = Math.max(COARSEST, this.coarse * 0.8)
-      else if (took < SLOW_PICTURE / 3) this.coarse = Math.min(0.99, this.coarse * 1.2)
-    }
+    if (frame.quality === 'draft') this.draft.took(performance.now() - frame.began)
     this.frame = undefined
     return true
   }
 
-  /** Shows another component of the picture that is there. */
+  /** Shows another component of the last picture. */
   show(component: Component): void {
     const { gl } = this
+    if (this.front.width === 0) return
+    const { width, height } = this.front
+    if (width !== this.canvas.width || height !== this.canvas.height) Object.assign(this.canvas, { width, height })
     gl.bindFramebuffer(gl.FRAMEBUFFER, null)
-    gl.viewport(0, 0, this.canvas.width, this.canvas.height)
+    gl.viewport(0, 0, width, height)
     gl.disable(gl.BLEND)
     gl.useProgram(this.picture)
     for (const [unit, name] of ['seen', 'shares', 'mirrored'].entries()) {
       gl.activeTexture(gl.TEXTURE0 + unit)
-      gl.bindTexture(gl.TEXTURE_2D, this.layers[unit]!)
+      gl.bindTexture(gl.TEXTURE_2D, this.front.textures[unit]!)
       gl.uniform1i(gl.getUniformLocation(this.picture, name), unit)
     }
     gl.uniform1i(gl.getUniformLocation(this.picture, 'component'), COMPONENTS.indexOf(component))
-    gl.uniform1f(gl.getUniformLocation(this.picture, 'nearest'), this.nearest / this.near)
+    gl.uniform1f(gl.getUniformLocation(this.picture, 'nearest'), this.shownNearest / this.near)
     gl.drawArrays(gl.TRIANGLES, 0, 3)
   }
 
@@ -148,14 +155,12 @@ export class Renderer {
     this.gl.getExtension('WEBGL_lose_context')?.loseContext()
   }
 
+  /** Whether the device has drawn what it was given. */
   private ready(): boolean {
     const { gl, fence } = this
     if (!fence) return true
-    const state = gl.clientWaitSync(fence.sync, 0, 0)
-    if (state === gl.TIMEOUT_EXPIRED) return false
-    const took = performance.now() - fence.since
-    if (took > SLOW) this.batch = Math.max(LEAST_BATCH, Math.floor(this.batch * 0.7))
-    else if (took < SLOW / 2) this.batch = Math.floor(this.batch * 1.3)
+    if (gl.clientWaitSync(fence.sync, 0, 0) === gl.TIMEOUT_EXPIRED) return false
+    fence.batch.took(performance.now() - fence.since)
     gl.deleteSync(fence.sync)
     this.fence = undefined
     return true
@@ -163,84 +168,46 @@ export class Renderer {
 
   private drawBatch(frame: Frame): void {
     const { gl } = this
-    const [width, height] = this.size
     const { matrix: m, tangents } = frame.view
+    const { width, height } = this.back
     const at = (name: string) => gl.getUniformLocation(this.gaussian, name)
-    gl.bindFramebuffer(gl.FRAMEBUFFER, this.target)
-    gl.viewport(0, 0, width, height)
+    this.back.bind()
     gl.enable(gl.BLEND)
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA)
     gl.useProgram(this.gaussian)
-    gl.activeTexture(gl.TEXTURE0)
-    gl.bindTexture(gl.TEXTURE_2D, this.geometry)
-    gl.activeTexture(gl.TEXTURE1)
-    gl.bindTexture(gl.TEXTURE_2D, this.colours)
-    gl.uniform1i(at('geometry'), 0)
-    gl.uniform1i(at('colours'), 1)
+    for (const [unit, [name, texture]] of (
+      [
+        ['geometry', this.geometry],
+        ['sorted', this.sorted],
+      ] as const
+    ).entries()) {
+      gl.activeTexture(gl.TEXTURE0 + unit)
+      gl.bindTexture(gl.TEXTURE_2D, texture)
+      gl.uniform1i(at(name), unit)
+    }
     // Rows of the view, and what WebGL has for the last: columns first.
     const columns = [0, 1, 2, 3].flatMap((column) => [m[column]!, m[4 + column]!, m[8 + column]!, column === 3 ? 1 : 0])
     gl.uniformMatrix4fv(at('view'), false, columns)
     gl.uniform2f(at('focal'), width / 2 / tangents[0], height / 2 / tangents[1])
     gl.uniform2f(at('size'), width, height)
     gl.uniform1f(at('near'), this.near)
+    gl.uniform1f(at('growth'), this.growth)
     gl.uniform1i(at('antialiased'), this.antialiased ? 1 : 0)
-    const index = gl.getAttribLocation(this.gaussian, 'index')
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.indices)
-    gl.enableVertexAttribArray(index)
-    gl.vertexAttribIPointer(index, 1, gl.UNSIGNED_INT, 0, 4 * frame.drawn)
-    gl.vertexAttribDivisor(index, 1)
-    const batch = Math.min(this.batch, this.count - frame.drawn)
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, batch)
-    gl.disableVertexAttribArray(index)
-    frame.drawn += batch
+    const batch = this.batches[frame.quality]
+    const end = Math.min(frame.drawn + batch.size, this.count)
+    while (frame.drawn < end) {
+      const quads = Math.min(QUADS, end - frame.drawn)
+      gl.uniform1ui(at('first'), frame.drawn)
+      gl.drawElements(gl.TRIANGLES, 6 * quads, gl.UNSIGNED_SHORT, 0)
+      frame.drawn += quads
+    }
     const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0)
     gl.flush()
-    if (sync) this.fence = { sync, since: performance.now() }
-  }
-
-  private resize(scale: number): void {
-    const { gl } = this
-    const size: [number, number] = [
-      Math.max(1, Math.round(this.canvas.width * scale)),
-      Math.max(1, Math.round(this.canvas.height * scale)),
-    ]
-    if (size[0] === this.size[0] && size[1] === this.size[1]) return
-    this.size = size
-    gl.bindFramebuffer(gl.FRAMEBUFFER, this.target)
-    const attachments = this.layers.map((layer, i) => {
-      const attachment = gl.COLOR_ATTACHMENT0 + i
-      upload(gl, layer, gl.RGBA16F, { width: size[0], height: size[1] }, gl.RGBA, gl.HALF_FLOAT, null, gl.LINEAR)
-      gl.framebufferTexture2D(gl.FRAMEBUFFER, attachment, gl.TEXTURE_2D, layer, 0)
-      return attachment
-    })
-    gl.drawBuffers(attachments)
+    if (sync) this.fence = { sync, since: performance.now(), batch }
   }
 }
 
-function textureSize(gl: WebGL2RenderingContext, texels: number): { width: number; height: number } {
-  const width = Math.min(gl.getParameter(gl.MAX_TEXTURE_SIZE) as number, 4096)
-  return { width, height: Math.max(1, Math.ceil(texels / width)) }
-}
-
-function upload(
-  gl: WebGL2RenderingContext,
-  texture: WebGLTexture,
-  internal: number,
-  { width, height }: { width: number; height: number },
-  format: number,
-  type: number,
-  data: ArrayBufferView | null,
-  filter: number = gl.NEAREST,
-): void {
-  gl.activeTexture(gl.TEXTURE0)
-  gl.bindTexture(gl.TEXTURE_2D, texture)
-  gl.texImage2D(gl.TEXTURE_2D, 0, internal, width, height, 0, format, type, data)
-  for (const [name, value] of [
-    [gl.TEXTURE_MIN_FILTER, filter],
-    [gl.TEXTURE_MAG_FILTER, filter],
-    [gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE],
-    [gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE],
-  ] as const) {
-    gl.texParameteri(gl.TEXTURE_2D, name, value)
-  }
+/** Two triangles for each four corners. */
+function corners(): Uint16Array {
+  return Uint16Array.from({ length: 6 * QUADS }, (_, i) => 4 * Math.floor(i / 6) + [0, 1, 2, 2, 1, 3][i % 6]!)
 }

@@ -3,14 +3,17 @@
 // A layer's colour is multiplied by its own alpha, so that one "over" blends all three: what is transmitted; of it the
 // share of the reflection and the inverse depth; what is reflected.
 
+import { WIDTH } from './texels'
+
 export const GAUSSIAN_VERTEX = `#version 300 es
 precision highp float;
 precision highp int;
 precision highp usampler2D;
 
-in uint index;
 uniform sampler2D geometry;
-uniform usampler2D colours;
+uniform usampler2D sorted;
+uniform uint first;
+uniform float growth;
 uniform mat4 view;
 uniform vec2 focal;
 uniform vec2 size;
@@ -26,9 +29,10 @@ out vec2 deviations;
 
 const float FAINT = 1.0 / 255.0;
 
-vec4 texel(sampler2D from, uint at) {
-  uint width = uint(textureSize(from, 0).x);
-  return texelFetch(from, ivec2(int(at % width), int(at / width)), 0);
+const uint WIDTH = ${WIDTH}u;
+
+ivec2 place(uint at) {
+  return ivec2(int(at % WIDTH), int(at / WIDTH));
 }
 
 vec3 unpacked(uint colour) {
@@ -36,14 +40,16 @@ vec3 unpacked(uint colour) {
 }
 
 void main() {
-  vec4 first = texel(geometry, 3u * index);
-  vec4 second = texel(geometry, 3u * index + 1u);
-  vec4 third = texel(geometry, 3u * index + 2u);
-  vec3 centre = (view * vec4(first.xyz, 1.0)).xyz;
+  // Four vertices a Gaussian.
+  uvec3 drawn = texelFetch(sorted, place(first + uint(gl_VertexID >> 2)), 0).xyz;
+  vec4 middle = texelFetch(geometry, place(3u * drawn.x), 0);
+  vec4 spread = texelFetch(geometry, place(3u * drawn.x + 1u), 0);
+  vec4 rest = texelFetch(geometry, place(3u * drawn.x + 2u), 0);
+  vec3 centre = (view * vec4(middle.xyz, 1.0)).xyz;
   gl_Position = vec4(0.0, 0.0, 2.0, 1.0);
   if (centre.z <= near) return;
 
-  mat3 covariance = mat3(second.x, second.y, second.z, second.y, second.w, third.x, second.z, third.x, third.y);
+  mat3 covariance = growth * mat3(spread.xyz, spread.yw, rest.x, spread.z, rest.xy);
   // The projection is taken as linear where the Gaussian stands, but no farther out than a little beyond the picture.
   vec2 limit = 1.3 * 0.5 * size / focal;
   vec2 slope = clamp(centre.xy / centre.z, -limit, limit);
@@ -61,27 +67,25 @@ void main() {
   c += 0.3;
   float blurred = a * c - b * b;
 
-  opacities = vec2(first.w, third.z);
+  opacities = vec2(middle.w, rest.z);
   if (antialiased) opacities *= sqrt(max(sharp / blurred, 0.0));
   float most = max(opacities.x, opacities.y);
   if (most < FAINT) return;
   float reach = min(sqrt(2.0 * log(most / FAINT)), 3.33);
 
-  float middle = 0.5 * (a + c);
-  float spread = length(vec2(0.5 * (a - c), b));
-  vec2 axis = abs(b) > 1e-6 ? normalize(vec2(b, middle + spread - a)) : (a >= c ? vec2(1.0, 0.0) : vec2(0.0, 1.0));
-  vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0 - 1.0;
+  float mean = 0.5 * (a + c);
+  float apart = length(vec2(0.5 * (a - c), b));
+  vec2 axis = abs(b) > 1e-6 ? normalize(vec2(b, mean + apart - a)) : (a >= c ? vec2(1.0, 0.0) : vec2(0.0, 1.0));
+  vec2 corner = vec2(gl_VertexID & 1, (gl_VertexID >> 1) & 1) * 2.0 - 1.0;
   deviations = reach * corner;
-  vec2 offset = deviations.x * sqrt(middle + spread) * axis
-    + deviations.y * sqrt(max(middle - spread, 0.1)) * vec2(-axis.y, axis.x);
+  vec2 offset = deviations.x * sqrt(mean + apart) * axis
+    + deviations.y * sqrt(max(mean - apart, 0.1)) * vec2(-axis.y, axis.x);
   vec2 pixel = focal * centre.xy / centre.z + offset;
   gl_Position = vec4(2.0 * pixel.x / size.x, -2.0 * pixel.y / size.y, 0.0, 1.0);
 
-  uint width = uint(textureSize(colours, 0).x);
-  uvec2 packed = texelFetch(colours, ivec2(int(index % width), int(index / width)), 0).xy;
-  transmitted = unpacked(packed.x);
-  reflected = unpacked(packed.y);
-  weight = third.w;
+  transmitted = unpacked(drawn.y);
+  reflected = unpacked(drawn.z);
+  weight = rest.w;
   inverseDepth = near / centre.z;
 }`
 
@@ -109,17 +113,14 @@ void main() {
 }`
 
 export const PICTURE_VERTEX = `#version 300 es
-out vec2 place;
 void main() {
-  place = vec2((gl_VertexID << 1) & 2, gl_VertexID & 2);
-  gl_Position = vec4(place * 2.0 - 1.0, 0.0, 1.0);
+  gl_Position = vec4(vec2((gl_VertexID << 1) & 2, gl_VertexID & 2) * 2.0 - 1.0, 0.0, 1.0);
 }`
 
-/** The picture of one component: as the service renders it, over black. */
+/** The picture of one component, as large as the layers: as the service renders it, over black. */
 export const PICTURE_FRAGMENT = `#version 300 es
 precision highp float;
 
-in vec2 place;
 uniform sampler2D seen;
 uniform sampler2D shares;
 uniform sampler2D mirrored;
@@ -129,12 +130,11 @@ uniform float nearest;
 out vec4 colour;
 
 void main() {
-  vec4 share = texture(shares, place);
-  vec3 transmitted = (1.0 - share.x) * texture(seen, place).rgb;
-  vec3 reflected = share.x * texture(mirrored, place).rgb;
-  vec3 picture = transmitted + reflected;
-  if (component == 1) picture = transmitted;
-  if (component == 2) picture = reflected;
+  ivec2 place = ivec2(gl_FragCoord.xy);
+  vec4 share = texelFetch(shares, place, 0);
+  vec3 picture = vec3(0.0);
   if (component == 3) picture = vec3(share.a > 0.0 ? share.y / share.a * nearest : 0.0);
+  if (component == 0 || component == 1) picture += (1.0 - share.x) * texelFetch(seen, place, 0).rgb;
+  if (component == 0 || component == 2) picture += share.x * texelFetch(mirrored, place, 0).rgb;
   colour = vec4(clamp(picture, 0.0, 1.0), 1.0);
 }`

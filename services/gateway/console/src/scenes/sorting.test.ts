@@ -37,6 +37,11 @@ describe('order', () => {
     expect(order(geometry, AHEAD, 0.01).indices).toHaveLength(1)
   })
 
+  it('keeps to those of a low rank', () => {
+    const among = { ranks: Uint32Array.of(2, 0, 1), most: 2 }
+    expect([...order(at([0, 0, 2], [0, 0, 9], [0, 0, 5]), AHEAD, 0.01, among).indices]).toEqual([1, 2])
+  })
+
   it('tells depths apart as far as they differ by a part in 65 535 of their range', () => {
     const depths = Float32Array.from({ length: 20_000 }, (_, i) => 1 + ((i * 7919) % 20_011) / 20_011)
     const geometry = at(...Array.from(depths, (depth): [number, number, number] => [0, 0, depth]))

@@ -15,8 +15,13 @@ const BUCKETS = 1 << 16
 const REACH = 3.33
 const FAINT = 1 / 255
 
-/** Counting sort of depths in 2¹⁶ equal steps. */
-export function order(geometry: Float32Array, view: View, near: number): Order {
+/** Counting sort of depths in 2¹⁶ equal steps; `among` keeps to those whose rank is below `most`. */
+export function order(
+  geometry: Float32Array,
+  view: View,
+  near: number,
+  among?: { ranks: Uint32Array; most: number },
+): Order {
   const count = geometry.length / STRIDE
   const m = view.matrix as [
     number,
@@ -39,6 +44,7 @@ export function order(geometry: Float32Array, view: View, near: number): Order {
   let least = Infinity
   let most = 0
   for (let row = 0, at = 0; row < count; row++, at += STRIDE) {
+    if (among && among.ranks[row]! >= among.most) continue
     if (geometry[at + 3]! < FAINT && geometry[at + 10]! < FAINT) continue
     const x = geometry[at]!
     const y = geometry[at + 1]!

@@ -30,4 +30,12 @@ describe('views', () => {
     const frames = ['b.png', 'a.png'].map((file_path) => ({ ...FRAME, file_path }))
     expect(views(JSON.stringify({ frames }), [0, 0, 0]).map(({ name }) => name)).toEqual(['a', 'b'])
   })
+
+  it.each([
+    ['no json', 'no JSON'],
+    ['null', 'no frames'],
+    ['{"frames": [{"file_path": "a"}]}', 'transform_matrix'],
+  ])('are not read from %s', (text, reason) => {
+    expect(() => views(text, [0, 0, 0])).toThrow(reason)
+  })
 })

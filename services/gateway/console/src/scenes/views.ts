@@ -20,9 +20,9 @@ interface Transforms extends Lens {
   frames: (Lens & { file_path: string; transform_matrix: number[][] })[]
 }
 
-/** The views of a scene, which turn about its middle. */
+/** The views of a scene, which turn about its middle. Throws an Error that says what cannot be read. */
 export function views(text: string, middle: Vector): NamedView[] {
-  const transforms = JSON.parse(text) as Transforms
+  const transforms = parsed(text)
   const sorted = transforms.frames.toSorted((a, b) => a.file_path.localeCompare(b.file_path))
   return sorted.map((frame) => {
     const axis = (column: number, sign: number) =>
@@ -50,6 +50,21 @@ export function views(text: string, middle: Vector): NamedView[] {
       },
     }
   })
+}
+
+function parsed(text: string): Transforms {
+  let read: Partial<Transforms> | null
+  try {
+    read = JSON.parse(text) as Partial<Transforms> | null
+  } catch {
+    throw new Error('the file of cameras is no JSON')
+  }
+  const good = (frame: Transforms['frames'][number]) =>
+    typeof frame?.file_path === 'string' && [0, 1, 2].every((row) => frame.transform_matrix?.[row]?.length === 4)
+  if (!Array.isArray(read?.frames) || !read.frames.every(good)) {
+    throw new Error('the file of cameras has no frames, each with file_path and transform_matrix, as a transforms.json has')
+  }
+  return read as Transforms
 }
 
 /** What is up in most of the views. */

@@ -1,58 +1,61 @@
 // Reads Gaussians, sorts them and computes their colours, so that the page itself never waits for that.
 
+import { overview } from '../look/camera'
 import type { View } from '../look/view'
 import { readPly } from '../ply'
 import { gaussians, STRIDE, type Gaussians } from './gaussians'
 import { basis, newBasis, packedColour } from './harmonics'
-import type { Asked, Told } from './messages'
+import { growth, importance, type Importance } from './importance'
+import type { Asked, Sort, Told } from './messages'
 import { order } from './sorting'
+import { CHANNELS, padded } from './texels'
 
-/** Colours are computed again when the camera has moved by this part of its distance from what is nearest. */
-const STALE = 0.02
+/** Part of the Gaussians at either end that may be far away from all that matters. */
+const FLOATERS = 0.1
 
-let model: Gaussians | undefined
-let colouredFrom: [number, number, number] | undefined
+let model: (Gaussians & { importance: Importance }) | undefined
 
-self.onmessage = ({ data }: MessageEvent<Asked>) => {
+self.onmessage = async ({ data }: MessageEvent<Asked>) => {
   try {
-    if (data.kind === 'load') load(data.file)
-    else if (model) sort(model, data.view, data.near)
+    if (data.kind === 'load') await load(data.file)
+    else sort(data)
   } catch (error) {
     tell({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) }, [])
   }
 }
 
-function load(file: ArrayBuffer) {
-  model = gaussians(readPly(file))
-  colouredFrom = undefined
-  const geometry = model.geometry.slice()
+async function load(file: Blob) {
+  const read = gaussians(readPly(await file.arrayBuffer()))
+  model = { ...read, importance: importance(read.geometry) }
   const { count, degree, antialiased } = model
+  const geometry = new Float32Array(padded((STRIDE / CHANNELS) * count))
+  geometry.set(model.geometry)
   const reflective = model.reflected !== undefined
-  tell({ kind: 'loaded', count, geometry, reflective, degree, antialiased }, [geometry.buffer])
+  const from = overview(model.geometry, STRIDE, FLOATERS)
+  tell({ kind: 'loaded', count, geometry, reflective, degree, antialiased, overview: from }, [geometry.buffer])
 }
 
-function sort(model: Gaussians, view: View, near: number) {
-  const { indices, nearest } = order(model.geometry, view, near)
-  const away = colouredFrom ? Math.hypot(...view.position.map((value, axis) => value - colouredFrom![axis]!)) : Infinity
-  if (away <= STALE * nearest) {
-    tell({ kind: 'sorted', indices, nearest }, [indices.buffer])
-    return
-  }
-  colouredFrom = view.position
-  const colours = coloured(model, view.position)
-  tell({ kind: 'sorted', indices, nearest, colours }, [indices.buffer, colours.buffer])
+function sort({ view, near, most }: Sort) {
+  if (!model) return
+  const { indices, nearest } = order(model.geometry, view, near, { ranks: model.importance.ranks, most })
+  const texels = drawn(model, indices, view)
+  tell({ kind: 'sorted', texels, count: indices.length, nearest, growth: growth(model.importance, most) }, [
+    texels.buffer,
+  ])
 }
 
-function coloured(model: Gaussians, from: [number, number, number]): Uint32Array {
-  const { geometry, transmitted, reflected, count } = model
-  const colours = new Uint32Array(2 * count)
+function drawn({ geometry, transmitted, reflected }: Gaussians, indices: Uint32Array, { position }: View): Uint32Array {
+  const texels = new Uint32Array(padded(indices.length))
   const values = newBasis()
-  for (let row = 0, at = 0; row < count; row++, at += STRIDE) {
-    basis(geometry[at]! - from[0], geometry[at + 1]! - from[1], geometry[at + 2]! - from[2], values)
-    colours[2 * row] = packedColour(transmitted, row, values)
-    if (reflected) colours[2 * row + 1] = packedColour(reflected, row, values)
+  for (let i = 0, to = 0; i < indices.length; i++, to += CHANNELS) {
+    const row = indices[i]!
+    const at = row * STRIDE
+    basis(geometry[at]! - position[0], geometry[at + 1]! - position[1], geometry[at + 2]! - position[2], values)
+    texels[to] = row
+    texels[to + 1] = packedColour(transmitted, row, values)
+    if (reflected) texels[to + 2] = packedColour(reflected, row, values)
   }
-  return colours
+  return texels
 }
 
 function tell(message: Told, transfer: Transferable[]) {

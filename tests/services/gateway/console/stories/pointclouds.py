@@ -19,7 +19,7 @@ def story(visit: Visit) -> None:
     )
     expect(page.get_by_text("1\u202f400 points, coloured by height")).to_be_visible()
     page.get_by_role("button", name="Complete").last.click()
-    expect(page.get_by_text("added, orange")).to_be_visible()
+    expect(page.get_by_text("added, turquoise")).to_be_visible()
     page.get_by_role("application").press("ArrowLeft")
     saved = PlyData.read(str(visit.download(page.get_by_role("button", name="Download PLY"))))["vertex"]
     assert (saved["added"] == 0).sum() == 1400
