@@ -62,7 +62,8 @@ def turns_without_freezing(visit: Visit) -> None:
         "scene, longest task, ms": turned.longest_task,
         "scene, pictures a second": turned.pictures_per_second,
     }
-    assert max(turned.longest_gap, turned.longest_task) < 1000  # beside other tests; `make acceptance` measures it alone
+    # Beside other tests; `make acceptance` measures it alone.
+    assert max(turned.longest_gap, turned.longest_task) < 1000
     assert all(seen.mean() > 5 for seen in turned.seen)
     assert any((before != after).any() for before, after in pairwise(turned.seen))
 
