@@ -1,11 +1,6 @@
 /** The safetensors format, as far as the gateway answers it: eight bytes of length, a JSON header, the tensors. */
 
-export type Values = Float32Array | Float64Array
-
-export interface Tensor {
-  shape: number[]
-  values: Values
-}
+import type { Tensor } from '../tensors'
 
 export interface Tensors {
   metadata: Record<string, string>

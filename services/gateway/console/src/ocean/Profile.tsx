@@ -12,9 +12,11 @@ export interface Curve {
 /** A quantity over depth, downwards, with a band of one standard deviation where it is known. */
 export function Profile(props: {
   depth: ArrayLike<number>
+  /** What stands at the axes, each with its unit. */
+  depthLabel: string
+  label: string
   curves: readonly Curve[]
   std?: number[] | undefined
-  unit: string
 }) {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
@@ -33,7 +35,7 @@ export function Profile(props: {
       forget()
       chart?.destroy()
     }
-  }, [props.depth, props.curves, props.std, props.unit])
+  }, [props.depth, props.curves, props.std, props.depthLabel, props.label])
   return (
     <div
       ref={box}
@@ -52,7 +54,7 @@ function data({ depth, curves, std }: Parameters<typeof Profile>[0]): uPlot.Alig
   return [Array.from(depth), ...band.map(known), ...curves.map(({ values }) => known(values))]
 }
 
-function options(box: HTMLElement, { curves, std, unit }: Parameters<typeof Profile>[0]): uPlot.Options {
+function options(box: HTMLElement, { depthLabel, label: axisLabel, curves, std }: Parameters<typeof Profile>[0]): uPlot.Options {
   const style = getComputedStyle(box)
   const [ink, accent, line] = [style.color, style.outlineColor, style.borderTopColor]
   const axis = {
@@ -70,8 +72,8 @@ function options(box: HTMLElement, { curves, std, unit }: Parameters<typeof Prof
     cursor: { show: false },
     scales: { x: { time: false, ori: 1, dir: -1 }, y: { ori: 0, dir: 1 } },
     axes: [
-      { ...axis, scale: 'x', side: 3, label: 'Depth (m)', size: 52, labelSize: 18 },
-      { ...axis, scale: 'y', side: 0, label: unit, size: 34, labelSize: 18 },
+      { ...axis, scale: 'x', side: 3, label: depthLabel, size: 52, labelSize: 18 },
+      { ...axis, scale: 'y', side: 0, label: axisLabel, size: 34, labelSize: 18 },
     ],
     series: [
       {},

@@ -11,7 +11,7 @@ import { bytes, count, duration, month, moment, place, quantity } from '../ui/fi
 import { Loading, Skeleton, useLoaded } from '../ui/loading'
 import { ProblemNote } from '../ui/notes'
 import { Table } from '../ui/table'
-import { column, difference, level, readField, type Field } from './fields'
+import { column, difference, level, levelName, readField, unlike, type Field } from './fields'
 import { Profile } from './Profile'
 import { again, type Answer, type Run } from './runs'
 
@@ -58,13 +58,16 @@ function Explore({
     [baselineRun?.id],
   )
   const base = baseline.state === 'there' ? baseline.value : undefined
-  const less = useMemo(() => base && difference(mean, base), [mean, base])
+  const apart = useMemo(() => (base ? unlike(mean, base) : ''), [mean, base])
+  const less = useMemo(() => (base && !apart ? difference(mean, base) : undefined), [mean, base, apart])
   const field = shown === 'mean' ? mean : shown === 'std' ? std : less
   const values = useMemo(() => field && level(field, depth), [field, depth])
   const scale = useMemo(() => values && fitted(values, TABLES[shown]), [values, shown])
-  const metres = `${mean.depth[depth]!.toFixed(0)} ${mean.depthUnit}`
+  const metres = levelName(mean, depth)
   const labels = { ...LABELS, mean: run.answer ? LABELS.mean : mean.variable }
-  const title = `${labels[shown]} at ${metres}, ${run.title}`
+  // What was computed here is of one month, which its own title names.
+  const when = run.answer ? '' : timeName(mean.time)
+  const title = [`${labels[shown]} at ${metres}`, when, run.title].filter(Boolean).join(', ')
   return (
     <section class="card" aria-label="Analysis">
       <div class="row apart">
@@ -112,11 +115,16 @@ function Explore({
           )}
         </>
       ) : (
-        base && !less && <p class="hint">That reconstruction is on another grid; choose one on the same.</p>
+        apart && <p class="hint">{apart}</p>
       )}
       {baseline.state === 'failed' && <ProblemNote problem={baseline.problem} again={baseline.again} />}
     </section>
   )
+}
+
+/** A time of a file, to the minute: `2020-02-15T12:00:00` as `2020-02-15 12:00`; days alone where it is midnight. */
+function timeName(time = ''): string {
+  return time.slice(0, 16).replace('T', ' ').replace(' 00:00', '')
 }
 
 /** What the difference is taken to: another reconstruction of this tab, or the climatology. */
@@ -165,10 +173,11 @@ function AtPlace(props: {
   const { mean, std, base, cell } = props
   const { latitude, longitude } = mean.grid
   const where = place(latitude[cell.row]!, longitude[cell.column]!)
+  const name = props.std ? LABELS.mean : mean.variable
   const spread = useMemo(() => std && column(std, cell.row, cell.column), [std, cell])
   const curves = useMemo(
     () => [
-      { label: 'temperature', values: column(mean, cell.row, cell.column) },
+      { label: name, values: column(mean, cell.row, cell.column) },
       ...(base
         ? [{ label: props.baseline ?? 'baseline', values: column(base, cell.row, cell.column), dashed: true }]
         : []),
@@ -187,9 +196,10 @@ function AtPlace(props: {
         </p>
         <Profile
           depth={mean.depth}
+          depthLabel={labelled(mean.depthName, mean.depthUnit)}
           curves={curves}
           std={spread}
-          unit={`${spread ? LABELS.mean : mean.variable} (${mean.unit})`}
+          label={labelled(name, mean.unit)}
         />
       </div>
       <details>
@@ -197,15 +207,25 @@ function AtPlace(props: {
         <Table label="The profile">
           <thead>
             <tr>
-              <th class="number">Depth</th>
-              <th class="number">{spread ? LABELS.mean : mean.variable}</th>
-              {spread && <th class="number">Standard deviation</th>}
+              <th scope="col" class="number">
+                {capital(mean.depthName)}
+              </th>
+              <th scope="col" class="number">
+                {name}
+              </th>
+              {spread && (
+                <th scope="col" class="number">
+                  Standard deviation
+                </th>
+              )}
             </tr>
           </thead>
           <tbody>
             {curves[0]!.values.map((value, index) => (
               <tr key={index}>
-                <td class="number">{quantity(mean.depth[index]!, mean.depthUnit, 0)}</td>
+                <th scope="row" class="number">
+                  {quantity(mean.depth[index]!, mean.depthUnit, 0)}
+                </th>
                 <td class="number">{quantity(value, mean.unit)}</td>
                 {spread && <td class="number">{quantity(spread[index]!, mean.unit)}</td>}
               </tr>
@@ -215,6 +235,14 @@ function AtPlace(props: {
       </details>
     </div>
   )
+}
+
+function capital(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1)
+}
+
+function labelled(name: string, unit: string): string {
+  return unit ? `${capital(name)} (${unit})` : capital(name)
 }
 
 function Report({ answer }: { answer: Answer }) {
