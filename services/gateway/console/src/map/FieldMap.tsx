@@ -7,7 +7,7 @@ import { cellAt, type Cell, type Grid } from './grid'
 import { useHand } from './hand'
 import './map.css'
 import { raster } from './raster'
-import { at, clamped, WORLD, zoomed, type Size, type View } from './view'
+import { at, clamped, showing, WORLD, zoomed, type Size, type View } from './view'
 
 interface Props {
   grid: Grid
@@ -45,6 +45,7 @@ export function FieldMap(props: Props) {
   }
   const look = (next: View) => {
     view.current = clamped(next, size.current)
+    canvas.current?.classList.toggle('zoomed', view.current.zoom > 1)
     frame()
   }
   const cell = (x: number, y: number) => {
@@ -104,8 +105,11 @@ export function FieldMap(props: Props) {
         aria-label={`${props.label}. Arrow keys choose a cell, plus and minus zoom.`}
         onKeyDown={(event) => {
           const moved = keyed(event.key, props.chosen, props.grid)
-          if (moved) choose(moved)
-          else if (event.key === '+' || event.key === '=') zoom(1.5)()
+          if (moved) {
+            const { longitude, latitude } = props.grid
+            look(showing(view.current, longitude[moved.column]!, latitude[moved.row]!, size.current))
+            choose(moved)
+          } else if (event.key === '+' || event.key === '=') zoom(1.5)()
           else if (event.key === '-') zoom(1 / 1.5)()
           else return
           event.preventDefault()
@@ -122,7 +126,7 @@ export function FieldMap(props: Props) {
           Whole Earth
         </button>
       </div>
-      <p class="figures small map-reading">{told ?? 'Point at the map to read it; click for the profile.'}</p>
+      <p class="figures small map-reading">{told ?? 'Point to read, click for the profile, Ctrl or ⌘ and the wheel to zoom.'}</p>
       <p class="unseen" aria-live="polite">
         {props.chosen && describe(props.chosen, props)}
       </p>

@@ -1,4 +1,4 @@
-/** What a pointer does to the map: drags it, pinches it, turns the wheel, hovers, presses. */
+/** What a pointer does to the map: drags it, pinches it, turns the wheel with Ctrl or ⌘, hovers, presses. */
 
 import type { RefObject } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
@@ -55,6 +55,7 @@ export function useHand(canvas: RefObject<HTMLCanvasElement | null>, given: Hand
     listen(
       'wheel',
       (event) => {
+        if (!event.ctrlKey && !event.metaKey) return // the page scrolls
         event.preventDefault()
         const { view, size, look } = hand.current
         look(zoomed(view(), Math.exp(-event.deltaY / 400), event.offsetX, event.offsetY, size()))

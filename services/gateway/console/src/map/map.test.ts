@@ -3,7 +3,7 @@ import { packed } from '../colour/scale'
 import { isCoast } from './coast'
 import { cellAt } from './grid'
 import { coloured } from './raster'
-import { at, clamped, dragged, pixel, WORLD, zoomed } from './view'
+import { at, clamped, dragged, pixel, showing, WORLD, zoomed } from './view'
 
 const SIZE = { width: 720, height: 360 }
 const GRID = { longitude: [45, 135, 225, 315], latitude: [-45, 45] }
@@ -25,6 +25,14 @@ describe('a view', () => {
     const after = at(zoomed(WORLD, 3, 500, 200, SIZE), 500, 200, SIZE)
     expect(after.longitude).toBeCloseTo(before.longitude)
     expect(after.latitude).toBeCloseTo(before.latitude)
+  })
+
+  it('moves no further than to where a place is in sight', () => {
+    expect(showing(WORLD, 210, 45, SIZE)).toEqual(WORLD)
+    const near = { longitude: 200, latitude: 0, zoom: 4 }
+    const { x, y } = pixel(showing(near, 250, 30, SIZE), 250, 30, SIZE)
+    expect(x).toBeCloseTo(SIZE.width - 24)
+    expect(y).toBeCloseTo(24)
   })
 })
 

@@ -57,6 +57,16 @@ export function zoomed(view: View, factor: number, x: number, y: number, size: S
   )
 }
 
+/** Pixels from an edge within which a place is hardly in sight. */
+const EDGE = 24
+
+/** The view moved as little as brings a place into sight. */
+export function showing(view: View, longitude: number, latitude: number, size: Size): View {
+  const { x, y } = pixel(view, longitude, latitude, size)
+  const inside = (at: number, extent: number) => Math.min(extent - EDGE, Math.max(EDGE, at))
+  return dragged(view, inside(x, size.width) - x, inside(y, size.height) - y, size)
+}
+
 /** The place under a pixel; latitudes may lie beyond the poles. */
 export function at(view: View, x: number, y: number, size: Size): { longitude: number; latitude: number } {
   const scale = perDegree(view, size)
