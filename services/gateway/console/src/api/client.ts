@@ -1,7 +1,7 @@
 /** The gateway's REST interface: one way to ask, whose failures are all of one kind. */
 
 import { events, type ServerEvent } from './events'
-import { Problem } from './problem'
+import { isAbort, Problem, Unreachable } from './problem'
 import { key, signOut } from './session'
 
 export interface Asking {
@@ -32,11 +32,29 @@ async function asked(method: Method, path: string, body: unknown, accept: string
   const init: RequestInit = { method, headers }
   if (sent !== undefined) init.body = sent
   if (asking.signal) init.signal = asking.signal
-  const answer = await fetch(address(path, asking.query), init)
+  const answer = await reached(fetch(address(path, asking.query), init)).catch(async (thrown) => {
+    await readable(sent) // a browser says of a file that is gone what it says of a gateway that is
+    throw thrown
+  })
   if (answer.ok) return answer
   const problem = await Problem.of(answer)
   if (answer.status === 401 && bearer) signOut('This key is not valid, or no longer. Paste one that is.')
   throw problem
+}
+
+/** What comes over the network; where it does not, an Unreachable, so that no mistake of a page is taken for that. */
+async function reached<T>(coming: Promise<T>): Promise<T> {
+  try {
+    return await coming
+  } catch (thrown) {
+    throw isAbort(thrown) ? thrown : new Unreachable()
+  }
+}
+
+/** Raises a DOMException where a file in a body has been changed or deleted since it was chosen. */
+async function readable(body: BodyInit | undefined): Promise<void> {
+  const parts = body instanceof FormData ? [...body.values()] : [body]
+  for (const part of parts) if (part instanceof Blob) await part.slice(0, 1).arrayBuffer()
 }
 
 function address(path: string, query: Asking['query']): string {
@@ -46,7 +64,7 @@ function address(path: string, query: Asking['query']): string {
 }
 
 async function json<T>(answer: Promise<Response>): Promise<T> {
-  const text = await (await answer).text()
+  const text = await reached((await answer).text())
   return (text ? JSON.parse(text) : undefined) as T
 }
 
@@ -54,7 +72,7 @@ export async function* texts(answer: Response): AsyncGenerator<string> {
   const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader()
   try {
     for (;;) {
-      const { done, value } = await reader.read()
+      const { done, value } = await reached(reader.read())
       if (done) return
       yield value
     }
@@ -74,8 +92,9 @@ export const api = {
   delete: <T>(path: string, asking: Asking = {}): Promise<T> =>
     json<T>(asked('DELETE', path, undefined, 'application/json', asking)),
 
-  /** The answer whose bytes are wanted as they are. */
-  bytes: (path: string, asking: Asking = {}): Promise<Response> => asked('GET', path, undefined, '*/*', asking),
+  /** The bytes of an answer as they are. */
+  blob: async (path: string, asking: Asking = {}): Promise<Blob> =>
+    reached((await asked('GET', path, undefined, '*/*', asking)).blob()),
 
   /** The answer itself, where its status or headers matter. */
   answer: (method: Method, path: string, body?: unknown, asking: Asking = {}): Promise<Response> =>
@@ -92,8 +111,16 @@ export const api = {
   },
 }
 
-/** Whether the gateway asks for keys: the page itself says so, so that no request has to fail for it. */
+/** Whether the gateway asks for keys: the page itself says so, so that no request has to fail for it. Raises Problem. */
 export async function asksForKey(): Promise<boolean> {
-  const answer = await fetch('/', { method: 'HEAD', cache: 'no-store' })
+  const answer = await reached(fetch('/', { method: 'HEAD', cache: 'no-store' }))
+  if (!answer.ok) throw await Problem.of(answer)
   return answer.headers.has('WWW-Authenticate')
+}
+
+/** A file that is part of the console, by its address. Raises Problem. */
+export async function shipped(address: string): Promise<Blob> {
+  const answer = await reached(fetch(address))
+  if (!answer.ok) throw await Problem.of(answer)
+  return reached(answer.blob())
 }

@@ -4,8 +4,7 @@ import { api, type Asking } from './client'
 
 /** Saves what a path answers. A plain link could not carry the key, which must stand in no address. */
 export async function download(path: string, name: string, asking: Asking = {}): Promise<void> {
-  const answer = await api.bytes(path, asking)
-  save(await answer.blob(), name)
+  save(await api.blob(path, asking), name)
 }
 
 export function save(content: Blob, name: string): void {

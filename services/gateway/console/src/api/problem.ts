@@ -5,7 +5,7 @@ export interface Violation {
   accepted: string
 }
 
-/** A request that failed: an RFC 9457 problem document, or a gateway that could not be reached. */
+/** What failed, as it can be shown: an RFC 9457 problem document, or what a page itself knows of it. */
 export class Problem extends Error {
   readonly status: number
   readonly title: string
@@ -34,13 +34,30 @@ export class Problem extends Error {
   /** Whatever was thrown, as a problem that can be shown. */
   static from(thrown: unknown): Problem {
     if (thrown instanceof Problem) return thrown
-    const unreachable = thrown instanceof TypeError
-    return new Problem({
+    if (thrown instanceof DOMException && ['NotReadableError', 'NotFoundError'].includes(thrown.name))
+      return new Problem({
+        status: 0,
+        title: 'The file can no longer be read',
+        detail: 'It was changed, moved or deleted since it was chosen. Choose it again.',
+      })
+    return new Problem({ status: 0, title: 'This page failed', detail: String(thrown) })
+  }
+}
+
+/** A request that came to no gateway, or an answer that broke off. */
+export class Unreachable extends Problem {
+  constructor() {
+    super({
       status: 0,
-      title: unreachable ? 'The gateway cannot be reached' : 'This page failed',
-      detail: unreachable ? 'Check the connection, then try again.' : String(thrown),
+      title: 'The gateway cannot be reached',
+      detail: 'Check the connection, then try again.',
     })
   }
+}
+
+/** Whether the same request may go well a little later. */
+export function mayPass(thrown: unknown): boolean {
+  return thrown instanceof Unreachable || (thrown instanceof Problem && thrown.status >= 500)
 }
 
 /** Whether work was given up by whoever asked for it. */

@@ -2,14 +2,14 @@
 
 import { textOf } from '../base64'
 import { api } from './client'
-import { Problem } from './problem'
+import { Unreachable } from './problem'
 
 const TUS = { 'Tus-Resumable': '1.0.0' }
 const PART_BYTES = 8 << 20
 /** Times that a part is sent again after a connection broke. */
 const RETRIES = 4
 
-/** Stores a file, and answers the id of its artifact. `tell` hears the part that has arrived, 0 to 1. */
+/** Stores a file, and answers the id of its artifact. `tell` hears the part that has arrived, 0 to 1. Raises Problem. */
 export async function upload(
   file: File,
   tell: (part: number) => void = () => {},
@@ -32,7 +32,7 @@ export async function upload(
       const artifact = sent.headers.get('Tellurion-Artifact')
       if (artifact) return artifact
     } catch (error) {
-      if (error instanceof Problem || signal?.aborted || ++failures > RETRIES) throw error
+      if (!(error instanceof Unreachable) || ++failures > RETRIES) throw error
       const stands = await api.answer('HEAD', place, undefined, { ...asking, headers: TUS })
       offset = Number(stands.headers.get('Upload-Offset'))
     }

@@ -134,7 +134,7 @@ export async function items({ files }: Result): Promise<Item[]> {
 
 async function rows(artifact: string | undefined): Promise<Record<string, unknown>[]> {
   if (!artifact) return []
-  const text = await (await api.bytes(`/v1/artifacts/${artifact}/content`)).text()
+  const text = await (await api.blob(`/v1/artifacts/${artifact}/content`)).text()
   return text
     .split('\n')
     .filter(Boolean)

@@ -1,6 +1,9 @@
 import { useState } from 'preact/hooks'
+import { shipped } from '../api/client'
+import { Problem } from '../api/problem'
 import { Choice, Choices, Input } from '../ui/controls'
 import { about, month, MONTHS } from '../ui/figures'
+import { ProblemNote } from '../ui/notes'
 import example from './example.nc?url'
 import { open, start } from './runs'
 
@@ -28,13 +31,21 @@ export function Ask({ methods, started }: { methods: Method[]; started: (id: num
   const [seed, setSeed] = useState('0')
   const [steps, setSteps] = useState('')
   const [wrong, setWrong] = useState('')
+  const [problem, setProblem] = useState<Problem>()
   const method = methods.find((each) => each.name === name) ?? methods[0]!
   const submit = async (event: Event) => {
     event.preventDefault()
-    if (source === 'field' && file) return started(open(file))
-    const sent = source !== 'example' ? file : await (await fetch(example)).blob()
-    if (!sent) return setWrong('Choose a file first.')
+    if (source !== 'example' && !file) return setWrong('Choose a file first.')
     setWrong('')
+    setProblem(undefined)
+    if (source === 'field') return started(open(file!))
+    try {
+      reconstruct(source === 'file' ? file! : await shipped(example))
+    } catch (thrown) {
+      setProblem(Problem.from(thrown))
+    }
+  }
+  const reconstruct = (sent: Blob) => {
     const form = new FormData()
     form.append('file', sent, source === 'file' ? file!.name : 'example.nc')
     const options = { method: method.name, month: of, members, seed, steps: method.learned ? steps : '' }
@@ -134,6 +145,7 @@ export function Ask({ methods, started }: { methods: Method[]; started: (id: num
           <button class="button main">Reconstruct</button>
         </>
       )}
+      {problem && <ProblemNote problem={problem} />}
     </form>
   )
 }

@@ -5,8 +5,8 @@ import { asPly } from './fits'
 import { textInZip, type Bytes } from './zip'
 
 /** The PLY of a stored model. */
-export async function modelFile(model: string): Promise<Blob> {
-  return (await api.bytes(content(model))).blob()
+export function modelFile(model: string): Promise<Blob> {
+  return api.blob(content(model))
 }
 
 /** The PLY of a stored model in another format. */
@@ -23,7 +23,7 @@ export function transformsOf(read: Bytes): Promise<string | undefined> {
 export function stored(artifact: string): Bytes {
   return async (start, end) => {
     const range = start < 0 ? `bytes=${start}` : `bytes=${start}-${end === undefined ? '' : end - 1}`
-    return (await api.bytes(content(artifact), { headers: { Range: range } })).arrayBuffer()
+    return (await api.blob(content(artifact), { headers: { Range: range } })).arrayBuffer()
   }
 }
 

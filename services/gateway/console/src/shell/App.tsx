@@ -16,17 +16,17 @@ type Door =
 /** Asks who is there: a gateway without keys answers at once, another asks for one. */
 export function App() {
   const [door, set] = useState<Door>({ at: 'opening' })
+  // One whose key was refused has been told by the session.
+  const shut = () => set((now) => (now.at === 'shut' ? now : { at: 'shut', reason: '' }))
   const enter = async () => {
-    if (!key() && (await asksForKey())) return set((now) => (now.at === 'shut' ? now : { at: 'shut', reason: '' }))
-    await api.get<Account>('/v1/account').then(
-      (account) => set({ at: 'in', account }),
-      (thrown) => {
-        const problem = Problem.from(thrown)
-        if (problem.status !== 401) set({ at: 'failed', problem })
-        // One whose key was refused has been told by the session.
-        else set((now) => (now.at === 'shut' ? now : { at: 'shut', reason: '' }))
-      },
-    )
+    try {
+      if (!key() && (await asksForKey())) shut()
+      else set({ at: 'in', account: await api.get<Account>('/v1/account') })
+    } catch (thrown) {
+      const problem = Problem.from(thrown)
+      if (problem.status === 401) shut()
+      else set({ at: 'failed', problem })
+    }
   }
   useEffect(() => {
     void enter()

@@ -1,5 +1,5 @@
-import type { ComponentType } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import type { ComponentChildren, ComponentType } from 'preact'
+import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks'
 import type { Account } from '../api/account'
 import { Problem } from '../api/problem'
 import { signOut } from '../api/session'
@@ -32,6 +32,12 @@ export function Shell({ account }: { account: Account }) {
   useEffect(() => {
     document.title = `${page.title} · Tellurion`
   }, [page])
+  const shown = useRef(page)
+  useEffect(() => {
+    if (shown.current === page) return
+    shown.current = page
+    main.current?.focus() // so that the page is read out, and not the whole navigation before it
+  }, [page])
   const skip = (event: Event) => {
     event.preventDefault()
     main.current?.focus()
@@ -63,8 +69,10 @@ export function Shell({ account }: { account: Account }) {
         </nav>
         <Who account={account} />
       </div>
-      <main ref={main} tabIndex={-1}>
-        <Lazily key={page.path} page={page} />
+      <main ref={main} tabIndex={-1} aria-label={page.title}>
+        <Guarded key={page.path}>
+          <Lazily page={page} />
+        </Guarded>
       </main>
     </div>
   )
@@ -100,12 +108,24 @@ function Who({ account }: { account: Account }) {
   )
 }
 
+/** A page whose mistakes are told in its place, and to the browser's console. */
+function Guarded({ children }: { children: ComponentChildren }) {
+  const [thrown, again] = useErrorBoundary(reportError)
+  return thrown ? <ProblemNote problem={Problem.from(thrown)} again={again} /> : <>{children}</>
+}
+
 /** A page, loaded when it is first turned to. */
 function Lazily({ page }: { page: PageEntry }) {
   const [loaded, set] = useState<{ Page: ComponentType } | Problem>()
   useEffect(() => {
-    page.load().then(set, (thrown: unknown) => set(Problem.from(thrown)))
+    page.load().then(set, () => set(UNLOADED))
   }, [])
   if (loaded instanceof Problem) return <ProblemNote problem={loaded} again={() => location.reload()} />
   return loaded ? <loaded.Page /> : <Skeleton lines={6} />
 }
+
+const UNLOADED = new Problem({
+  status: 0,
+  title: 'This page could not be loaded',
+  detail: 'The gateway cannot be reached, or has another version now.',
+})

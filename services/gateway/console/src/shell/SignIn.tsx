@@ -7,12 +7,14 @@ const KEY = /^\s*(tell_[0-9a-f]{8}_[A-Za-z0-9_-]{43}|[\w-]+\.[\w-]+\.[\w-]+)\s*$
 
 export function SignIn({ reason, enter }: { reason: string; enter: () => Promise<void> }) {
   const [given, set] = useState('')
-  const [wrong, setWrong] = useState(reason)
+  const [wrong, setWrong] = useState('')
   const [busy, setBusy] = useState(false)
   const submit = async (event: Event) => {
     event.preventDefault()
     const key = KEY.exec(given)?.[1]
-    if (!key) return setWrong('A key begins with tell_ and has 57 characters. Was it copied whole?')
+    if (!key)
+      return setWrong('This is no key, which begins with tell_ and has 57 characters, and no token. Was it copied whole?')
+    setWrong('')
     setBusy(true)
     remember(key)
     await enter()
@@ -26,7 +28,7 @@ export function SignIn({ reason, enter }: { reason: string; enter: () => Promise
         </div>
         <h1>Sign in</h1>
         <Input
-          label="API key"
+          label="API key or token"
           name="key"
           type="password"
           autocomplete="off"
@@ -36,7 +38,8 @@ export function SignIn({ reason, enter }: { reason: string; enter: () => Promise
           wrong={wrong || reason}
           hint={
             <>
-              Made with <code>tellurion keys create</code>. This tab forgets it when it is closed.
+              A key of <code>tellurion keys create</code>, or a token of your identity provider. This tab forgets it when
+              it is closed.
             </>
           }
         />

@@ -11,13 +11,10 @@ export function Picture({ path, alt }: { path: string; alt: string }) {
     const asking = new AbortController()
     let made = ''
     miss(false)
-    api
-      .bytes(path, { signal: asking.signal })
-      .then((answer) => answer.blob())
-      .then(
-        (blob) => asking.signal.aborted || set((made = URL.createObjectURL(blob))),
-        (thrown) => isAbort(thrown) || miss(true),
-      )
+    api.blob(path, { signal: asking.signal }).then(
+      (blob) => asking.signal.aborted || set((made = URL.createObjectURL(blob))),
+      (thrown) => isAbort(thrown) || miss(true),
+    )
     return () => {
       asking.abort()
       // The next picture takes this one's place when it is there.
