@@ -2,13 +2,13 @@
 
 import { useEffect, useState } from 'preact/hooks'
 import { api } from './client'
-import { Problem } from './problem'
+import { mayPass } from './problem'
 
-export type State = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'DEAD'
+export type State = `STATE_${'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'DEAD'}`
 
 export interface Metadata {
   kind: string
-  state: `STATE_${State}`
+  state: State
   progress?: { fraction?: number; message?: string }
   attempt?: number
   created: string
@@ -69,7 +69,7 @@ export async function follow<R>(name: string, signal: AbortSignal, tell: (operat
       if (operation.done) return
     } catch (error) {
       // What the service refuses it refuses the next time too; a connection that broke may be better then.
-      if (signal.aborted || (error instanceof Problem && error.status < 500)) throw error
+      if (signal.aborted || !mayPass(error)) throw error
     }
     await new Promise((resolve) => setTimeout(resolve, wait))
     if (signal.aborted) return
@@ -86,8 +86,8 @@ export function requestId(): string {
 }
 
 /** What a person calls a state. */
-export function stateName(state: string | undefined): string {
-  const names: Record<string, string> = {
+export function stateName(state: State | undefined): string {
+  const names: Record<State, string> = {
     STATE_QUEUED: 'Waiting',
     STATE_RUNNING: 'Running',
     STATE_SUCCEEDED: 'Done',
@@ -95,5 +95,5 @@ export function stateName(state: string | undefined): string {
     STATE_CANCELLED: 'Cancelled',
     STATE_DEAD: 'Died',
   }
-  return names[state ?? ''] ?? 'Unknown'
+  return state ? names[state] : 'Unknown'
 }

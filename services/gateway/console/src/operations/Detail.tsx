@@ -6,8 +6,8 @@ import { Facts } from '../ui/facts'
 import { duration, moment } from '../ui/figures'
 import { Skeleton } from '../ui/loading'
 import { ProblemNote, Progress } from '../ui/notes'
-import { follow, type Metadata, type Operation, type State } from '../api/work'
-import { going, state } from './operations'
+import { follow, stateName, type Metadata, type Operation, type State } from '../api/work'
+import { going } from './operations'
 
 interface Line {
   at: Date
@@ -38,7 +38,7 @@ export function Detail({ name, changed }: { name: string; changed: () => void })
     <section class="card" aria-label="Operation">
       <div class="row apart">
         <h2>{metadata.kind}</h2>
-        <StateTag state={state(metadata)} />
+        <StateTag state={metadata.state} />
       </div>
       <code>{name}</code>
       {going(metadata) && (
@@ -53,7 +53,7 @@ export function Detail({ name, changed }: { name: string; changed: () => void })
       )}
       <Times metadata={metadata} />
       {problem && <ProblemNote problem={problem} again={() => again(turn + 1)} />}
-      {error && state(metadata) !== 'CANCELLED' && (
+      {error && metadata.state !== 'STATE_CANCELLED' && (
         <div class="notice bad" role="alert">
           <strong>It could not be done</strong>
           <p>{error.message}</p>
@@ -75,7 +75,7 @@ export function Detail({ name, changed }: { name: string; changed: () => void })
 function logged(before: Line[], { state: now, progress, attempt }: Metadata): Line[] {
   const percent = progress?.fraction ? `${Math.round(100 * progress.fraction)} %` : ''
   const begun = attempt && attempt > 1 ? `attempt ${attempt}` : ''
-  const said = [now.replace('STATE_', '').toLowerCase(), begun, percent, progress?.message].filter(Boolean)
+  const said = [stateName(now), begun, percent, progress?.message].filter(Boolean)
   const text = said.join(' · ')
   return before.at(-1)?.text === text ? before : [...before, { at: new Date(), text }]
 }
@@ -131,14 +131,14 @@ function Answer({ response }: { response: Record<string, unknown> }) {
 }
 
 const KINDS: Record<State, string> = {
-  QUEUED: '',
-  RUNNING: 'live',
-  SUCCEEDED: 'good',
-  FAILED: 'bad',
-  DEAD: 'bad',
-  CANCELLED: '',
+  STATE_QUEUED: '',
+  STATE_RUNNING: 'live',
+  STATE_SUCCEEDED: 'good',
+  STATE_FAILED: 'bad',
+  STATE_DEAD: 'bad',
+  STATE_CANCELLED: '',
 }
 
 export function StateTag({ state }: { state: State }) {
-  return <span class={`tag ${KINDS[state]}`}>{state.toLowerCase()}</span>
+  return <span class={`tag ${KINDS[state]}`}>{stateName(state)}</span>
 }

@@ -1,24 +1,44 @@
 /** Long work of every service that has some. */
 
 import { api } from '../api/client'
-import type { Metadata, Operation, State } from '../api/work'
+import { isAbort, Problem } from '../api/problem'
+import type { Metadata, Operation } from '../api/work'
 
 /** Services with long work; the others answer no operations. */
 export const SERVICES = ['ocean', 'assimilation', 'splat', 'benchmark', 'agent'] as const
+/** Most operations of a service that are listed. */
+export const LATEST = 50
 
-/** The latest operations of these services, the newest first. */
-export async function list(services: readonly string[], signal: AbortSignal): Promise<Operation[]> {
+export interface Listed {
+  operations: Operation[]
+  /** Services whose operations could not be listed, and why. */
+  missing: { service: string; problem: Problem }[]
+}
+
+/** The latest operations of these services, the newest first; a service that fails hides none of another. */
+export async function list(services: readonly string[], signal: AbortSignal): Promise<Listed> {
   const asked = services.map((service) =>
-    api.get<{ operations?: Operation[] }>(`/v1/${service}/operations`, { signal, query: { page_size: 50 } }),
+    api.get<{ operations?: Operation[] }>(`/v1/${service}/operations`, { signal, query: { page_size: LATEST } }),
   )
-  const found = (await Promise.all(asked)).flatMap(({ operations }) => operations ?? [])
-  return found.sort((one, other) => other.metadata.created.localeCompare(one.metadata.created))
+  const listed: Listed = { operations: [], missing: [] }
+  for (const [index, told] of (await Promise.allSettled(asked)).entries()) {
+    if (told.status === 'fulfilled') listed.operations.push(...(told.value.operations ?? []))
+    else if (isAbort(told.reason)) throw told.reason
+    else listed.missing.push({ service: services[index]!, problem: Problem.from(told.reason) })
+  }
+  listed.operations.sort((one, other) => other.metadata.created.localeCompare(one.metadata.created))
+  return listed
 }
 
-export function state(metadata: Metadata): State {
-  return metadata.state.replace('STATE_', '') as State
+export function going({ state }: Metadata): boolean {
+  return state === 'STATE_QUEUED' || state === 'STATE_RUNNING'
 }
 
-export function going(metadata: Metadata): boolean {
-  return ['QUEUED', 'RUNNING'].includes(state(metadata))
+/** The operation that an address ends with, `#/operations/ocean/operations/…`; none where it names no such thing. */
+export function nameIn(hash: string): string {
+  return /^#\/operations\/([a-z]+\/operations\/[\w-]+)$/.exec(hash)?.[1] ?? ''
+}
+
+export function addressOf(name: string): string {
+  return `#/operations/${name}`
 }

@@ -8,9 +8,10 @@ import { ProblemNote } from './notes'
 export type Loaded<T> =
   | { state: 'waiting' }
   | { state: 'failed'; problem: Problem; again: () => void }
-  | { state: 'there'; value: T; again: () => void }
+  /** With a problem where it could not be loaded again. */
+  | { state: 'there'; value: T; problem?: Problem; again: () => void }
 
-/** Loads when `inputs` change, and again on demand; what was there stays in sight meanwhile. */
+/** Loads when `inputs` change, and again on demand; what was there stays in sight meanwhile, and where that fails. */
 export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[]): Loaded<T> {
   const [loaded, set] = useState<Loaded<T>>({ state: 'waiting' })
   const [turn, next] = useState(0)
@@ -20,7 +21,11 @@ export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, inputs: 
     const asking = new AbortController()
     load(asking.signal).then(
       (value) => asking.signal.aborted || set({ state: 'there', value, again }),
-      (thrown) => isAbort(thrown) || set({ state: 'failed', problem: Problem.from(thrown), again }),
+      (thrown) => {
+        if (isAbort(thrown)) return
+        const problem = Problem.from(thrown)
+        set((now) => (now.state === 'there' ? { ...now, problem } : { state: 'failed', problem, again }))
+      },
     )
     return () => asking.abort()
   }, [...inputs, turn])
@@ -33,9 +38,14 @@ export function Loading<T>(props: {
   skeleton?: ComponentChildren
   children: (value: T) => ComponentChildren
 }) {
-  if (props.of.state === 'there') return <>{props.children(props.of.value)}</>
-  if (props.of.state === 'failed') return <ProblemNote problem={props.of.problem} again={props.of.again} />
-  return <>{props.skeleton ?? <Skeleton />}</>
+  const { of } = props
+  if (of.state === 'waiting') return <>{props.skeleton ?? <Skeleton />}</>
+  return (
+    <>
+      {of.problem && <ProblemNote problem={of.problem} again={of.again} />}
+      {of.state === 'there' && props.children(of.value)}
+    </>
+  )
 }
 
 /** Lines of text that are awaited, or with `height` one block. */
