@@ -1,8 +1,8 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { useAccount, type Account } from '../api/account'
 import { api } from '../api/client'
 import { Problem } from '../api/problem'
-import { Choice, Input } from '../ui/controls'
+import { Checks, Choice, Choices, Input, isOf } from '../ui/controls'
 import { Facts } from '../ui/facts'
 import { bytes, count, moment } from '../ui/figures'
 import { Loading, useLoaded } from '../ui/loading'
@@ -20,6 +20,10 @@ interface Key {
   used: string | null
 }
 
+/** The scope of all services; and that of stored files, which every result is. */
+const ALL = '*'
+const FILES = 'artifacts'
+
 export function Page() {
   const account = useAccount()
   return (
@@ -34,8 +38,12 @@ export function Page() {
               asks for keys.
             </p>
           </Empty>
-        ) : account.role === 'admin' ? (
+        ) : account.role === 'admin' && account.scopes.includes(ALL) ? (
           <Keys />
+        ) : account.role === 'admin' ? (
+          <Empty title="Keys are for administrators of all services">
+            <p>Yours is for {account.scopes.join(', ')} alone. Sign in with a key for all services.</p>
+          </Empty>
         ) : (
           <Empty title="Keys are for administrators">
             <p>
@@ -81,20 +89,30 @@ function Usage() {
 }
 
 function Keys() {
-  const loaded = useLoaded((signal) => api.get<{ keys: Key[] }>('/v1/keys', { signal }), [])
+  const [all, setAll] = useState(false)
+  const loaded = useLoaded(
+    (signal) => api.get<{ keys: Key[] }>('/v1/keys', { signal, query: { all: all || undefined } }),
+    [all],
+  )
   const again = () => loaded.state === 'there' && loaded.again()
   return (
     <>
       <Make made={again} />
       <section class="card" aria-label="Keys">
-        <h2>Keys</h2>
+        <div class="row apart">
+          <h2>Keys</h2>
+          <label class="row small">
+            <input type="checkbox" checked={all} onChange={(event) => setAll(event.currentTarget.checked)} />
+            Revoked and expired too
+          </label>
+        </div>
         <Loading of={loaded}>
           {({ keys }) =>
             keys.length ? (
               <List keys={keys} changed={again} />
             ) : (
-              <Empty title="There are no keys">
-                <p>Make the first one above.</p>
+              <Empty title="No key is good">
+                <p>Make one above.</p>
               </Empty>
             )
           }
@@ -108,25 +126,32 @@ function Make({ made }: { made: () => void }) {
   const { services } = useAccount()
   const [subject, setSubject] = useState('')
   const [role, setRole] = useState<Account['role']>('user')
-  const [scope, setScope] = useState('*')
+  const [whole, setWhole] = useState<'all' | 'some'>('all')
+  const [scopes, setScopes] = useState([FILES])
   const [days, setDays] = useState('90')
   const [problem, setProblem] = useState<Problem>()
   const [key, setKey] = useState('')
+  const [busy, setBusy] = useState(false)
   const submit = (event: Event) => {
     event.preventDefault()
     setProblem(undefined)
     setKey('')
-    const body = { subject, role, scopes: [scope], days: days ? Number(days) : null }
-    api.post<{ key: string }>('/v1/keys', body).then(
-      (answer) => {
-        setKey(answer.key)
-        setSubject('')
-        made()
-      },
-      (thrown) => setProblem(Problem.from(thrown)),
-    )
+    setBusy(true)
+    const body = { subject, role, scopes: whole === 'all' ? [ALL] : scopes, days: days ? Number(days) : null }
+    api
+      .post<{ key: string }>('/v1/keys', body)
+      .then(
+        (answer) => {
+          setKey(answer.key)
+          setSubject('')
+          made()
+        },
+        (thrown) => setProblem(Problem.from(thrown)),
+      )
+      .finally(() => setBusy(false))
   }
-  const named = problem?.violations.length ? problem : undefined
+  const controls = ['subject', 'days', ...(whole === 'some' ? ['scopes'] : [])]
+  const told = problem?.violations.length && problem.violations.every((each) => controls.some((name) => isOf(each, name)))
   return (
     <form class="card" onSubmit={submit} aria-label="New key">
       <h2>New key</h2>
@@ -137,7 +162,7 @@ function Make({ made }: { made: () => void }) {
           required
           maxLength={100}
           value={subject}
-          wrong={named}
+          wrong={problem}
           onInput={(event) => setSubject(event.currentTarget.value)}
           hint="Name for logs: ann"
         />
@@ -152,14 +177,6 @@ function Make({ made }: { made: () => void }) {
             { value: 'admin', label: 'Admin: may make keys' },
           ]}
         />
-        <Choice
-          label="For"
-          name="scopes"
-          value={scope}
-          wrong={named}
-          onChange={setScope}
-          options={[{ value: '*', label: 'All services' }, ...services.map((value) => ({ value, label: value }))]}
-        />
         <Input
           label="Days"
           name="days"
@@ -167,30 +184,72 @@ function Make({ made }: { made: () => void }) {
           min={1}
           max={3650}
           value={days}
-          wrong={named}
+          wrong={problem}
           onInput={(event) => setDays(event.currentTarget.value)}
           hint="Empty: until it is revoked"
         />
       </div>
-      <div>
-        <button class="button main">Make the key</button>
+      <div class="field">
+        <span class="label">For</span>
+        <Choices
+          label="For"
+          value={whole}
+          onChange={setWhole}
+          options={[
+            { value: 'all', label: 'All services' },
+            { value: 'some', label: 'Some' },
+          ]}
+        />
       </div>
-      {problem && !named && <ProblemNote problem={problem} />}
-      {key && (
-        <div class="notice" role="status">
-          <strong>Copy it now: it is kept nowhere and cannot be shown again.</strong>
-          <code>{key}</code>
-          <div class="row">
-            <button type="button" class="button small" onClick={() => void navigator.clipboard.writeText(key)}>
-              Copy
-            </button>
-            <button type="button" class="button small" onClick={() => setKey('')}>
-              Done
-            </button>
-          </div>
-        </div>
+      {whole === 'some' && (
+        <Checks
+          label="Services"
+          name="scopes"
+          value={scopes}
+          wrong={problem}
+          onChange={setScopes}
+          options={[...services.map((value) => ({ value, label: value })), { value: FILES, label: 'Files' }]}
+          hint="Files: what services answer is stored, and cannot be opened without."
+        />
       )}
+      <div>
+        <button class="button main" disabled={busy}>
+          Make the key
+        </button>
+      </div>
+      {problem && !told && <ProblemNote problem={problem} />}
+      {key && <Made key={key} secret={key} done={() => setKey('')} />}
     </form>
+  )
+}
+
+/** A key, this once. */
+function Made({ secret, done }: { secret: string; done: () => void }) {
+  const text = useRef<HTMLElement>(null)
+  const [said, say] = useState('')
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(secret)
+      say('Copied.')
+    } catch {
+      getSelection()?.selectAllChildren(text.current!)
+      say('The browser lets no page copy here. It is selected: copy it with Ctrl or ⌘ and C.')
+    }
+  }
+  return (
+    <div class="notice" role="status">
+      <strong>Copy it now: it is kept nowhere and cannot be shown again.</strong>
+      <code ref={text}>{secret}</code>
+      <div class="row">
+        <button type="button" class="button small" onClick={copy}>
+          Copy
+        </button>
+        <button type="button" class="button small" onClick={done}>
+          Done
+        </button>
+        {said && <span class="small">{said}</span>}
+      </div>
+    </div>
   )
 }
 
@@ -204,14 +263,14 @@ function List({ keys, changed }: { keys: Key[]; changed: () => void }) {
       <Table label="List of keys">
         <thead>
           <tr>
-            <th>Key</th>
-            <th>Bearer</th>
-            <th>Role</th>
-            <th>For</th>
-            <th>Made</th>
-            <th>Last used</th>
-            <th>State</th>
-            <th>
+            <th scope="col">Key</th>
+            <th scope="col">Bearer</th>
+            <th scope="col">Role</th>
+            <th scope="col">For</th>
+            <th scope="col">Made</th>
+            <th scope="col">Last used</th>
+            <th scope="col">State</th>
+            <th scope="col">
               <span class="unseen">Revoke</span>
             </th>
           </tr>
@@ -219,12 +278,12 @@ function List({ keys, changed }: { keys: Key[]; changed: () => void }) {
         <tbody>
           {keys.map((key) => (
             <tr key={key.prefix}>
-              <td>
+              <th scope="row">
                 <code>tell_{key.prefix}_…</code>
-              </td>
+              </th>
               <td>{key.subject}</td>
               <td>{key.role}</td>
-              <td>{key.scopes.join(', ').replace('*', 'all')}</td>
+              <td>{key.scopes.map(scopeName).join(', ')}</td>
               <td class="line">{moment(key.created)}</td>
               <td class="line">{key.used ? moment(key.used) : 'never'}</td>
               <td>
@@ -239,6 +298,10 @@ function List({ keys, changed }: { keys: Key[]; changed: () => void }) {
   )
 }
 
+function scopeName(scope: string): string {
+  return scope === ALL ? 'all' : scope === FILES ? 'files' : scope
+}
+
 function State({ of: { revoked, expires } }: { of: Key }) {
   if (revoked) return <span class="tag bad">revoked</span>
   if (expires && new Date(expires) < new Date()) return <span class="tag">expired</span>
@@ -250,7 +313,7 @@ function Revoke({ prefix, revoke }: { prefix: string; revoke: (prefix: string) =
   const [sure, ask] = useState(false)
   return sure ? (
     <button type="button" class="button small danger" onClick={() => revoke(prefix)} onBlur={() => ask(false)}>
-      Really revoke
+      Really revoke<span class="unseen"> {prefix}</span>
     </button>
   ) : (
     <button type="button" class="button small" onClick={() => ask(true)}>

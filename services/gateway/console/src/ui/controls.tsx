@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from 'preact'
 import { useId } from 'preact/hooks'
-import type { Problem } from '../api/problem'
+import type { Problem, Violation } from '../api/problem'
 
 interface Described {
   label: string
@@ -12,9 +12,14 @@ interface Described {
   name?: string
 }
 
+/** Whether what is wrong with a field is told at the control of this name. */
+export function isOf({ field }: Violation, name: string | undefined): boolean {
+  return field === name || field.endsWith(`.${name}`)
+}
+
 function wrongOf({ wrong, name }: Described): string | undefined {
   if (typeof wrong === 'string') return wrong || undefined
-  const violation = wrong?.violations.find(({ field }) => field === name || field.endsWith(`.${name}`))
+  const violation = wrong?.violations.find((each) => isOf(each, name))
   return violation && `Received ${violation.received}; accepted: ${violation.accepted}`
 }
 
@@ -82,6 +87,45 @@ export function Choice<T extends string>(
         </select>
       )}
     />
+  )
+}
+
+/** Any of a few, each with a box to tick. */
+export function Checks<T extends string>({
+  value,
+  options,
+  onChange,
+  ...props
+}: Described & {
+  value: readonly T[]
+  options: readonly { value: T; label: string }[]
+  onChange: (value: T[]) => void
+}) {
+  const id = useId()
+  const wrong = wrongOf(props)
+  return (
+    <fieldset class="field checks" aria-describedby={wrong && `${id}-wrong`}>
+      <legend>{props.label}</legend>
+      {options.map(({ value: each, label }) => (
+        <label key={each} class="row">
+          <input
+            type="checkbox"
+            name={props.name}
+            checked={value.includes(each)}
+            onChange={({ currentTarget: { checked } }) =>
+              onChange(checked ? [...value, each] : value.filter((other) => other !== each))
+            }
+          />
+          {label}
+        </label>
+      ))}
+      {props.hint && <p class="hint">{props.hint}</p>}
+      {wrong && (
+        <p class="wrong" id={`${id}-wrong`}>
+          {wrong}
+        </p>
+      )}
+    </fieldset>
   )
 }
 
