@@ -38,6 +38,8 @@ class Identity:
     """What it may do; an installation that asks nobody who they are lets everybody do everything."""
     scopes: frozenset[str] = frozenset({ALL_SERVICES})
     """Services that a gateway may call for it, `artifacts`, or `*`; what services ask of others is theirs to say."""
+    expires: float | None = None
+    """When its API key stops being good, seconds since 1970, if it is one that does."""
 
     def may_call(self, service: str) -> bool:
         """Whether a gateway may call this service for it, or open its tenant's artifacts."""

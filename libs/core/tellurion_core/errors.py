@@ -19,6 +19,7 @@ you can do something about it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import ClassVar
@@ -27,6 +28,8 @@ import grpc
 
 RECEIVED_LIMIT = 80
 """Characters of a received value that an error repeats."""
+_KEY = re.compile(r"(tell_[0-9a-f]{8}_)[\w-]+")
+"""An API key (`tellurion_core.identity.api_keys`), or what of one is long enough to be taken for it."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,17 @@ def shown(value: object) -> str:
     A long path keeps its end, where its name is; anything else its beginning.
     """
     if isinstance(value, PurePath):
-        return shown(str(value)[::-1])[::-1]
-    text = (value if isinstance(value, str) else repr(value))[: RECEIVED_LIMIT + 1]
+        return shown(without_keys(str(value))[::-1])[::-1]
+    text = value if isinstance(value, str) else repr(value)
+    text = without_keys(text[: 4 * RECEIVED_LIMIT])[: RECEIVED_LIMIT + 1]
     if not text.isprintable():
         text = "".join(c if c.isprintable() else "·" for c in text)
     return text if len(text) <= RECEIVED_LIMIT else text[: RECEIVED_LIMIT - 1] + "…"
+
+
+def without_keys(text: str) -> str:
+    """A text in which of each API key only its public part is left, wherever somebody put a key."""
+    return _KEY.sub(r"\1…", text)
 
 
 class TellurionError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -90,6 +91,12 @@ def _read(path: Path) -> File:
 
 
 def _coding(accepted: str, file: File) -> str:
-    """The smallest coding that a client names (RFC 9110, section 12.5.3); one that it refuses is not named."""
-    named = {part.partition(";")[0].strip() for part in accepted.split(",") if "q=0" not in part.replace("q=0.", "")}
+    """The smallest coding that a client accepts by name (RFC 9110, section 12.5.3)."""
+    weighed = (part.partition(";") for part in accepted.split(","))
+    named = {name.strip().lower() for name, _, weight in weighed if _wanted(weight)}
     return next((coding for coding in CODINGS if coding in named and coding in file.bodies), "identity")
+
+
+def _wanted(weight: str) -> bool:
+    """Whether a weight, `q=0.5` or none, is more than nothing."""
+    return re.fullmatch(r"\s*q=0(\.0*)?\s*", weight, re.IGNORECASE) is None

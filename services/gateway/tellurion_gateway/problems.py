@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException as FrameworkError
 from starlette.requests import ClientDisconnect
 
 from tellurion_core.call import current_call
-from tellurion_core.errors import Cancelled, Internal, InvalidInput, NotFound, TellurionError, shown
+from tellurion_core.errors import Cancelled, Internal, InvalidInput, NotFound, TellurionError, shown, without_keys
 from tellurion_core.status import problem
 from tellurion_gateway.limits.allowance import LimitReached
 from tellurion_gateway.validation import violations
@@ -53,7 +53,9 @@ def problem_document(error: TellurionError, path: str, status: int | None = None
     request_id = call.request_id if call is not None else ""
     if error.http_status == HTTPStatus.INTERNAL_SERVER_ERROR:
         error = _internal()
-    document = problem(error, instance=quote(path[:SHOWN_PATH], safe=PATH_CHARACTERS), request_id=request_id)
+    document = problem(
+        error, instance=quote(without_keys(path[:SHOWN_PATH]), safe=PATH_CHARACTERS), request_id=request_id
+    )
     if status is not None and status != error.http_status:
         document |= {"status": int(status), "title": phrase(status)}
     return document

@@ -87,8 +87,8 @@ def content(artifact_id: str, gateway: Here, request: Request) -> Response:
 async def read(artifact_id: str, gateway: Here, request: Request, query: Annotated[FieldOptions, Query()]) -> Response:
     """A variable at all levels with its coordinates, in the safetensors format; of members, the first.
 
-    `values` is float32, NaN where missing; the coordinates are named for the dimensions, which the metadata list in
-    `dims`. The metadata tell units, too.
+    `values` is float32, NaN where missing. The coordinates that there are have the names of their dimensions, which the
+    metadata list in `dims`, as JSON; they tell units, too, and the time.
     """
     return await _made(artifact_id, gateway, request, query, field, SAFETENSORS)
 
@@ -135,4 +135,5 @@ async def _made(
         await asyncio.to_thread(gateway.artifacts.fetch, _tenant(), artifact.id, path)
         asked_for = partial(make, **query.model_dump(exclude={"variable"}))
         made = await gateway.files.run(asked_for, path, query.variable, field="artifact")
+    request.scope["hold"](len(made))  # until it is sent: whoever reads slowly fills the tenant's share, and no more
     return Response(made, headers=headers, media_type=media_type)

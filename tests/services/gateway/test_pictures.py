@@ -115,7 +115,7 @@ def test_chunks_too_large_to_be_unpacked_are_refused(tmp_path: Path) -> None:
         for name in ("lat", "lon"):
             dataset.createDimension(name, 100)
         dataset.createVariable("t", "f4", ("depth", "lat", "lon"), zlib=True, chunksizes=(20_000, 100, 100))
-    with pytest.raises(InvalidInput, match="chunks of 800000000 bytes for one level"):
+    with pytest.raises(InvalidInput, match="chunks of 800000000 bytes for what is read"):
         picture(path)
 
 

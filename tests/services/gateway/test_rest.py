@@ -261,7 +261,7 @@ def test_a_service_that_is_not_here_is_not_found(rest: httpx.Client) -> None:
     for path in ("/v1/splat/operations", "/v1/agent/runs"):
         assert rest.get(path).status_code == 404
     assert {path.split("/")[2] for path in rest.get("/openapi.json").json()["paths"] if path.startswith("/v1/")} == {
-        *("benchmark", "ocean", "ocean:reconstruct", "ocean:evaluate", "artifacts", "uploads"),
+        *("benchmark", "ocean", "ocean:reconstruct", "ocean:evaluate", "artifacts", "uploads", "account", "keys"),
     }
 
 

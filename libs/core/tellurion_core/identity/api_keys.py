@@ -58,7 +58,7 @@ class ApiKey:
     @property
     def identity(self) -> Identity:
         """Who calls with it."""
-        return Identity(self.tenant, self.subject, self.role, frozenset(self.scopes))
+        return Identity(self.tenant, self.subject, self.role, frozenset(self.scopes), self.expires)
 
 
 class ApiKeys:
@@ -123,11 +123,10 @@ class ApiKeys:
         """
         match = _KEY.fullmatch(key)
         prefix = match[1] if match else ""
-        fresh = or_(api_keys.c.expires.is_(None), api_keys.c.expires > now())
         with reading(self._engine) as connection:
             row = connection.execute(
                 select(
-                    *_FIELDS, api_keys.c.digest, fresh.label("fresh"), (now() - api_keys.c.used).label("idle")
+                    *_FIELDS, api_keys.c.digest, _fresh().label("fresh"), (now() - api_keys.c.used).label("idle")
                 ).where(api_keys.c.prefix == prefix)
             ).first()
         # Always one HMAC and one comparison, of a text whose length is a key's.
@@ -140,9 +139,10 @@ class ApiKeys:
                 connection.execute(update(api_keys).where(api_keys.c.prefix == prefix).values(used=now()))
         return _key(row)
 
-    def list(self, tenant: str | None = None) -> Sequence[ApiKey]:
-        """All keys, of one tenant where named: the newest first, revoked and expired ones too."""
-        asked = select(*_FIELDS).where(_of(tenant)).order_by(api_keys.c.created.desc())
+    def list(self, tenant: str | None = None, *, ended: bool = True) -> Sequence[ApiKey]:
+        """All keys, of one tenant where named, the newest first; without those that have `ended`, the good ones."""
+        wanted = _of(tenant) if ended else and_(_of(tenant), api_keys.c.revoked.is_(None), _fresh())
+        asked = select(*_FIELDS).where(wanted).order_by(api_keys.c.created.desc())
         with reading(self._engine) as connection:
             return [_key(row) for row in connection.execute(asked)]
 
@@ -182,6 +182,10 @@ def read_pepper(path: Path) -> bytes:
         accepted = f"a file of {MIN_PEPPER_BYTES} random bytes or more"
         raise InvalidInput.of("TELLURION_API_KEY_PEPPER", received=path, accepted=accepted)
     return pepper
+
+
+def _fresh() -> ColumnElement[bool]:
+    return or_(api_keys.c.expires.is_(None), api_keys.c.expires > now())
 
 
 def _of(tenant: str | None) -> ColumnElement[bool]:

@@ -25,7 +25,7 @@ class Role(IntEnum):
     USER = 2
     """Ask for work, upload, delete."""
     ADMIN = 3
-    """As a user: no call takes more, and keys are made where the installation runs."""
+    """As a user of services, whose calls take no more; through a gateway, also make and revoke the tenant's keys."""
 
     @property
     def label(self) -> str:

@@ -39,7 +39,7 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 """What a machine calls itself."""
 _PORT = re.compile(r":\d*$")
 _OWN = re.compile(r"/v1/(?:uploads|artifacts)(?:/|$)")
-"""Paths that the gateway answers itself; of all others, the services know what a role may do."""
+"""Paths of what the gateway keeps for a tenant. Of calls, services know what a role may do; keys take an admin."""
 
 
 class Authentication(Protocol):
