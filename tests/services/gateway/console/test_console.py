@@ -53,8 +53,7 @@ def test_each_page_does_its_story(browser: Browser, here: Site, subtests: pytest
             assert reader.violations() == []
             assert reader.faults == []
             assert reader.page.evaluate("localStorage.length") == 0
-            reader.page.get_by_role("button", name="Sign out").click()
-            reader.page.get_by_label("API key").wait_for()
+            reader.sign_out()
             assert reader.page.evaluate("sessionStorage.length") == 0
     with subtests.test("dark and narrow"), visit(browser, here, colours="dark", size=NARROW) as reader:
         reader.sign_in()

@@ -57,12 +57,16 @@ class Visit:
         if not request.url.startswith((self.site.address, f"blob:{self.site.address}")):
             self.faults.append(f"asked elsewhere: {request.url}")
 
-    def sign_in(self) -> None:
-        """Opens the console and pastes the key."""
+    def sign_in(self, key: str | None = None) -> None:
+        """Opens the console and pastes a key, the administrator's where none is given."""
         self.page.goto(self.site.address)
-        self.page.get_by_label("API key").fill(self.site.key)
+        self.page.get_by_label("API key").fill(key or self.site.key)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.get_by_role("link", name="Skip to the page").wait_for(state="attached")
+
+    def sign_out(self) -> None:
+        self.page.get_by_role("button", name="Sign out").click()
+        self.page.get_by_label("API key").wait_for()
 
     def turn_to(self, title: str) -> None:
         """Chooses a page."""

@@ -18,20 +18,22 @@ def story(visit: Visit) -> None:
     page = visit.page
     submit(visit, "--method", "oi", "--members", "2")
     page.get_by_role("button", name="Refresh").click()
-    page.get_by_role("button", name="ocean.reconstruction").click()
+    page.get_by_role("link", name="ocean.reconstruction").click()
     log = page.get_by_role("list", name="Log")
-    expect(log).to_contain_text("succeeded", timeout=90_000)
+    expect(log).to_contain_text("Done", timeout=90_000)
     analysis = visit.download(page.get_by_role("button", name="Download analysis"))
     with netCDF4.Dataset(analysis) as file:
         assert file.method == "oi"
 
     submit(visit, "--method", "reconmost")
     page.get_by_role("button", name="Refresh").click()
-    both = page.get_by_role("button", name="ocean.reconstruction")
+    both = page.get_by_role("link", name="ocean.reconstruction")
     expect(both).to_have_count(2)
     both.first.click()
+    expect(page.get_by_role("region", name="Operation", exact=True).get_by_text("Running").first).to_be_visible()
+    page.reload()  # the address leads to the same operation
     page.get_by_role("button", name="Cancel").click()
-    expect(log).to_contain_text("cancelled", timeout=30_000)
+    expect(log).to_contain_text("Cancelled", timeout=30_000)
 
 
 def submit(visit: Visit, *options: str) -> None:
