@@ -111,7 +111,7 @@ export const api = {
   },
 }
 
-/** Whether the gateway asks for keys: the page itself says so, so that no request has to fail for it. Raises Problem. */
+/** Whether the gateway asks for keys: the page says so, so that no request has to fail for it. Raises Problem. */
 export async function asksForKey(): Promise<boolean> {
   const answer = await reached(fetch('/', { method: 'HEAD', cache: 'no-store' }))
   if (!answer.ok) throw await Problem.of(answer)

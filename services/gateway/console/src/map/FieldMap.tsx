@@ -126,7 +126,9 @@ export function FieldMap(props: Props) {
           Whole Earth
         </button>
       </div>
-      <p class="figures small map-reading">{told ?? 'Point to read, click for the profile, Ctrl or ⌘ and the wheel to zoom.'}</p>
+      <p class="figures small map-reading">
+        {told ?? 'Point to read, click for the profile, Ctrl or ⌘ and the wheel to zoom.'}
+      </p>
       <p class="unseen" aria-live="polite">
         {props.chosen && describe(props.chosen, props)}
       </p>

@@ -41,7 +41,8 @@ export function asField(bytes: ArrayBuffer): Field {
   if (!runs(north, NORTH) || !runs(east, EAST))
     throw undrawn(variable, `Its last two dimensions are ${north} and ${east}; maps are of latitudes and longitudes.`)
   const [latitude, longitude] = [tensors[north]?.values, tensors[east]?.values]
-  if (!latitude || !longitude) throw undrawn(variable, `The file does not tell the coordinates of ${north} and ${east}.`)
+  if (!latitude || !longitude)
+    throw undrawn(variable, `The file does not tell the coordinates of ${north} and ${east}.`)
   return {
     variable,
     unit: UNITS[unit] ?? unit,
