@@ -34,7 +34,7 @@ def here(certificate: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactor
 
 
 # One test, as those of a module may be shared out among processes, and a platform for each would take minutes.
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_each_page_does_its_story(browser: Browser, here: Site, subtests: pytest.Subtests) -> None:
     with subtests.test("a key that is not good is refused with a reason"), visit(browser, here) as reader:
         reader.page.goto(here.address)

@@ -18,7 +18,7 @@ CHROMIUM = "/usr/bin/chromium"
 # As root, Chromium has no sandbox; a container's shared memory is small.
 OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage", "--enable-unsafe-swiftshader"]
 WIDE, NARROW = {"width": 1280, "height": 860}, {"width": 380, "height": 800}
-PATIENCE = 120_000
+PATIENCE = 180_000
 """Milliseconds that a page may take for one thing; real work is waited for."""
 BUDGET = 500_000
 """Most bytes, as they are sent, of the first load of a page."""

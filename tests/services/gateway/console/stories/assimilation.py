@@ -19,7 +19,7 @@ def story(visit: Visit) -> None:
     page.get_by_label("Analyses").fill("600")
     page.get_by_role("button", name="Run", exact=True).click()
     newest = page.get_by_role("article").first
-    expect(newest.get_by_role("heading")).to_have_text("enkf_n on lorenz96, 600 analyses", timeout=90_000)
+    expect(newest.get_by_role("heading")).to_have_text("enkf_n on lorenz96, 600 analyses", timeout=180_000)
     expect(newest.get_by_role("img", name="Rank histogram")).to_be_visible()
     report = json.loads(visit.download(newest.get_by_role("button", name="Download JSON")).read_text())
     # Bocquet (2011): without inflation or localisation, the EnKF-N's error is about a fifth of the observations'.
