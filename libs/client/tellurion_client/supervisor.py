@@ -173,7 +173,8 @@ class Supervisor:
                 self._learn(service, RunningService(address, process.pid, restarts, "ready"))
                 if restarts:
                     self._say(f"{service} is ready again")
-                self._events.put(_Ready(service))
+                else:  # one event for each service: the next one is started then
+                    self._events.put(_Ready(service))
                 since = time.monotonic()
                 how = f"{service} {ended(process.wait())}"
                 deaths = 0 if time.monotonic() - since > self._restarts.forgiven_after else deaths

@@ -190,6 +190,18 @@ def supervised(folder: Path, say: Callable[[str], None], ready: Callable[[object
         Supervisor(chosen, state, gateway, say=say, restarts=policy).run(ready)
 
 
+def test_who_is_killed_while_others_start_is_not_taken_for_one_of_them(
+    started: Start, tmp_path: Path, until: Until
+) -> None:
+    up = started("up", "--services", "benchmark,gateway", "--state", tmp_path, "--port", "0", "--json")
+    until(lambda: (tmp_path / "run.json").exists() and read(tmp_path).get("benchmark", {}).get("phase") == "ready")
+    os.kill(read(tmp_path)["benchmark"]["pid"], signal.SIGKILL)
+    assert up.stdout is not None
+    assert json.loads(up.stdout.readline())["services"]["gateway"].startswith("http://127.0.0.1:")
+    up.send_signal(signal.SIGTERM)
+    assert up.wait(30) == 0
+
+
 @pytest.mark.slow
 def test_a_service_that_is_killed_often_does_not_stop_the_platform(
     tmp_path: Path, runtime: Path, processes: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch

@@ -52,6 +52,7 @@ function Runs({ runs, shown, choose }: { runs: readonly Run[]; shown: Run; choos
               onClick={() => choose(run.id)}
             >
               {run.title}
+              {run.state === 'failed' && ' (failed)'}
             </button>
             <button type="button" class="button plain small" onClick={() => forget(run)}>
               {run.state === 'running' ? 'Cancel' : 'Remove'}

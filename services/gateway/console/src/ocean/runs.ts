@@ -55,6 +55,8 @@ const listeners = new Set<() => void>()
 
 function publish(changed: readonly Run[]): void {
   runs = changed
+  // Whoever closes the tab gives up what is running; the browser asks whether that is meant.
+  window.onbeforeunload = runs.some(({ state }) => state === 'running') ? (event) => event.preventDefault() : null
   for (const listener of listeners) listener()
 }
 

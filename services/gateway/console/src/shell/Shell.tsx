@@ -31,7 +31,8 @@ export function Shell({ account }: { account: Account }) {
   }, [])
   useEffect(() => {
     document.title = `${page.title} · Tellurion`
-  }, [page])
+    if (path !== page.path) history.replaceState(null, '', `#/${page.path}`) // no page has this address
+  }, [path, page])
   const shown = useRef(page)
   useEffect(() => {
     if (shown.current === page) return
