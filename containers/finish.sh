@@ -1,0 +1,7 @@
+#!/bin/sh
+# The last step of an image: everything that is required is there, and a bill of materials says what is: finish.sh IMAGE
+set -eu
+/build/tools/bin/pip --python /opt/tellurion/bin/python check
+site=$(/opt/tellurion/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+mkdir -p /usr/share/sbom
+/build/tools/bin/python /build/sbom.py "$1" "$site" /opt/tellurion/lib/code > "/usr/share/sbom/$1.cdx.json"

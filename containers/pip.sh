@@ -1,0 +1,13 @@
+#!/bin/sh
+# pip for the image's environment, which has none itself: in the versions of constraints.txt, and compiled at once, as
+# nothing can be written where the image runs.
+set -eu
+python=/opt/tellurion/bin/python
+before=$(mktemp)
+PIP_CONFIG_FILE=/run/build/pip.conf /build/tools/bin/pip --python "$python" install --quiet --no-compile \
+    --no-warn-script-location --root-user-action ignore --constraint /build/constraints.txt "$@"
+# Without times, so that equal sources are equal layers, and only what is new, so that no layer repeats another. Some
+# distributions have templates and tests for other Pythons, which do not compile and are not imported.
+find /opt/tellurion/lib -name '*.py' -newer "$before" |
+    "$python" -m compileall -qq -i - --invalidation-mode unchecked-hash || true
+rm "$before"
