@@ -1,6 +1,9 @@
 #!/bin/sh
-# Our own distributions that some folders need, as they will be in the image, and a list of what these require of
-# others: code.sh services/ocean 'libs/core[otlp]'
+# Our distributions that some folders need, as they will be in the image, and a list of what these require of others:
+# code.sh services/ocean 'libs/core[otlp]'. The wheels of what is in every image are there already.
 set -eu
 /build/tools/bin/python /build/requirements.py /src /build/our.txt /opt/tellurion/requirements.txt "$@"
-/build/pip.sh --no-index --no-deps --find-links /wheels --target /opt/tellurion/lib/code --requirement /build/our.txt
+for folder in /src/libs/* /src/services/*; do
+    if [ "$folder" != /src/libs/core ]; then /build/wheels.sh "$folder"; fi
+done
+/build/pip.sh --no-index --no-deps --find-links /build/wheels --target /opt/tellurion/lib/code -r /build/our.txt

@@ -6,8 +6,8 @@ python=/opt/tellurion/bin/python
 before=$(mktemp)
 PIP_CONFIG_FILE=/run/build/pip.conf /build/tools/bin/pip --python "$python" install --quiet --no-compile \
     --no-warn-script-location --root-user-action ignore --constraint /build/constraints.txt "$@"
-# Without times, so that equal sources are equal layers, and only what is new, so that no layer repeats another. Some
-# distributions have templates and tests for other Pythons, which do not compile and are not imported.
-find /opt/tellurion/lib -name '*.py' -newer "$before" |
+# Without times, so that equal sources are equal layers, and only what is new, so that no layer repeats another. Not their
+# tests, which nothing imports; nor can all be compiled: some are templates, or for other Pythons.
+find /opt/tellurion/lib -name tests -prune -o -name '*.py' -newer "$before" -print |
     "$python" -m compileall -qq -i - --invalidation-mode unchecked-hash || true
 rm "$before"

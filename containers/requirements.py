@@ -15,6 +15,8 @@ from typing import Any
 from packaging.requirements import Requirement
 
 FOLDERS = ("protos", "libs/*", "services/*")
+OURS = "tellurion-"
+"""What the names of our distributions begin with."""
 
 
 def distributions(sources: Path) -> dict[str, dict[str, Any]]:
@@ -27,13 +29,15 @@ def distributions(sources: Path) -> dict[str, dict[str, Any]]:
 def closure(projects: dict[str, dict[str, Any]], wanted: Iterable[Requirement]) -> tuple[set[str], set[str]]:
     """Names of ours that these need, themselves included, and the requirements of all of them on others.
 
-    Raises KeyError for an extra that a distribution of ours has not.
+    Raises LookupError for a distribution of ours that is not among them, or an extra that one has not.
     """
     ours, others = set[str](), set[str]()
     waiting, seen = deque(wanted), set[tuple[str, str]]()
     while waiting:
         requirement = waiting.popleft()
         if requirement.name not in projects:
+            if requirement.name.startswith(OURS):
+                raise LookupError(f"{requirement.name} is needed and not copied; there are: {', '.join(sorted(projects))}")
             others.add(str(requirement))
             continue
         ours.add(requirement.name)
