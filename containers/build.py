@@ -19,7 +19,6 @@ import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("ocean", "assimilation", "pointcloud", "splat", "benchmark", "agent", "gateway")
@@ -41,24 +40,25 @@ def pip_settings() -> dict[str, str]:
 
 
 def machine(folder: Path) -> Iterator[str]:
-    """Flags for a build to have these settings; writes them to the folder."""
-    settings, mounted = pip_settings(), 0
+    """Flags for a build to have these settings; writes them to the folder. An index that is a folder is left out."""
+    settings = pip_settings()
     npm = Path.home() / ".npmrc"
     npm_lines = npm.read_text(encoding="utf-8").splitlines() if npm.is_file() else []
     if "cert" in settings:
         shutil.copyfile(settings["cert"], folder / "authorities.pem")
         settings["cert"] = f"{_INSIDE}/authorities.pem"
         npm_lines.append(f"cafile={_INSIDE}/authorities.pem")
-    for name in ("index-url", "extra-index-url", "find-links"):
-        words = settings.get(name, "").split()
-        for index, word in enumerate(words):
-            path = urlsplit(word).path
-            if word.startswith(("/", "file:")) and Path(path).is_dir():
-                yield f"--volume={path}:{_INSIDE}-{mounted}:ro"
-                words[index] = word.replace(path, f"{_INSIDE}-{mounted}")
-                mounted += 1
-        if words:
-            settings[name] = " ".join(words)
+    for name in ("index-url", "extra-index-url"):
+        words = settings.pop(name, "").split()
+        if remote := [word for word in words if not word.startswith(("/", "file:"))]:
+            settings[name] = " ".join(remote)
+    wheels = settings.get("find-links", "").split()
+    for index, place in enumerate(wheels):
+        if Path(place).is_dir():
+            wheels[index] = f"{_INSIDE}-wheels-{index}"
+            yield f"--volume={Path(place).resolve()}:{wheels[index]}:ro"
+    if wheels:
+        settings["find-links"] = " ".join(wheels)
     lines = ["[global]", *(f"{name} = {value}" for name, value in settings.items())]
     (folder / "pip.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "npmrc").write_text("\n".join(npm_lines) + "\n", encoding="utf-8")
@@ -136,7 +136,9 @@ def main() -> int:
     try:
         build(arguments)
     except subprocess.CalledProcessError as error:
-        print(f"{os.path.basename(error.cmd[0])} {error.cmd[1]} failed with exit code {error.returncode}", file=sys.stderr)
+        print(
+            f"{os.path.basename(error.cmd[0])} {error.cmd[1]} failed with exit code {error.returncode}", file=sys.stderr
+        )
         return 1
     return 0
 

@@ -1,6 +1,6 @@
 """What an image holds: our distributions that some folders need, and what all of these require of others.
 
-    python requirements.py SOURCES OUR.txt OTHERS.txt services/ocean 'libs/core[otlp]'
+python requirements.py SOURCES OUR.txt OTHERS.txt services/ocean 'libs/core[otlp]'
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def closure(projects: dict[str, dict[str, Any]], wanted: Iterable[Requirement]) 
         requirement = waiting.popleft()
         if requirement.name not in projects:
             if requirement.name.startswith(OURS):
-                raise LookupError(f"{requirement.name} is needed and not copied; there are: {', '.join(sorted(projects))}")
+                raise LookupError(
+                    f"{requirement.name} is needed and not copied; there are: {', '.join(sorted(projects))}"
+                )
             others.add(str(requirement))
             continue
         ours.add(requirement.name)
