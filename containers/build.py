@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import ast
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -30,7 +29,7 @@ _INSIDE = "/run/build"
 
 
 def pip_settings() -> dict[str, str]:
-    """pip's settings on this machine by name, those of the environment last."""
+    """What pip has set on this machine by name, the environment before files."""
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     ).stdout
@@ -136,9 +135,8 @@ def main() -> int:
     try:
         build(arguments)
     except subprocess.CalledProcessError as error:
-        print(
-            f"{os.path.basename(error.cmd[0])} {error.cmd[1]} failed with exit code {error.returncode}", file=sys.stderr
-        )
+        command = f"{Path(error.cmd[0]).name} {error.cmd[1]}"
+        print(f"{command} failed with exit code {error.returncode}", file=sys.stderr)
         return 1
     return 0
 

@@ -54,7 +54,7 @@ def closure(projects: dict[str, dict[str, Any]], wanted: Iterable[Requirement]) 
 
 
 def named(sources: Path, folder: str) -> Requirement:
-    """The requirement that `services/ocean[plot]` stands for. Raises FileNotFoundError where there is no such folder."""
+    """The requirement that `services/ocean[plot]` stands for. Raises FileNotFoundError for a folder that is not there."""
     path, _, extras = folder.partition("[")
     project = tomllib.loads((sources / path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return Requirement(f"{project['name']}[{extras}" if extras else project["name"])
