@@ -20,8 +20,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVICES = ("ocean", "assimilation", "pointcloud", "splat", "benchmark", "agent", "gateway")
-VARIANTS = ("cpu", "cuda")
+SERVICES = {
+    "cpu": ("ocean", "assimilation", "pointcloud", "splat", "benchmark", "agent", "gateway"),
+    "cuda": ("ocean", "assimilation", "pointcloud", "benchmark"),
+}
+"""By variant. Splat has none for GPUs: gsplat compiles its kernels where they are used, and images have no compiler."""
 BILLS = Path("out/sbom")
 PASSED_ON = ("index-url", "extra-index-url", "find-links", "trusted-host", "proxy", "timeout", "cert")
 """Of pip's settings."""
@@ -105,7 +108,7 @@ def build(arguments: argparse.Namespace) -> None:
     images = []
     with tempfile.TemporaryDirectory(prefix="tellurion-images-") as folder:
         settings = list(machine(Path(folder)))
-        for service in arguments.services or SERVICES:
+        for service in arguments.services:
             name = f"tellurion-{service}"
             image = f"{arguments.registry}/{name}:{arguments.tag}{suffix}"
             command = [arguments.engine, "build", "--layers", f"--target={service}", f"--tag={image}", *settings]
@@ -123,13 +126,17 @@ def build(arguments: argparse.Namespace) -> None:
 def main() -> int:
     """Exit code: 0 built, 1 a build failed, 2 arguments that cannot be used."""
     parser = argparse.ArgumentParser(description="Builds images of services.")
-    parser.add_argument("services", nargs="*", choices=[*SERVICES, []], metavar="SERVICE", help="all without any")
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help="all that the variant has without any")
     parser.add_argument("--engine", default="podman", help="podman, or what takes its commands and flags")
     parser.add_argument("--registry", default="localhost", help="what stands before /tellurion-SERVICE")
     parser.add_argument("--tag", default=version(), help="the version without one; the CUDA variant has -cuda after it")
-    parser.add_argument("--variant", default="cpu", choices=VARIANTS)
+    parser.add_argument("--variant", default="cpu", choices=SERVICES)
     parser.add_argument("--base", help="image of Debian with Python 3.11 or 3.12; the Containerfile's without one")
     arguments = parser.parse_args()
+    accepted = SERVICES[arguments.variant]
+    if unknown := set(arguments.services).difference(accepted):
+        parser.error(f"argument SERVICE: received {', '.join(sorted(unknown))}; accepted: {', '.join(accepted)}")
+    arguments.services = arguments.services or accepted
     if shutil.which(arguments.engine) is None:
         parser.error(f"argument --engine: received {arguments.engine!r}; accepted: a command that is installed")
     try:

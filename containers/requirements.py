@@ -1,6 +1,6 @@
 """What an image holds: our distributions that some folders need, and what all of these require of others.
 
-python requirements.py SOURCES OUR.txt OTHERS.txt services/ocean 'libs/core[otlp]'
+`python requirements.py SOURCES OUR.txt OTHERS.txt services/ocean 'libs/core[otlp]'` writes both as lists for pip.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def closure(projects: dict[str, dict[str, Any]], wanted: Iterable[Requirement]) 
 
 
 def named(sources: Path, folder: str) -> Requirement:
-    """The requirement that `services/ocean[plot]` stands for. Raises FileNotFoundError for a folder that is not there."""
+    """The requirement that `services/ocean[plot]` stands for. Raises FileNotFoundError where no such folder is."""
     path, _, extras = folder.partition("[")
     project = tomllib.loads((sources / path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return Requirement(f"{project['name']}[{extras}" if extras else project["name"])
