@@ -4,7 +4,9 @@
 set -eu
 python=/opt/tellurion/bin/python
 before=$(mktemp)
-PIP_CONFIG_FILE=/run/build/pip.conf /build/tools/bin/pip --python "$python" install --quiet --no-compile \
+# The image's own HOME is in the image; what is kept there would be, too.
+export HOME=/root PIP_CONFIG_FILE=/run/build/pip.conf
+/build/tools/bin/pip --python "$python" install --quiet --no-compile \
     --no-warn-script-location --root-user-action ignore --constraint /build/constraints.txt "$@"
 # Without times, so that equal sources are equal layers, and only what is new, so that no layer repeats another. Not their
 # tests, which nothing imports; nor can all be compiled: some are templates, or for other Pythons.
