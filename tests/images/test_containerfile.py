@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from importlib import metadata
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -80,6 +81,23 @@ def closure(service: str) -> tuple[set[str], set[str]]:
     asked = [REQUIREMENTS.named(ROOT, folder) for folder in wanted(service)]
     ours, others = REQUIREMENTS.closure(REQUIREMENTS.distributions(ROOT), asked)
     return ours, {Requirement(each).name.lower() for each in others}
+
+
+def required(names: set[str]) -> set[str]:
+    """These distributions and all that they require, as they are installed here."""
+    found, waiting = set[str](), [Requirement(name) for name in names]
+    while waiting:
+        name = (requirement := waiting.pop()).name.lower().replace("_", "-")
+        wanted = {f"{name}[{extra}]" for extra in requirement.extras} | {name}
+        if wanted <= found:
+            continue
+        found |= wanted
+        for line in metadata.requires(name) or []:
+            needed = Requirement(line)
+            extras = requirement.extras or {""}
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
+                waiting.append(needed)
+    return found
 
 
 def test_every_service_has_a_target_of_its_own_name() -> None:
@@ -159,12 +177,18 @@ def test_requirements_follow_extras_through_our_distributions() -> None:
     assert others == {"numpy>=2", "torch"}
 
 
-def test_the_agent_and_the_gateway_are_built_without_torch() -> None:
-    for service in ("agent", "gateway"):
-        ours, others = closure(service)
-        assert [stage.name for stage in line_of(service)] == [service, "python"]
-        assert not others & {"torch", "ray", "numba"}
-        assert "tellurion-diffusion" not in ours
+@pytest.mark.parametrize("service", ["agent", "gateway"])
+def test_nothing_that_the_agent_or_the_gateway_installs_requires_torch(service: str) -> None:
+    ours, others = closure(service)
+    assert [stage.name for stage in line_of(service)] == [service, "python"]
+    assert "tellurion-diffusion" not in ours
+
+    assert "grpcio" in required(others - REQUIREMENTS.FILES_ALONE)
+    assert not required(others - REQUIREMENTS.FILES_ALONE) & {"torch", "ray", "numba", "jax"}
+
+
+def test_weights_alone_would_bring_torch() -> None:
+    assert all("torch" in required({name}) for name in REQUIREMENTS.FILES_ALONE)
 
 
 def test_only_services_that_do_long_work_have_the_engine_of_jobs() -> None:

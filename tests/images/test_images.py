@@ -132,7 +132,9 @@ def test_its_bill_of_materials_is_what_it_has(container: Any, image: str, servic
 
 
 def test_nothing_is_left_of_how_it_was_built(image: str, podman: Any) -> None:
-    left = podman("run", "--rm", "--user=0", image, "sh", "-c", "find /tmp /root /var/tmp /build /src -type f", check=False)
+    left = podman(
+        "run", "--rm", "--user=0", image, "sh", "-c", "find /tmp /root /var/tmp /build /src -type f", check=False
+    )
 
     assert [file for file in left.stdout.split() if not file.startswith(("/root/.bashrc", "/root/.profile"))] == []
 
