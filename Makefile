@@ -20,13 +20,20 @@ DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp,ray] libs/geo libs/diffusion
 BUILD := hatchling editables grpcio-tools mypy-protobuf
 STUBS := $(shell find protos -name '*.proto') protos/hatch_build.py
 PYPROJECTS := $(wildcard protos/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
+# Of `make images`: which, and what they are called and made of. Without BASE it is Debian's small image, from its registry.
+SERVICES :=
+ENGINE := podman
+REGISTRY := localhost
+VARIANT := cpu
+BASE :=
+TAG :=
 # Compiled kernels are kept between runs, wherever the package is installed.
 export TELLURION_DATA
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.5
 
-.PHONY: setup demo test lint bench acceptance data clean
+.PHONY: setup demo test lint bench acceptance images base data clean
 
 setup: $(READY) $(CONSOLE)
 
@@ -95,6 +102,13 @@ $(NGINX):
 
 $(SCENES):
 	$(BIN)/python -m tellurion_splat.training.scenes .cache/scenes
+
+images: ## container images and how large they are; SERVICES="ocean gateway" REGISTRY=… TAG=… VARIANT=cuda BASE=… ENGINE=…
+	$(PYTHON) containers/build.py --engine $(ENGINE) --registry $(REGISTRY) --variant $(VARIANT) \
+	    $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) $(SERVICES)
+
+base: ## a small Debian as base image, where none can be pulled: `make base images BASE=localhost/debian:bookworm-slim`
+	ENGINE=$(ENGINE) containers/base.sh $(or $(BASE),localhost/debian:bookworm-slim)
 
 data: setup ## the full public files (World Ocean Atlas subset, Levitus, COADS, furniture, …), unpacked without root; Debian or Ubuntu
 	mkdir -p $(TELLURION_DATA)/pointcloud
