@@ -10,18 +10,18 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* The beginning of every pod's spec: (list root component). */}}
+{{/* The beginning of every pod's spec: (list root component talks-to-Kubernetes?). */}}
 {{- define "tellurion.podHead" -}}
 {{- $root := index . 0 -}}
 serviceAccountName: {{ include "tellurion.fullname" $root }}-{{ index . 1 }}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ rest . | rest | has true }}
 enableServiceLinks: false
 {{- with $root.Values.image.pullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* A container of ours that has something to do and then ends is only watched for its time: (list root resources). */}}
+{{/* Of pods of ours that do one thing and end. */}}
 {{- define "tellurion.errandResources" -}}
 requests: {cpu: 100m, memory: 512Mi, ephemeral-storage: 128Mi}
 limits: {cpu: "1", memory: 2Gi, ephemeral-storage: 1Gi}
@@ -167,4 +167,16 @@ fsGroup: {{ int . }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
+{{- end }}
+
+{{/* Probes by a command. */}}
+{{- define "tellurion.execProbes" -}}
+{{- range $probe, $failures := dict "startupProbe" 60 "readinessProbe" 3 "livenessProbe" 6 }}
+{{ $probe }}:
+  exec:
+    command: {{- toYaml $ | nindent 6 }}
+  periodSeconds: 5
+  timeoutSeconds: 3
+  failureThreshold: {{ $failures }}
+{{- end }}
 {{- end }}
