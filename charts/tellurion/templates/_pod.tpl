@@ -130,11 +130,15 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{/* Looks, every five seconds, that a pod may take to start: one with GPUs loads more. */}}
+{{- define "tellurion.startFailures" -}}
+{{- div (mul .startSeconds (gt (int .gpus) 0 | ternary 10 1)) 5 }}
+{{- end }}
+
 {{/* Probes: (list root component). A service is ready when it says so; it lives as long as it answers. */}}
 {{- define "tellurion.probes" -}}
 {{- $root := index . 0 }}
 {{- $component := index . 1 }}
-{{- $seconds := mul $component.pod.startSeconds (gt (int $component.pod.gpus) 0 | ternary 10 1) }}
 {{- $alive := dict "grpc" (dict "port" 50051) }}
 {{- $ready := $alive }}
 {{- if eq $component.port "http" }}
@@ -146,7 +150,7 @@ startupProbe:
   {{- toYaml $alive | nindent 2 }}
   periodSeconds: 5
   timeoutSeconds: 3
-  failureThreshold: {{ div (add $seconds 4) 5 }}
+  failureThreshold: {{ include "tellurion.startFailures" $component.pod }}
 readinessProbe:
   {{- toYaml $ready | nindent 2 }}
   periodSeconds: 5

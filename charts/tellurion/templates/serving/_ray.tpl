@@ -77,12 +77,16 @@ spec:
         - {name: serve, containerPort: 8000}
         - {name: ray-metrics, containerPort: 8080}
       # The raylet's own health, by its agent; KubeRay's probes would need wget in the image.
-      startupProbe: &raylet
+      startupProbe:
         httpGet: {path: /api/local_raylet_healthz, port: 52365}
         periodSeconds: 5
         timeoutSeconds: 3
-        failureThreshold: {{ div (mul $pod.startSeconds (gt (int $pod.gpus) 0 | ternary 10 1)) 5 }}
-      livenessProbe: {<<: *raylet, periodSeconds: 15, failureThreshold: 8}
+        failureThreshold: {{ include "tellurion.startFailures" $pod }}
+      livenessProbe:
+        httpGet: {path: /api/local_raylet_healthz, port: 52365}
+        periodSeconds: 15
+        timeoutSeconds: 5
+        failureThreshold: 8
       readinessProbe:
         {{- if $head }}
         httpGet: {path: /api/gcs_healthz, port: dashboard}
