@@ -13,7 +13,7 @@ Serve builds them in a process of the cluster, whose environment has the setting
 They may come in any order: a front tells of a model that is not there yet as it does of one that has gone.
 """
 
-from __future__ import annotations
+# Without annotations from __future__: Serve reads what type of arguments a builder takes.
 
 from pydantic import BaseModel, ConfigDict
 from ray import serve
