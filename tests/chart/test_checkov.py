@@ -25,7 +25,7 @@ EXCEPTED = {
         "libpq and Redis take passwords from variables or URLs; what is ours (pepper, token keys) is mounted as files",
     ),
     "CKV_K8S_38": (
-        r"Deployment\..*-agent-worker|Pod\..*-(ocean|pointcloud)-0",
+        r"Deployment\..*-agent-worker|Pod\..*-(assimilation|ocean|pointcloud)-0",
         "the agent's worker creates Jobs, Ray's autoscaler pods; each with a Role of the verbs that takes",
     ),
     "CKV_K8S_40": (r"StatefulSet\..*-(redis|postgresql)", "the numeric users of those images"),

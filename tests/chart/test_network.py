@@ -8,6 +8,7 @@ from .network import Edge, Network, Node, selects
 from .rendering import NAMESPACE, SETS, Object, objects_of, pod_templates, rendered, values_of
 
 SERVICES = ("agent", "assimilation", "benchmark", "ocean", "pointcloud", "splat")
+RAY = ("assimilation-ray", "ocean-ray", "pointcloud-ray")
 WORKERS = tuple(f"{service}-worker" for service in SERVICES if service != "pointcloud")
 GRPC, HTTP, METRICS, POSTGRES, REDIS, DNS = 50051, 8080, 9090, 5432, 6379, 53
 PORTS = (22, 53, 80, 443, 4317, 5432, 6379, 6380, 6443, 8000, 8001, 8002, 8080, 8265, 8500, 9000, 9090, 10001, 50051)
@@ -96,11 +97,13 @@ def test_an_institute_has_exactly_these_edges() -> None:
     expected |= to_all("public", SERVICES, GRPC)  # GRPCRoutes
     expected |= from_all((*USERS_OF_DATABASE, "backup"), "postgres", POSTGRES)
     expected |= from_all(USERS_OF_REDIS, "redis", REDIS)
-    expected |= from_all((*SERVICES, *WORKERS, "gateway", "ocean-ray", "pointcloud-ray"), "prometheus", 4317)
+    expected |= from_all((*SERVICES, *WORKERS, "gateway", *RAY), "prometheus", 4317)
     expected |= from_all(("agent", "agent-worker", "benchmark", "benchmark-worker"), "language-model", 443)
     expected |= {Edge("agent-worker", "kubernetes", port) for port in (443, 6443)}
-    expected |= from_all(("ocean", "ocean-worker"), "ocean-ray", 8001) | {Edge("pointcloud", "pointcloud-ray", 8001)}
-    for ray in ("ocean-ray", "pointcloud-ray"):
+    for service in ("assimilation", "ocean"):
+        expected |= from_all((service, f"{service}-worker"), f"{service}-ray", 8001)
+    expected |= {Edge("pointcloud", "pointcloud-ray", 8001)}
+    for ray in RAY:
         expected |= {Edge(ray, ray, port) for port in PORTS}
         expected |= {Edge(ray, "kubernetes", port) for port in (443, 6443)} | {Edge(ray, "redis", REDIS)}
         expected |= {Edge("kuberay", ray, port) for port in (8000, 8265)}
@@ -110,7 +113,8 @@ def test_an_institute_has_exactly_these_edges() -> None:
 
 def test_triton_is_reached_by_those_whose_models_it_has() -> None:
     reached = {(edge.sender, edge.port) for edge in among("air-gapped") if edge.receiver == "triton"}
-    assert reached == {("ocean", 8001), ("ocean-worker", 8001), ("pointcloud", 8001), ("prometheus", 8002)}
+    callers = ("assimilation", "assimilation-worker", "ocean", "ocean-worker", "pointcloud")
+    assert reached == {*((caller, 8001) for caller in callers), ("prometheus", 8002)}
     assert {edge for edge in among("air-gapped") if edge.sender == "triton"} == set()
 
 

@@ -116,7 +116,8 @@ def test_tmp_and_shm_are_bounded_and_writable(name: str) -> None:
 @pytest.mark.parametrize("name", SETS)
 def test_only_who_talks_to_kubernetes_has_a_token(name: str) -> None:
     given = {pod for pod, template in pods(name) if template["spec"]["automountServiceAccountToken"] is not False}
-    expected = {"Deployment/tellurion-agent-worker", "RayService/tellurion-ocean/head", "RayService/tellurion-pointcloud/head"}
+    heads = {f"RayService/tellurion-{service}/head" for service in ("assimilation", "ocean", "pointcloud")}
+    expected = {"Deployment/tellurion-agent-worker", *heads}
     assert given == (expected if name == "institute" else set())
 
 
