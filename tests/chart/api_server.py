@@ -101,7 +101,11 @@ class ApiServer:
         with self.changed:
             self._version += 1
             known = self.objects.get((kind, namespace, name), {})
-            metadata = {"uid": str(uuid.uuid4()), "creationTimestamp": "2026-01-01T00:00:00Z", **known.get("metadata", {})}
+            metadata = {
+                "uid": str(uuid.uuid4()),
+                "creationTimestamp": "2026-01-01T00:00:00Z",
+                **known.get("metadata", {}),
+            }
             metadata |= body.get("metadata", {})
             metadata |= {"resourceVersion": str(self._version), "generation": 1}
             if namespace:
@@ -158,7 +162,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._watch(kind, space, query)
         else:
             items = list(self._selected(kind, space, query))
-            self._answer(200, {"kind": f"{kind}List", "apiVersion": version, "metadata": {"resourceVersion": "1"}, "items": items})
+            self._answer(
+                200,
+                {"kind": f"{kind}List", "apiVersion": version, "metadata": {"resourceVersion": "1"}, "items": items},
+            )
 
     def do_POST(self) -> None:
         body = self._body()
@@ -253,7 +260,10 @@ def _fits(object: Object, space: str, query: Mapping[str, str]) -> bool:
     """Whether an object is in this namespace, and what selectors of labels and of its name ask for."""
     metadata = object["metadata"]
     labels, fields = (_pairs(query.get(f"{of}Selector", "")) for of in ("label", "field"))
-    here = space in ("", metadata.get("namespace", "")) and fields.get("metadata.name", metadata["name"]) == metadata["name"]
+    here = (
+        space in ("", metadata.get("namespace", ""))
+        and fields.get("metadata.name", metadata["name"]) == metadata["name"]
+    )
     return here and all((metadata.get("labels") or {}).get(key) == value for key, value in labels.items())
 
 
@@ -304,7 +314,13 @@ def _group(version: str) -> Object:
 def _resources(version: str) -> Object:
     verbs = ["create", "delete", "get", "list", "patch", "update", "watch"]
     listed = [
-        {"name": plural, "singularName": kind.lower(), "namespaced": plural not in OF_THE_CLUSTER, "kind": kind, "verbs": verbs}
+        {
+            "name": plural,
+            "singularName": kind.lower(),
+            "namespaced": plural not in OF_THE_CLUSTER,
+            "kind": kind,
+            "verbs": verbs,
+        }
         for plural, kind in RESOURCES[version].items()
     ]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": listed}

@@ -37,7 +37,9 @@ def test_jobs_that_wait_and_run_are_counted_and_no_others(service: str, tmp_path
         for number, state in enumerate(states):
             job = store.submit(tenant="navy", subject="ann", kind=kind, request_id=f"{kind}-{number}", body=b"")
             with writing(engine) as connection:
-                connection.execute(text("UPDATE jobs SET state = :state WHERE id = :id"), {"state": state, "id": job.id})
+                connection.execute(
+                    text("UPDATE jobs SET state = :state WHERE id = :id"), {"state": state, "id": job.id}
+                )
     engine.dispose()
     trigger = scalers()[service]
     assert trigger["type"] == "postgresql"
@@ -58,6 +60,8 @@ def test_keda_is_told_how_many_jobs_a_worker_runs_at_once_and_where_the_database
 
 
 def test_what_answers_scales_on_cpu_and_what_serves_models_is_left_to_ray() -> None:
-    scaled = {o["spec"]["scaleTargetRef"]["name"] for o in rendered("institute") if o["kind"] == "HorizontalPodAutoscaler"}
+    scaled = {
+        o["spec"]["scaleTargetRef"]["name"] for o in rendered("institute") if o["kind"] == "HorizontalPodAutoscaler"
+    }
     services = ("agent", "assimilation", "benchmark", "gateway", "ocean", "pointcloud", "splat")
     assert scaled == {f"tellurion-{service}" for service in services}

@@ -141,7 +141,17 @@ def test_the_pod_has_what_the_scripts_ask_for() -> None:
     (job,) = (object for object in rendered("institute") if object["kind"] == "CronJob")
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     given = {variable["name"] for variable in container["env"]}
-    assert {"STATE", "BACKUP", "KEEP_DAYS", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGSSLMODE"} <= given
+    assert {
+        "STATE",
+        "BACKUP",
+        "KEEP_DAYS",
+        "PGHOST",
+        "PGPORT",
+        "PGUSER",
+        "PGDATABASE",
+        "PGPASSWORD",
+        "PGSSLMODE",
+    } <= given
     (scripts,) = (
         o["data"]
         for o in rendered("institute")

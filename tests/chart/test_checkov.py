@@ -19,7 +19,10 @@ CHECKOV = Path(__file__).parents[2] / ".cache" / "checkov" / "bin" / "checkov"
 EXCEPTED = {
     "CKV_K8S_8": (r"Pod\..*-test-(health|reconstruct)", "`helm test` pods end by themselves, and have a deadline"),
     "CKV_K8S_9": (r"Pod\..*-test-(health|reconstruct)", "nobody calls them"),
-    "CKV_K8S_15": (r".*", "a tag of a release never changes, and a node that has it starts pods while the registry is away"),
+    "CKV_K8S_15": (
+        r".*",
+        "a tag of a release never changes, and a node that has it starts pods while the registry is away",
+    ),
     "CKV_K8S_35": (
         r".*",
         "libpq and Redis take passwords from variables or URLs; what is ours (pepper, token keys) is mounted as files",
@@ -61,7 +64,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_nothing_is_found_that_is_not_excepted(report: Any) -> None:
-    failed = {(check["check_id"], check["resource"]): check["check_name"] for check in report["results"]["failed_checks"]}
+    failed = {
+        (check["check_id"], check["resource"]): check["check_name"] for check in report["results"]["failed_checks"]
+    }
     unexpected = {
         key: name
         for key, name in failed.items()

@@ -9,7 +9,16 @@ import pytest
 
 from .rendering import SETS, Object, named, pods, rendered
 
-SAFE_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+SAFE_VOLUMES = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
 """Those that Pod Security Standards `restricted` allow."""
 ERRANDS = {"migration", "backup", "health", "reconstruct", "repository"}
 """Containers that end by themselves: their Job or pod has a deadline, and nothing is to be probed."""
@@ -165,7 +174,8 @@ def test_a_disruption_budget_only_above_one_replica(name: str) -> None:
         object["metadata"]["name"]
         for object in rendered(name)
         for key in ("replicas", "minReplicas", "minReplicaCount")
-        if object["kind"] in ("Deployment", "HorizontalPodAutoscaler", "ScaledObject") and object["spec"].get(key, 0) > 1
+        if object["kind"] in ("Deployment", "HorizontalPodAutoscaler", "ScaledObject")
+        and object["spec"].get(key, 0) > 1
     }
     assert guarded == several
     assert bool(several) == (name == "institute")

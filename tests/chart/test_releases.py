@@ -16,7 +16,15 @@ from .rendering import CHART, NAMESPACE, RELEASE, rendered, values_of
 
 SECONDS = 60
 FIRST_TO_LAST = (
-    *("PriorityClass", "Namespace", "NetworkPolicy", "ResourceQuota", "PodDisruptionBudget", "ServiceAccount", "ConfigMap"),
+    *(
+        "PriorityClass",
+        "Namespace",
+        "NetworkPolicy",
+        "ResourceQuota",
+        "PodDisruptionBudget",
+        "ServiceAccount",
+        "ConfigMap",
+    ),
     *("PersistentVolume", "PersistentVolumeClaim", "Role", "RoleBinding", "Service", "Deployment"),
 )
 """What has to be there before what: policies before any pod, accounts and settings before the pods that have them."""

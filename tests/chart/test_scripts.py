@@ -115,7 +115,9 @@ def test_a_gateway_that_does_not_know_the_key_fails_the_test(platform: Platform,
 
 def test_redis_keeps_what_it_is_given_and_asks_for_its_password(tmp_path: Path) -> None:
     """The arguments of the pod, under a real server: workers refuse one that would forget."""
-    (redis,) = (o for o in rendered("laptop") if o["kind"] == "StatefulSet" and o["metadata"]["name"].endswith("-redis"))
+    (redis,) = (
+        o for o in rendered("laptop") if o["kind"] == "StatefulSet" and o["metadata"]["name"].endswith("-redis")
+    )
     (container,) = redis["spec"]["template"]["spec"]["containers"]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -139,4 +141,3 @@ def test_redis_keeps_what_it_is_given_and_asks_for_its_password(tmp_path: Path) 
             assert client.config_get("save") == {"save": ""}
         finally:
             server.terminate()
-

@@ -82,7 +82,9 @@ def test_every_setting_is_one_that_the_process_reads(name: str) -> None:
         if image == "triton":
             continue
         known = {
-            f"{kind.model_config['env_prefix']}{field}".upper() for kind in classes(image) for field in kind.model_fields
+            f"{kind.model_config['env_prefix']}{field}".upper()
+            for kind in classes(image)
+            for field in kind.model_fields
         }
         assert variables.keys() - known == set(), image
 
@@ -158,7 +160,9 @@ def test_ray_is_given_the_scaling_of_its_own_models(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("values", [{"serving": {"mode": "ray"}}, values_of("institute")], ids=["default", "institute"])
-def test_the_least_replicas_find_room_in_the_least_pods(values: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_least_replicas_find_room_in_the_least_pods(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     objects = objects_of(values)
     for cluster in (object for object in objects if object["kind"] == "RayService"):
         service = cluster["metadata"]["name"].removeprefix("tellurion-")
