@@ -1,8 +1,8 @@
 """A Kubernetes API server as far as Helm sees one: objects in memory, discovery, and hooks that end at once.
 
-It keeps what it is sent and answers with it. It admits everything, runs nothing, and says of Jobs that they are complete and
-of pods of hooks that they succeeded, unless told that those of a name fail. It speaks JSON alone: Helm would send its own
-records, Secrets, as protobuf, and keeps them in its memory instead.
+It keeps what it is sent and answers with it. It admits everything, runs nothing, and says of Jobs that they are complete
+and of pods of hooks that they succeeded, unless told that those of a name fail. It speaks JSON alone: Helm would send its
+own records, Secrets, as protobuf, and keeps them in its memory instead.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
             until = time.monotonic() + WATCH_SECONDS
             while time.monotonic() < until:
                 with self.server_of.changed:
-                    self.server_of.changed.wait_for(lambda: len(self.server_of.events) > told, timeout=0.2)
+                    self.server_of.changed.wait_for(lambda seen=told: len(self.server_of.events) > seen, timeout=0.2)
                     news, told = self.server_of.events[told:], len(self.server_of.events)
                 for how, object in news:
                     if object["kind"] == kind and _fits(object, space, query):

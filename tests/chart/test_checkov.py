@@ -1,4 +1,4 @@
-"""checkov, which looks for what is unsafe in manifests, finds nothing but what is excepted here, each with its reason."""
+"""checkov, which looks for what is unsafe in manifests, finds nothing but what is excepted here with a reason."""
 
 from __future__ import annotations
 

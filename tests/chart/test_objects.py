@@ -1,4 +1,4 @@
-"""Every object is one that Kubernetes 1.29 to 1.34, or the operator that it is for, takes as it stands: no unknown keys."""
+"""Every object is one that Kubernetes 1.29 to 1.34, or its operator, takes as it stands: no unknown keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every container is watched, bounded and without privilege: Pod Security `restricted`, and what the chart promises beyond."""
+"""Every container is watched, bounded, without privilege: Pod Security `restricted`, and what the chart adds."""
 
 from __future__ import annotations
 

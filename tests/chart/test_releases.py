@@ -6,6 +6,7 @@ The server is an emulation (`api_server`): what a cluster would make of the obje
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import helm_python
@@ -95,7 +96,7 @@ def test_what_others_need_is_created_before_them(installation: Installation) -> 
     kinds = [each.kind for each in installation.asked()]
     first = {kind: kinds.index(kind) for kind in FIRST_TO_LAST}
     last = {kind: len(kinds) - 1 - kinds[::-1].index(kind) for kind in FIRST_TO_LAST}
-    for earlier, later in zip(FIRST_TO_LAST, FIRST_TO_LAST[1:], strict=False):
+    for earlier, later in pairwise(FIRST_TO_LAST):
         assert last[earlier] < first[later], f"{earlier} before {later}"
 
 

@@ -1,7 +1,7 @@
 """Has the ocean reconstructed through the gateway, as a caller would: `python reconstruct.py GATEWAY_URL`.
 
-Part of `helm test`. It makes an API key for the tenant `helm-test`, which is revoked in the end, sends ten observations, and
-looks at the analysis that comes back. Needs what the gateway itself has: the pepper and the database.
+Part of `helm test`. It makes an API key for the tenant `helm-test`, which is revoked in the end, sends ten observations,
+and looks at the analysis that comes back. Needs what the gateway itself has: the pepper and the database.
 """
 
 import json
@@ -32,8 +32,8 @@ OBSERVATIONS = {
 def asked(url: str, key: str, body: bytes | None, accept: str) -> bytes:
     """What the gateway answers; raises OSError where it refuses, or is not trusted."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Accept": accept}
-    request = urllib.request.Request(url, body, headers)
-    with urllib.request.urlopen(request, timeout=SECONDS, context=_trust(url)) as answer:
+    request = urllib.request.Request(url, body, headers)  # noqa: S310 -- of the chart
+    with urllib.request.urlopen(request, timeout=SECONDS, context=_trust(url)) as answer:  # noqa: S310
         content: bytes = answer.read()
         return content
 

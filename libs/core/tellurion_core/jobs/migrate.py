@@ -1,7 +1,7 @@
 """Brings the tables of jobs up to date, and ends: `python -m tellurion_core.jobs.migrate`.
 
-Whoever opens the database does so too. This is for a cluster, before the processes of another version start. Exits 2 where
-the settings cannot be used or the tables are of a newer version, and 1 where the database cannot be reached.
+Whoever opens the database does so too. This is for a cluster, before the processes of another version start. Exits 2
+where the settings cannot be used or the tables are of a newer version, and 1 where the database cannot be reached.
 """
 
 from __future__ import annotations

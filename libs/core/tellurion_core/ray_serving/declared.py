@@ -9,8 +9,9 @@
         route_prefix: null
         import_path: tellurion_core.ray_serving.declared:fronts
 
-Serve builds them in a process of the cluster, whose environment has the settings of `python -m tellurion_core.ray_serving`.
-They may come in any order: a front tells of a model that is not there yet as it does of one that has gone.
+Serve builds them in a process of the cluster, whose environment has the settings that `python -m
+tellurion_core.ray_serving` reads. They may come in any order: a front tells of a model that is not there yet as it does
+of one that has gone.
 """
 
 # Without annotations from __future__: Serve reads what type of arguments a builder takes.
