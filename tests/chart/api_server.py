@@ -1,8 +1,8 @@
 """A Kubernetes API server as far as Helm sees one: objects in memory, discovery, and hooks that end at once.
 
-It keeps what it is sent and answers with it. It admits everything, runs nothing, and says of Jobs that they are complete
-and of pods of hooks that they succeeded, unless told that those of a name fail. It speaks JSON alone: Helm would send its
-own records, Secrets, as protobuf, and keeps them in its memory instead.
+It keeps what it is sent and answers with it. It admits everything, runs nothing, and says of Jobs that they are
+complete and of pods of hooks that they succeeded, unless told that those of a name fail. It speaks JSON alone: Helm
+would send its own records, Secrets, as protobuf, and keeps them in its memory instead.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 The operators' own lie in a folder, `<kind>_<version>.json`, which TELLURION_CRDS names and which is no part of the
 repository. Where it is absent, objects are checked with `custom_resources.json`: of each schema what the chart uses,
-closed, with all that is required. `python -m tests.chart.custom_resources`, from the root of the repository, writes that anew.
+closed, with all that is required. `python -m tests.chart.custom_resources`, from the root of the repository, writes
+that anew.
 """
 
 from __future__ import annotations

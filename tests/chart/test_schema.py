@@ -98,7 +98,7 @@ def test_value_sets_are_accepted(name: str) -> None:
 
 
 def test_every_key_is_described_in_the_schema_and_has_a_default() -> None:
-    """A key of values.yaml that the schema does not know would be refused; one that it alone knows is documented nowhere."""
+    """A key of values.yaml that the schema does not know is refused; one that it alone knows has no word there."""
     with helm_python.Chart.load(CHART) as chart:
         schema, defaults = chart.schema, chart.values
     assert schema is not None

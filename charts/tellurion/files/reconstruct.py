@@ -1,7 +1,7 @@
 """Has the ocean reconstructed through the gateway, as a caller would: `python reconstruct.py GATEWAY_URL`.
 
-Part of `helm test`. It makes an API key for the tenant `helm-test`, which is revoked in the end, sends ten observations,
-and looks at the analysis that comes back. Needs what the gateway itself has: the pepper and the database.
+Part of `helm test`. It makes an API key for the tenant `helm-test`, which is revoked in the end, sends ten
+observations, and looks at the analysis that comes back. Needs what the gateway has: the pepper and the database.
 """
 
 import json
