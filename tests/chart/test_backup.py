@@ -152,6 +152,9 @@ def test_the_pod_has_what_the_scripts_ask_for() -> None:
         "PGPASSWORD",
         "PGSSLMODE",
     } <= given
+    # The guide's command for restoring changes these two.
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert (pod["volumes"][1]["name"], container["volumeMounts"][1]["name"]) == ("state", "state")
     (scripts,) = (
         o["data"]
         for o in rendered("institute")
