@@ -37,7 +37,7 @@ def objects_of(values: Mapping[str, Any], release: str = RELEASE, namespace: str
     with helm_python.Chart.load(CHART) as chart:
         files = chart.render(dict(values), name=release, namespace=namespace)
     manifests = (text for path, text in sorted(files.items()) if not path.endswith("NOTES.txt"))
-    return [object for text in manifests for object in yaml.safe_load_all(text) if object]
+    return [object for text in manifests for object in yaml.load_all(text, Loader=yaml.CSafeLoader) if object]
 
 
 @cache

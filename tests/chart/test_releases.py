@@ -62,7 +62,11 @@ def installation() -> Iterator[Installation]:
     with (
         ApiServer() as server,
         helm_python.Config(
-            kubeconfig_content=server.kubeconfig(NAMESPACE), namespace=NAMESPACE, storage_driver="memory"
+            kubeconfig_content=server.kubeconfig(NAMESPACE),
+            namespace=NAMESPACE,
+            storage_driver="memory",
+            qps=1000,
+            burst_limit=1000,
         ) as helm,
     ):
         yield Installation(server, helm)

@@ -69,7 +69,7 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- $edges = append $edges (dict "from" "prometheus" "to" "triton" "ports" (list 8002)) }}
 {{- end }}
 {{- if eq $values.serving.mode "ray" }}
-{{- range $service := keys $serving }}
+{{- range $service := keys $serving | sortAlpha }}
 {{- $ray := printf "%s-ray" $service }}
 {{- $edges = append $edges (dict "from" $ray "to" $ray "ports" list) }}
 {{- $edges = append $edges (dict "from" $ray "to" $redisServer "ports" $redis) }}
