@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 DAPPER := .cache/dapper/bin/python
 PEERS := .cache/splat-peers/.ready
 TRITON := .cache/triton/.ready
+CHECKOV := .cache/checkov/.ready
 NGINX := .cache/nginx/usr/sbin/nginx
 SCENES := .cache/scenes/floor/transforms.json
 READY := $(VENV)/.ready
@@ -33,7 +34,7 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.5
 
-.PHONY: setup demo test lint bench acceptance images base data clean
+.PHONY: setup demo test chart-test lint released bench acceptance images base data clean
 
 setup: $(READY) $(CONSOLE)
 
@@ -54,8 +55,11 @@ demo: setup ## reconstruct February from 500 profiles, by command line, SDK, gRP
 # Much of the tests' time is waiting, and few use all cores; more than four at once take gigabytes. One thread each: those
 # of several processes would wait for one another.
 test: export OMP_NUM_THREADS ?= 1
-test: setup $(TRITON)
+test: setup $(TRITON) $(CHECKOV)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+
+chart-test: setup $(CHECKOV) ## the Helm chart: rendered, checked, installed on an emulated API server
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile tests/chart
 
 lint: setup
 	$(BIN)/ruff check .
@@ -63,7 +67,12 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
+	$(BIN)/buf breaking protos --against protos/released.binpb
+	$(BIN)/pytest tests/chart/test_lint.py
 	if git rev-parse --verify --quiet origin/main >/dev/null; then $(BIN)/buf breaking protos --against '.git#ref=origin/main,subdir=protos'; fi
+
+released: setup ## the contracts as they stand become those that may not break; for a release (CONTRIBUTING.md)
+	$(BIN)/buf build protos --exclude-source-info --output protos/released.binpb
 
 bench: setup ## speed and memory against named peers; a few minutes on a quiet machine
 	$(BIN)/python tests/bench/rpc.py
@@ -93,6 +102,12 @@ $(PEERS): tests/bench/splat-peers.txt
 # Of its own folder: it asks for an older NumPy, and only its server is used.
 $(TRITON): tests/triton.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target .cache/triton -r $<
+	@touch $@
+
+# Of its own environment: it pins what the platform has in other versions.
+$(CHECKOV): tests/checkov.txt
+	$(PYTHON) -m venv .cache/checkov
+	.cache/checkov/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 # Only its binary is used, unpacked without root.
