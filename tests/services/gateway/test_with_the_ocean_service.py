@@ -81,7 +81,7 @@ def test_an_analysis_follows_an_observation_and_is_surer_near_it(real: httpx.Cli
 
 
 def test_a_learned_method_says_its_steps_and_weights(real: httpx.Client) -> None:
-    told = real.post(URL, json=body(method="posterior", steps=2)).json()
+    told = real.post(URL, json=body(method="posterior", steps=2), timeout=300).json()
     assert (told["method"], told["steps"]) == ("posterior", 2)
     assert len(told["weights_sha256"]) == 64
     classical = real.post(URL, json=body()).json()
