@@ -73,6 +73,7 @@ def database(state: State) -> Engine:
 
 def first_key(state: State) -> str | None:
     """A key by which the platform's user may do everything; None where there ever was a key."""
+    from tellurion_core.identity.api_keys import prefix_of
     from tellurion_core.identity.roles import Role
 
     keys = api_keys(state)
@@ -80,7 +81,7 @@ def first_key(state: State) -> str | None:
         return None
     note = audit(state)
     key = keys.create(LOCAL.tenant, LOCAL.subject, Role.ADMIN)
-    note("key made", key=key[5:13], tenant=LOCAL.tenant, subject=LOCAL.subject, role=Role.ADMIN.label)
+    note("key made", key=prefix_of(key), tenant=LOCAL.tenant, subject=LOCAL.subject, role=Role.ADMIN.label)
     return key
 
 

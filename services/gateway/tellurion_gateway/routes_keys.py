@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tellurion_core.call import ALL_SERVICES, ARTIFACTS, answering
 from tellurion_core.errors import Conflict, InvalidInput, NotFound, PermissionDenied
-from tellurion_core.identity.api_keys import ApiKey, ApiKeys
+from tellurion_core.identity.api_keys import ApiKey, ApiKeys, prefix_of
 from tellurion_core.identity.roles import ROLES, Role
 from tellurion_gateway.bodies import limited
 from tellurion_gateway.gateway import Here
@@ -136,7 +136,9 @@ async def make_key(request: Request, gateway: Here, keys: Keys) -> KeyMade:
     made = partial(keys.create, identity.tenant, asked.subject, ROLES[asked.role], asked.scopes, seconds)
     key = await asyncio.to_thread(made)
     told = {f"key_{name}": value for name, value in asked.model_dump().items()}
-    request.scope["named"] = {"key": key[5:13]} | told  # the log of changes says whom the tenant's door was opened to
+    request.scope["named"] = {
+        "key": prefix_of(key)
+    } | told  # the log of changes says whom the tenant's door was opened to
     return KeyMade(key=key)
 
 

@@ -28,7 +28,8 @@ def create(
     tenant: Annotated[str, typer.Option(metavar="NAME", help="Whose files and work its bearer has.")],
     subject: Annotated[str, typer.Option(metavar="NAME", help="Who bears it, for logs.")],
     role: Annotated[
-        Literal["viewer", "user", "admin"], typer.Option(help="What its bearer may do; an admin no more than a user.")
+        Literal["viewer", "user", "admin"],
+        typer.Option(help="What its bearer may do; an admin of all services also makes keys."),
     ] = "user",
     scope: Annotated[
         list[str] | None,
@@ -47,6 +48,7 @@ def create(
     from tellurion_client.identity import audit
     from tellurion_core.call import ALL_SERVICES, ARTIFACTS
     from tellurion_core.errors import InvalidInput
+    from tellurion_core.identity.api_keys import prefix_of
     from tellurion_core.identity.roles import ROLES
 
     seconds, scopes = None if days is None else days * 86400, scope or [ALL_SERVICES]
@@ -55,7 +57,7 @@ def create(
         raise InvalidInput.of("scope", received=unknown, accepted=", ".join(accepted))
     keys, note = _keys(state), audit(_state(state))
     key = keys.create(tenant, subject, ROLES[role], scopes, seconds)
-    note("key made", key=key[5:13], tenant=tenant, subject=subject, role=role, scopes=scopes, days=days)
+    note("key made", key=prefix_of(key), tenant=tenant, subject=subject, role=role, scopes=scopes, days=days)
     display.json_line({"key": key}) if as_json else display.line(key)
 
 

@@ -167,6 +167,11 @@ class ApiKeys:
         return hmac.digest(self._pepper, key.encode(errors="replace"), "sha256")
 
 
+def prefix_of(key: str) -> str:
+    """The public part of a key that was made, by which it is listed, revoked and noted."""
+    return key.split("_")[1]
+
+
 def read_pepper(path: Path) -> bytes:
     """The pepper in a file.
 
