@@ -64,20 +64,14 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True)
-class _Ready:
-    """A service is ready."""
-
-    service: str
-
-
-@dataclass(frozen=True)
 class _Failed:
     """The platform cannot go on."""
 
     error: Exception
 
 
-_STOP = object()
+_READY, _STOP = object(), object()
+"""The service that was started is ready; the platform is asked to stop."""
 
 
 class Supervisor:
@@ -174,7 +168,7 @@ class Supervisor:
                 if restarts:
                     self._say(f"{service} is ready again")
                 else:  # one event for each service: the next one is started then
-                    self._events.put(_Ready(service))
+                    self._events.put(_READY)
                 since = time.monotonic()
                 how = f"{service} {ended(process.wait())}"
                 deaths = 0 if time.monotonic() - since > self._restarts.forgiven_after else deaths
