@@ -21,7 +21,7 @@ export async function upload(
   tell: (part: number) => void = () => {},
   signal?: AbortSignal,
 ): Promise<string> {
-  if (!file.size) throw EMPTY // as a browser tells of one that is gone, too
+  if (!file.size) throw EMPTY
   const asking = signal ? { signal } : {}
   const metadata = `filename ${textOf(new TextEncoder().encode(file.name))}`
   const begun = await api.answer('POST', '/v1/uploads', undefined, {
@@ -35,7 +35,7 @@ export async function upload(
       const headers = { ...TUS, 'Upload-Offset': String(offset), 'Content-Type': 'application/offset+octet-stream' }
       const sent = await api.answer('PATCH', place, file.slice(offset, offset + PART_BYTES), { ...asking, headers })
       offset = Number(sent.headers.get('Upload-Offset'))
-      tell(file.size ? offset / file.size : 1)
+      tell(offset / file.size)
       const artifact = sent.headers.get('Tellurion-Artifact')
       if (artifact) return artifact
     } catch (error) {
