@@ -70,6 +70,7 @@ class InnerSandbox:
             with ExitStack() as stack:
                 ours, theirs = socket.socketpair()
                 stack.callback(ours.close)
+                theirs.setblocking(True)  # the script's process waits on it, whatever this one's default time-out is
                 with theirs:
                     process = _started(task, theirs)
                 stack.callback(_reap, process)

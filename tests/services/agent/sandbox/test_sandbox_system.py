@@ -261,3 +261,15 @@ InnerSandbox().run(folder / "script.py", [], folder / "output", Limits(seconds=6
         service.wait()
         script.wait(5)
     assert not script.is_running()
+
+
+def test_a_default_timeout_of_sockets_does_not_reach_the_script(ran):
+    """Celery sets one for the whole process while a worker of it ends."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(5.0)
+    try:
+        run = ran("print('ran')").run
+    finally:
+        socket.setdefaulttimeout(before)
+    assert run.reason is None
+    assert run.stdout == "ran\n"
