@@ -85,7 +85,7 @@ export function Page() {
             <AnswerView answer={known.answer} plans={known.proposal?.plans ?? []} onOption={reply} />
           )}
           {known.answer?.status === 'STATUS_ANSWERED' && (
-            <Feedback key={run} run={run} onLearned={() => taught.state === 'there' && taught.again()} />
+            <Feedback key={run} run={run} onLearned={taught.again} />
           )}
         </section>
       )}
@@ -117,7 +117,7 @@ export function Page() {
         <section class="stack" aria-labelledby="taught">
           <h2 id="taught">What you taught</h2>
           <Loading of={taught}>
-            {(list) => <Lessons lessons={list} again={() => taught.state === 'there' && taught.again()} />}
+            {(list) => <Lessons lessons={list} again={taught.again} />}
           </Loading>
           <details>
             <summary>Data of this installation</summary>

@@ -1,7 +1,7 @@
 /** The gateway's REST interface: one way to ask, whose failures are all of one kind. */
 
 import { events, type ServerEvent } from './events'
-import { isAbort, Problem, Unreachable } from './problem'
+import { EmptyFile, isAbort, Problem, Unreachable } from './problem'
 import { key, signOut } from './session'
 
 export interface Asking {
@@ -32,10 +32,8 @@ async function asked(method: Method, path: string, body: unknown, accept: string
   const init: RequestInit = { method, headers }
   if (sent !== undefined) init.body = sent
   if (asking.signal) init.signal = asking.signal
-  const answer = await reached(fetch(address(path, asking.query), init)).catch(async (thrown) => {
-    await readable(sent) // a browser says of a file that is gone what it says of a gateway that is
-    throw thrown
-  })
+  await readable(sent) // a browser says of a file that is gone what it says of a gateway that is, or sends none of it
+  const answer = await reached(fetch(address(path, asking.query), init))
   if (answer.ok) return answer
   const problem = await Problem.of(answer)
   if (answer.status === 401 && bearer) signOut('This key is not valid, or no longer. Paste one that is.')
@@ -51,10 +49,11 @@ async function reached<T>(coming: Promise<T>): Promise<T> {
   }
 }
 
-/** Raises a DOMException where a file in a body has been changed or deleted since it was chosen. */
+/** Raises a DOMException or Problem where a file in a body is empty, or was changed or deleted since it was chosen. */
 async function readable(body: BodyInit | undefined): Promise<void> {
   const parts = body instanceof FormData ? [...body.values()] : [body]
-  for (const part of parts) if (part instanceof Blob) await part.slice(0, 1).arrayBuffer()
+  for (const part of parts)
+    if (part instanceof Blob && !(await part.slice(0, 1).arrayBuffer()).byteLength) throw new EmptyFile()
 }
 
 function address(path: string, query: Asking['query']): string {

@@ -55,9 +55,23 @@ export class Unreachable extends Problem {
   }
 }
 
+/** A file without bytes; browsers show one that was deleted as such. */
+export class EmptyFile extends Problem {
+  constructor() {
+    super({
+      status: 0,
+      title: 'The file has no bytes',
+      detail: 'It is empty, or was moved or deleted since it was chosen. Choose it again.',
+    })
+  }
+}
+
+/** Request Timeout, Too Many Requests. */
+const WAITED: readonly number[] = [408, 429]
+
 /** Whether the same request may go well a little later. */
 export function mayPass(thrown: unknown): boolean {
-  return thrown instanceof Unreachable || (thrown instanceof Problem && thrown.status >= 500)
+  return thrown instanceof Unreachable || (thrown instanceof Problem && (thrown.status >= 500 || WAITED.includes(thrown.status)))
 }
 
 /** Whether work was given up by whoever asked for it. */

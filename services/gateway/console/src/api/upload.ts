@@ -2,18 +2,12 @@
 
 import { textOf } from '../base64'
 import { api } from './client'
-import { Problem, Unreachable } from './problem'
+import { EmptyFile, Unreachable } from './problem'
 
 const TUS = { 'Tus-Resumable': '1.0.0' }
 const PART_BYTES = 8 << 20
 /** Times that a part is sent again after a connection broke. */
 const RETRIES = 4
-
-const EMPTY = new Problem({
-  status: 0,
-  title: 'The file has no bytes',
-  detail: 'It is empty, or was moved or deleted since it was chosen. Choose it again.',
-})
 
 /** Stores a file, and answers the id of its artifact. `tell` hears the part that has arrived, 0 to 1. Raises Problem. */
 export async function upload(
@@ -21,7 +15,7 @@ export async function upload(
   tell: (part: number) => void = () => {},
   signal?: AbortSignal,
 ): Promise<string> {
-  if (!file.size) throw EMPTY
+  if (!file.size) throw new EmptyFile()
   const asking = signal ? { signal } : {}
   const metadata = `filename ${textOf(new TextEncoder().encode(file.name))}`
   const begun = await api.answer('POST', '/v1/uploads', undefined, {

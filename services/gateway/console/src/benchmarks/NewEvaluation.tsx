@@ -42,8 +42,8 @@ export function NewEvaluation({ suite, variant, onBegun }: Props) {
 
   async function submit(event: Event) {
     event.preventDefault()
-    if (!folder) return setWrong('Choose the folder with the questions first.')
     setProblem(undefined)
+    if (!folder) return setWrong('Choose the folder with the questions first.')
     try {
       setDoing({ part: 0, what: 'sending the data' })
       const data = await sent(folder, (done, of) => setDoing({ part: done / of, what: `${done} of ${of} files sent` }))

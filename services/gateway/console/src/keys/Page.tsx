@@ -94,10 +94,9 @@ function Keys() {
     (signal) => api.get<{ keys: Key[] }>('/v1/keys', { signal, query: { all: all || undefined } }),
     [all],
   )
-  const again = () => loaded.state === 'there' && loaded.again()
   return (
     <>
-      <Make made={again} />
+      <Make made={loaded.again} />
       <section class="card" aria-label="Keys">
         <div class="row apart">
           <h2>Keys</h2>
@@ -109,7 +108,7 @@ function Keys() {
         <Loading of={loaded}>
           {({ keys }) =>
             keys.length ? (
-              <List keys={keys} changed={again} />
+              <List keys={keys} changed={loaded.again} />
             ) : (
               <Empty title="No key is good">
                 <p>Make one above.</p>

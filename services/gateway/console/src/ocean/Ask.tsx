@@ -35,9 +35,9 @@ export function Ask({ methods, started }: { methods: Method[]; started: (id: num
   const method = methods.find((each) => each.name === name) ?? methods[0]!
   const submit = async (event: Event) => {
     event.preventDefault()
+    setProblem(undefined)
     if (source !== 'example' && !file) return setWrong('Choose a file first.')
     setWrong('')
-    setProblem(undefined)
     if (source === 'field') return started(open(file!))
     try {
       reconstruct(source === 'file' ? file! : await shipped(example))

@@ -48,8 +48,8 @@ export function Page() {
             <button
               type="button"
               class="button small"
-              disabled={loaded.state !== 'there'}
-              onClick={() => loaded.state === 'there' && loaded.again()}
+              disabled={loaded.state === 'waiting'}
+              onClick={loaded.again}
             >
               Refresh
             </button>
@@ -74,7 +74,7 @@ export function Page() {
           </Loading>
         </section>
         {chosen ? (
-          <Detail key={chosen} name={chosen} changed={() => loaded.state === 'there' && loaded.again()} />
+          <Detail key={chosen} name={chosen} changed={loaded.again} />
         ) : (
           loaded.state === 'there' && loaded.value.operations.length > 0 && <p class="muted">Choose one to follow it.</p>
         )}

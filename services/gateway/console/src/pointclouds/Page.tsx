@@ -69,10 +69,10 @@ export function Page() {
 
   async function run(event: Event) {
     event.preventDefault()
+    setProblem(undefined)
     if (!opened) return setWrong('Choose a file first.')
     asking.current?.abort()
     asking.current = new AbortController()
-    setProblem(undefined)
     setAnswer(NOTHING)
     setBusy(true)
     try {

@@ -1,35 +1,38 @@
 /** What is loaded from the gateway: waiting, failed or there. */
 
 import type { ComponentChildren } from 'preact'
-import { useCallback, useEffect, useState } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import { isAbort, Problem } from '../api/problem'
 import { ProblemNote } from './notes'
 
-export type Loaded<T> =
+type Outcome<T> =
   | { state: 'waiting' }
-  | { state: 'failed'; problem: Problem; again: () => void }
+  | { state: 'failed'; problem: Problem }
   /** With a problem where it could not be loaded again. */
-  | { state: 'there'; value: T; problem?: Problem; again: () => void }
+  | { state: 'there'; value: T; problem?: Problem }
+
+/** What has been loaded so far, and how to load it again. */
+export type Loaded<T> = Outcome<T> & { again: () => void }
 
 /** Loads when `inputs` change, and again on demand; what was there stays in sight meanwhile, and where that fails. */
 export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[]): Loaded<T> {
-  const [loaded, set] = useState<Loaded<T>>({ state: 'waiting' })
+  const [loaded, set] = useState<Outcome<T>>({ state: 'waiting' })
   const [turn, next] = useState(0)
   const again = useCallback(() => next((n) => n + 1), [])
   useEffect(() => set({ state: 'waiting' }), inputs)
   useEffect(() => {
     const asking = new AbortController()
     load(asking.signal).then(
-      (value) => asking.signal.aborted || set({ state: 'there', value, again }),
+      (value) => asking.signal.aborted || set({ state: 'there', value }),
       (thrown) => {
         if (isAbort(thrown)) return
         const problem = Problem.from(thrown)
-        set((now) => (now.state === 'there' ? { ...now, problem } : { state: 'failed', problem, again }))
+        set((now) => (now.state === 'there' ? { ...now, problem } : { state: 'failed', problem }))
       },
     )
     return () => asking.abort()
   }, [...inputs, turn])
-  return loaded
+  return useMemo(() => ({ ...loaded, again }), [loaded])
 }
 
 export function Loading<T>(props: {

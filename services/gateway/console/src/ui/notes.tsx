@@ -1,7 +1,7 @@
 /** What is said when there is nothing, or something went wrong: always with what to do next. */
 
 import type { ComponentChildren } from 'preact'
-import type { Problem } from '../api/problem'
+import { mayPass, type Problem } from '../api/problem'
 
 const ADVICE: Record<number, string> = {
   403: 'Ask whoever runs this installation to allow it, or for a key that may do this.',
@@ -12,7 +12,7 @@ const ADVICE: Record<number, string> = {
   504: 'Ask for less, or submit it as long work.',
 }
 
-/** A problem document: what failed, the fields that cannot be used, and what can be done. */
+/** A problem document: what failed, the fields that cannot be used, and what can be done; `again` where that may help. */
 export function ProblemNote({ problem, again }: { problem: Problem; again?: () => void }) {
   return (
     <div class="notice bad" role="alert">
@@ -30,7 +30,7 @@ export function ProblemNote({ problem, again }: { problem: Problem; again?: () =
       )}
       {ADVICE[problem.status] && <p>{ADVICE[problem.status]}</p>}
       {problem.requestId && <p class="hint">Request {problem.requestId}</p>}
-      {again && (
+      {again && (mayPass(problem) || !problem.status) && (
         <button type="button" class="button small" onClick={again}>
           Try again
         </button>
