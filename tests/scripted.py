@@ -186,7 +186,8 @@ def serving(folder: Path, *rules: Rule) -> Iterator[Server]:
 
 def questions(folder: Path) -> list[Seen]:
     """The questions that came, in their order."""
-    return [Seen(**json.loads(line)) for line in (folder / "questions.jsonl").read_text().splitlines()]
+    whole, _, _ = (folder / "questions.jsonl").read_text().rpartition("\n")  # the last line may still be written
+    return [Seen(**json.loads(line)) for line in whole.splitlines()]
 
 
 def rules_in(path: Path) -> list[Rule]:

@@ -119,7 +119,7 @@ def gateway_requests() -> Measured:
     counts = {"TELLURION_OPENAPI_CASES": str(CASES), "TELLURION_DAMAGED_FILES": str(DAMAGED_FILES)}
     return _passing(
         f"{what}; {DAMAGED_FILES} damaged files of each kind: no crash",
-        [f"tests/services/gateway/{test}" for test in tests],
+        [*(f"tests/services/gateway/{test}" for test in tests), "-m", "not cuda"],
         **counts,
     )
 
@@ -127,7 +127,9 @@ def gateway_requests() -> Measured:
 def gateway_load() -> Measured:
     """Two hundred clients for five minutes."""
     what = f"200 clients asking once a second for {LOAD_SECONDS} s: every answer is 200, and memory stays"
-    return _passing(what, ["tests/services/gateway/test_load.py"], TELLURION_LOAD_SECONDS=str(LOAD_SECONDS))
+    return _passing(
+        what, ["tests/services/gateway/test_load.py", "-m", "not cuda"], TELLURION_LOAD_SECONDS=str(LOAD_SECONDS)
+    )
 
 
 def serving_chaos() -> Measured:

@@ -98,9 +98,8 @@ def told(operation: FitOperation) -> Iterator[tuple[int, int]]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "victim", ["child", *(pytest.param(name, marks=pytest.mark.slow) for name in ("worker", "service"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["child", "worker", "service"])
 def test_what_is_killed_is_not_missed(platform: Platform, undisturbed: str, victim: str) -> None:
     operation, attempts = platform.submit(), 1 if victim == "service" else 2
     before = next(done for _, done in told(operation) if done > CHECKPOINT_EVERY)

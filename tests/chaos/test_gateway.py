@@ -180,6 +180,7 @@ class Load:
         assert hashlib.sha256(content).hexdigest() == artifact
 
 
+@pytest.mark.slow
 def test_a_rolling_update_under_load_fails_no_request(replicas: list[Replica]) -> None:
     load = Load(replicas)
     for replica in replicas:

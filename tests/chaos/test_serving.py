@@ -166,6 +166,7 @@ def kinds(outcomes: list[Any]) -> set[str]:
     return {type(each).__name__ for each in outcomes}
 
 
+@pytest.mark.slow
 async def test_a_replica_that_is_killed_in_mid_request_costs_callers_time_or_a_truthful_error(
     site: Site, remote: RemotePredictor
 ) -> None:

@@ -82,6 +82,7 @@ def answered(command: Command, data: Path, state: Path, tmp_path_factory: pytest
     return folder
 
 
+@pytest.mark.slow
 def test_a_question_is_answered_without_a_platform_to_start_first(command: Command, data: Path, tmp_path: Path) -> None:
     done = command("agent", "ask", WARMING, "--data", data, "--out", tmp_path / "run", "--yes", "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -119,6 +120,7 @@ def test_what_cannot_be_answered_has_exit_code_4(command: Command, data: Path, s
     assert "answer" not in told
 
 
+@pytest.mark.slow
 def test_a_run_is_replayed_to_the_same_numbers(command: Command, data: Path, state: Path, answered: Path) -> None:
     done = command("agent", "replay", answered, "--data", data, "--json", "--state", state)
     told = json.loads(done.stdout)
@@ -126,6 +128,7 @@ def test_a_run_is_replayed_to_the_same_numbers(command: Command, data: Path, sta
     assert told["run"] == (answered / "run").read_text().strip()
 
 
+@pytest.mark.slow
 def test_a_replay_on_other_data_says_which_they_are(
     command: Command, data: Path, state: Path, answered: Path, tmp_path: Path
 ) -> None:
@@ -164,6 +167,7 @@ diagnostics:
 """
 
 
+@pytest.mark.slow
 def test_a_recipe_of_esmvaltool_is_learned_and_asked_for_by_its_name(
     command: Command, data: Path, state: Path, tmp_path: Path
 ) -> None:
@@ -183,6 +187,7 @@ def test_a_recipe_of_esmvaltool_is_learned_and_asked_for_by_its_name(
     assert "accepted: a recipe of ESMValTool" in " ".join(refused.stderr.split())
 
 
+@pytest.mark.slow
 def test_plans_are_shown_on_a_terminal_and_one_is_chosen(
     command: Command, data: Path, state: Path, tmp_path: Path
 ) -> None:

@@ -139,6 +139,7 @@ def test_a_model_is_asked_and_scored_and_nothing_is_asked_twice(
         assert (again / name).read_bytes() == (out / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_predictions_are_scored_embedded_and_on_a_platform_and_two_are_compared(
     command: Command, platform: Path, tmp_path: Path
 ) -> None:
@@ -268,6 +269,7 @@ def test_an_image_that_is_none_costs_its_item_alone(
     assert json.loads((tmp_path / "out/report.json").read_text())["coverage"] == 0.5
 
 
+@pytest.mark.slow
 def test_an_evaluation_outlives_its_command_and_its_worker(command: Command, platform: Path, tmp_path: Path) -> None:
     data, out = different(tmp_path / "data", 20), tmp_path / "out"
     (tmp_path / "slow").mkdir()

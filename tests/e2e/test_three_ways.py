@@ -125,6 +125,7 @@ def contents(paths: Sequence[Path]) -> dict[str, bytes]:
     return {name: data for name, data in told.items() if name not in ("report.html", "run.json")}
 
 
+@pytest.mark.slow
 def test_the_ocean(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> None:
     trial = demo.experiment(2, profiles=20, seed=1)
     observed = tmp_path / "observed.nc"

@@ -140,6 +140,7 @@ def registered(
     return hashlib.sha256(mine.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "named"), [("posterior", ("", "mine")), ("reconmost", ("sha256",))])
 def test_a_learned_method_says_its_steps_and_weights(
     capsys: pytest.CaptureFixture[str],

@@ -147,6 +147,7 @@ def test_a_service_that_cannot_start_stops_the_platform(
     assert not status(tellurion, tmp_path)["running"]
 
 
+@pytest.mark.slow
 def test_the_gateway_speaks_tls_and_keeps_its_port(
     tellurion: Run, started: Start, tmp_path: Path, certificate: tuple[Path, Path], until: Until
 ) -> None:
@@ -190,6 +191,7 @@ def supervised(folder: Path, say: Callable[[str], None], ready: Callable[[object
         Supervisor(chosen, state, gateway, say=say, restarts=policy).run(ready)
 
 
+@pytest.mark.slow
 def test_who_is_killed_while_others_start_is_not_taken_for_one_of_them(
     started: Start, tmp_path: Path, until: Until
 ) -> None:
@@ -225,6 +227,7 @@ def test_a_service_that_is_killed_often_does_not_stop_the_platform(
     assert set(processes()) == before
 
 
+@pytest.mark.slow
 def test_a_service_that_cannot_be_started_again_stops_the_platform(
     tmp_path: Path, runtime: Path, processes: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -194,6 +194,7 @@ def _address(process: subprocess.Popen[bytes], state: Path) -> str:
     return address
 
 
+@pytest.mark.slow
 def test_a_recipe_that_a_model_chooses_is_planned_run_and_reported(agent: Agent) -> None:
     asked = agent.ask(unknown("recipe-like"), run=True)
     assert (asked.answer.status, asked.answer.reason) == (ANSWERED, "")

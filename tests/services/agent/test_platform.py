@@ -189,6 +189,7 @@ def steps(folder: Path) -> Steps:
     return Steps(folder / "steps")
 
 
+@pytest.mark.slow
 def test_a_reconstruction_is_what_the_service_answers_with_all_that_it_takes_to_believe_it(
     start: Start, platform: dict[str, str], data: Path, tmp_path: Path
 ) -> None:
@@ -250,6 +251,7 @@ def test_gaussians_are_described_and_rendered(start: Start, platform: dict[str, 
     assert agent.file(answer, "figure.png") == frames[0]
 
 
+@pytest.mark.slow
 def test_clouds_are_encoded_completed_classified_and_searched(start: Start, pointcloud: str, tmp_path: Path) -> None:
     folder, generator = tmp_path / "clouds", np.random.default_rng(5)
     for label, stretch in (("ball", 1), ("rod", 12)):

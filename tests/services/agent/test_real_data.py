@@ -78,6 +78,7 @@ def north_america(scenario: str) -> tuple[Array, Array]:
     return np.arange(1860, 2100), area_mean(field[:, rows][:, :, columns], lat[rows]) - 273.15
 
 
+@pytest.mark.slow
 def test_the_warming_over_north_america_in_a_scenario(iris: Ask) -> None:
     found = iris("By how much does it warm over North America between 1961-1990 and 2070-2099 in the A1B scenario?")
     year, mean = north_america("A1B")
@@ -99,6 +100,7 @@ def test_the_trend_over_north_america(iris: Ask) -> None:
     assert headline(found, "K decade-1") == pytest.approx(10 * np.polyfit(year[late], mean[late], 1)[0], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_trend_of_a_model_over_seven_files_of_its_months(offline: Planner, tmp_path: Path) -> None:
     found = Asking(MIROC6, tmp_path, planner=offline)("Trend of air temperature at 925 hPa in MIROC6, 1950-2014")
     parts = [read(path, "ta", "plev", "lat") for path in sorted(MIROC6.rglob("historical/**/Amon/ta/**/*.nc"))]
@@ -135,6 +137,7 @@ def test_the_seasonal_cycle_of_the_equatorial_pacific(iris: Ask) -> None:
     assert any(label.startswith("minimum, in January") for label in labels)
 
 
+@pytest.mark.slow
 def test_a_curvilinear_grid(iris: Ask) -> None:
     found = iris("What is the mean sea surface temperature of the North Atlantic in NEMO, January 2015?")
     file = IRIS / "NEMO" / "nemo_1m_20150101-20150201_grid-T.nc"
@@ -151,6 +154,7 @@ def on_sphere(lat: Array, lon: Array) -> Array:
     return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=1)
 
 
+@pytest.mark.slow
 def test_profiles_without_dates(iris: Ask) -> None:
     found = iris("What is the area-weighted mean salinity at 500 m?")
     salinity, depth, lat = read(IRIS / "atlantic_profiles.nc", "salinity", "depth", "lat")

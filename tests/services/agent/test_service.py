@@ -111,6 +111,7 @@ def test_a_run_is_replayed_from_its_record_to_the_same_numbers(agent: Agent, lib
         agent.done("Replay", agent_pb2.ReplayRequest(request_id="damaged", record=damaged))
 
 
+@pytest.mark.slow
 def test_a_replay_reads_the_data_that_are_given(agent: Agent, library: Path, tmp_path: Path) -> None:
     with xr.open_dataset(library / "tos.nc") as sea:
         (sea + 5).assign(tos=(sea.tos + 5).assign_attrs(sea.tos.attrs)).to_netcdf(tmp_path / "warmer.nc")
@@ -134,6 +135,7 @@ def test_a_replay_reads_the_data_that_are_given(agent: Agent, library: Path, tmp
         replayed("6", sent, "theirs/sea.nc", read)
 
 
+@pytest.mark.slow
 def test_a_library_may_be_called_files(agent: Agent, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELLURION_AGENT_LIBRARIES", f"files={library}")
     looking = agent.servicer._looking

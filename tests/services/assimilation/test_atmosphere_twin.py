@@ -73,6 +73,7 @@ def variational(run: Any) -> Twin:
     return run("3dvar")
 
 
+@pytest.mark.slow
 def test_a_variational_estimate_follows_the_truth(variational: Twin) -> None:
     assert variational.diverged is None
     assert variational.rmse_analysis < 0.1  # that of the first guess
@@ -82,6 +83,7 @@ def test_a_variational_estimate_follows_the_truth(variational: Twin) -> None:
     assert 0 < variational.balance.physics <= 1
 
 
+@pytest.mark.slow
 def test_all_members_of_an_ensemble_are_carried(run: Any) -> None:
     result = run("letkf", {"localization": 2000.0})
     assert result.diverged is None

@@ -27,6 +27,7 @@ def folder(tmp_path_factory):
     return made
 
 
+@pytest.mark.slow
 def test_runs_are_independent_and_follow_the_model(folder):
     simulation = Simulation(folder)
     assert len(simulation) == 2 * DAYS

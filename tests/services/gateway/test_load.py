@@ -17,6 +17,7 @@ import pytest
 CLIENTS, SECONDS = 200, float(os.environ.get("TELLURION_LOAD_SECONDS", "30"))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 90)
 async def test_200_clients_are_answered_all_the_while(
     start_gateway: Callable[..., Any], served_ocean: Any, certificate: tuple[Path, Path]

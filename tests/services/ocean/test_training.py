@@ -67,6 +67,7 @@ def options(output: Path, **changes: object) -> list[str]:
     return [f"--{name}={value}" for name, value in given.items() if value is not None]
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_weights(small, fields, tmp_path):
     checkpoint = tmp_path / "training.ckpt"
     resumed, whole = tmp_path / "resumed.safetensors", tmp_path / "whole.safetensors"

@@ -115,6 +115,7 @@ def trained() -> tuple[Mmpt, Seen]:
     return model.eval(), seen
 
 
+@pytest.mark.slow
 def test_permuted_pictures_raise_the_contrast(trained: tuple[Mmpt, Seen]) -> None:
     model, seen = trained
     with torch.inference_mode():

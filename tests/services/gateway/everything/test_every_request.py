@@ -55,6 +55,7 @@ def ask(everything: Any, certificate: tuple[Path, Path], tmp_path: Path) -> Call
     return report
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1500 if THOROUGH else 300)
 def test_every_answer_is_one_of_the_document(ask: Callable[..., dict[str, Any]], everything: Any) -> None:
     paths = everything.client("navy").get("/openapi.json").json()["paths"]
