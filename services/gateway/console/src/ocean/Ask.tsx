@@ -125,6 +125,7 @@ export function Ask({ methods, started }: { methods: Method[]; started: (id: num
               label="Seed"
               type="number"
               min={0}
+              max={Number.MAX_SAFE_INTEGER}
               required
               value={seed}
               onInput={(e) => setSeed(e.currentTarget.value)}

@@ -66,18 +66,23 @@ function Runs({ runs, shown, choose }: { runs: readonly Run[]; shown: Run; choos
 }
 
 function Shown({ run, runs, choose }: { run: Run; runs: readonly Run[]; choose: (id: number) => void }) {
-  if (run.state === 'running')
+  if (run.state === 'running') {
+    const cancel = () => {
+      forget(run)
+      document.querySelector('main')!.focus() // the button with the focus goes
+    }
     return (
       <section class="card" aria-label="In progress">
         <h2>{run.title}</h2>
         <Progress fraction={run.fraction} message={run.message} />
         <div>
-          <button type="button" class="button" onClick={() => forget(run)}>
+          <button type="button" class="button" onClick={cancel}>
             Cancel
           </button>
         </div>
       </section>
     )
+  }
   if (run.state === 'failed') return <ProblemNote problem={run.problem!} />
   return <Result run={run} others={runs.filter((other) => other !== run && other.state === 'done')} choose={choose} />
 }

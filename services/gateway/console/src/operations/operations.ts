@@ -15,7 +15,7 @@ export interface Listed {
   missing: { service: string; problem: Problem }[]
 }
 
-/** The latest operations of these services, the newest first; a service that fails hides none of another. */
+/** The latest operations of these services, newest first; one that fails hides none of another. Raises Problem where all do. */
 export async function list(services: readonly string[], signal: AbortSignal): Promise<Listed> {
   const asked = services.map((service) =>
     api.get<{ operations?: Operation[] }>(`/v1/${service}/operations`, { signal, query: { page_size: LATEST } }),
@@ -26,6 +26,7 @@ export async function list(services: readonly string[], signal: AbortSignal): Pr
     else if (isAbort(told.reason)) throw told.reason
     else listed.missing.push({ service: services[index]!, problem: Problem.from(told.reason) })
   }
+  if (services.length && listed.missing.length === services.length) throw listed.missing[0]!.problem
   listed.operations.sort((one, other) => other.metadata.created.localeCompare(one.metadata.created))
   return listed
 }

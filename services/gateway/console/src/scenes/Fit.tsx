@@ -54,7 +54,7 @@ export function Fit({ name, listed, onView }: Props) {
             ]}
           />
         )}
-        {operation.error && <p class="wrong">{operation.error.message}</p>}
+        {operation.error && operation.metadata.state !== 'STATE_CANCELLED' && <p class="wrong">{operation.error.message}</p>}
         {wrong !== undefined && <ProblemNote problem={Problem.from(wrong)} />}
         <div class="row">
           {response && (
