@@ -14,7 +14,7 @@ from tellurion_core.ray_serving.metrics import ModelMetrics, ReplicaCount
 from tellurion_core.telemetry import RpcMetrics
 from tellurion_gateway.metrics import HttpMetrics
 
-from .rendering import CHART, rendered
+from .rendering import CHART, objects_of, rendered
 
 JOBS = {"tellurion_jobs": {"kind", "state"}, "tellurion_job_attempts_total": {"kind", "end"}}
 """Of workers, as `tellurion_core.jobs.worker` has them."""
@@ -88,6 +88,26 @@ def test_every_alert_says_what_it_means_and_what_to_do() -> None:
         labels = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
         kept = re.findall(r"by \(([\w, ]+)\)", rule["expr"])
         assert not kept or labels <= {name.strip() for each in kept for name in each.split(",")}, rule["alert"]
+
+
+def test_the_alert_on_space_is_about_the_claim_that_is_used() -> None:
+    values = {"metrics": {"rules": {"enabled": True}}, "storage": {"existingClaim": "earth-files"}}
+    (rule,) = (object for object in objects_of(values) if object["kind"] == "PrometheusRule")
+    (alert,) = (each for each in rule["spec"]["groups"][0]["rules"] if each["alert"] == "TellurionStateFull")
+    assert alert["expr"].count('persistentvolumeclaim="earth-files"') == 2
+
+
+def test_pods_of_ray_which_tell_nothing_while_they_have_no_front_are_not_missed() -> None:
+    (silent,) = (rule for rule in rules() if rule["alert"] == "TellurionPodSilent")
+    (left_out,) = re.findall(r'component!~"([^"]+)"', silent["expr"])
+    components = {
+        object["metadata"]["labels"]["app.kubernetes.io/component"]
+        for object in rendered("institute")
+        if object["kind"] == "ServiceAccount"
+    }
+    assert {name for name in components if re.fullmatch(left_out, name)} == {
+        f"{service}-ray" for service in ("assimilation", "ocean", "pointcloud")
+    }
 
 
 def test_alerts_are_about_this_release_alone() -> None:

@@ -16,6 +16,8 @@ from .rendering import NAMESPACE, SETS, Object, pod_templates, rendered
 CHECKOV = Path(__file__).parents[2] / ".cache" / "checkov" / "bin" / "checkov"
 """In an environment of its own (`make chart-test` makes it): it pins what the platform has in other versions."""
 
+pytestmark = pytest.mark.slow
+
 EXCEPTED = {
     "CKV_K8S_8": (r"Pod\..*-test-(health|reconstruct)", "`helm test` pods end by themselves, and have a deadline"),
     "CKV_K8S_9": (r"Pod\..*-test-(health|reconstruct)", "nobody calls them"),

@@ -118,6 +118,44 @@ def test_triton_is_reached_by_those_whose_models_it_has() -> None:
     assert {edge for edge in among("air-gapped") if edge.sender == "triton"} == set()
 
 
+def allowed(values: Object) -> Network:
+    return Network(tuple(objects_of({**values_of("laptop"), **values})))
+
+
+def test_a_server_of_models_elsewhere_is_reached_by_those_whose_models_it_has() -> None:
+    peers = {"externalServing": [{"ipBlock": {"cidr": "192.0.2.40/32"}}]}
+    network = allowed(
+        {"serving": {"mode": "external", "address": "models.example.org:8500"}, "networkPolicy": {"peers": peers}}
+    )
+    nodes = [*everybody(rendered("laptop")), outside("models", address="192.0.2.40")]
+    senders = {edge.sender for edge in network.edges(nodes, PORTS) if edge.receiver == "models" and edge.port == 8500}
+    assert {"ocean", "ocean-worker", "assimilation", "assimilation-worker", "pointcloud"} <= senders
+    assert not senders & {"gateway", "splat", "agent", "benchmark"}
+
+
+def test_ports_follow_the_addresses_that_are_given() -> None:
+    oidc = {
+        "issuer": "https://login.example.org",
+        "audience": "tellurion",
+        "jwksUrl": "https://login.example.org:8443/k",
+    }
+    network = allowed(
+        {
+            "tracing": {"endpoint": "http://collector:14317"},
+            "identity": {"oidc": oidc},
+            "networkPolicy": {"dnsPorts": [5353]},
+        }
+    )
+    nodes = {node.name: node for node in everybody(rendered("laptop"))}
+    gateway = nodes["gateway"]
+    assert network.allows(gateway, nodes["prometheus"], 14317)
+    assert not network.allows(gateway, nodes["prometheus"], 4317)
+    assert network.allows(gateway, nodes["provider"], 8443)
+    assert not network.allows(gateway, nodes["provider"], 443)
+    assert network.allows(gateway, nodes["dns"], 5353, "UDP")
+    assert not network.allows(gateway, nodes["dns"], DNS, "UDP")
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_everybody_finds_names_and_nobody_else_answers_there(name: str) -> None:
     objects = rendered(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .rendering import SETS, Object, named, pods, rendered
+from .rendering import SETS, Object, named, objects_of, pod_templates, pods, rendered
 
 SAFE_VOLUMES = {
     "configMap",
@@ -186,3 +186,43 @@ def test_settings_that_change_start_new_pods(name: str) -> None:
     for object in rendered(name):
         if object["kind"] == "Deployment" and "triton" not in object["metadata"]["name"]:
             assert object["spec"]["template"]["metadata"]["annotations"]["checksum/settings"]
+
+
+def strategies(name: str) -> dict[str, tuple[bool, Any]]:
+    """Whether pods of a Deployment have GPUs, and how they are replaced."""
+    found = {}
+    for object in rendered(name):
+        if object["kind"] == "Deployment":
+            (container,) = object["spec"]["template"]["spec"]["containers"]
+            gpus = "nvidia.com/gpu" in container["resources"]["limits"]
+            found[named(object)] = gpus, object["spec"]["strategy"]["rollingUpdate"]
+    return found
+
+
+@pytest.mark.parametrize("name", ["one-gpu", "institute", "air-gapped"])
+def test_a_pod_with_gpus_makes_room_for_its_successor(name: str) -> None:
+    for deployment, (gpus, strategy) in strategies(name).items():
+        wanted = {"maxUnavailable": 1, "maxSurge": 0} if gpus else {"maxUnavailable": 0, "maxSurge": 1}
+        assert strategy == wanted, deployment
+    assert any(gpus for gpus, _ in strategies(name).values())
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_new_version_of_the_chart_alone_changes_no_pod(name: str) -> None:
+    """Least of all those of Redis, PostgreSQL and Ray, whose restart is felt."""
+    for pod, template in pods(name):
+        if "-test-" not in pod:
+            labels = template["metadata"]["labels"]
+            assert not labels.keys() & {"helm.sh/chart", "app.kubernetes.io/version"}, pod
+
+
+def test_a_pod_is_given_the_time_that_it_takes_to_stop() -> None:
+    values = {"services": {"ocean": {"settings": {"STOP_SECONDS": "300"}}}}
+    graces = {
+        pod.removeprefix("Deployment/tellurion-"): template["spec"]["terminationGracePeriodSeconds"]
+        for object in objects_of(values)
+        if object["kind"] == "Deployment"
+        for pod, template in pod_templates(object)
+    }
+    assert graces["ocean"] == graces["ocean-worker"] == 315
+    assert graces["splat"] == 45

@@ -95,6 +95,7 @@ def test_an_installation_creates_every_object_once_and_runs_no_hook(installation
     assert sorted(created) == sorted(expected)
 
 
+@pytest.mark.slow
 def test_what_others_need_is_created_before_them(installation: Installation) -> None:
     installation.install("institute")
     kinds = [each.kind for each in installation.asked()]
@@ -115,6 +116,7 @@ def test_an_upgrade_migrates_the_database_before_it_changes_anything(installatio
     assert installation.setting("ocean", "LOG_LEVEL") == "DEBUG"
 
 
+@pytest.mark.slow
 def test_where_the_migration_fails_the_old_version_stays_as_it_is(installation: Installation) -> None:
     installation.install("laptop")
     installation.asked()
@@ -125,6 +127,7 @@ def test_where_the_migration_fails_the_old_version_stays_as_it_is(installation: 
     assert installation.setting("ocean", "LOG_LEVEL") == "INFO"
 
 
+@pytest.mark.slow
 def test_a_service_that_is_taken_out_goes_and_its_address_with_it(installation: Installation) -> None:
     installation.install("laptop")
     installation.asked()
@@ -137,6 +140,7 @@ def test_a_service_that_is_taken_out_goes_and_its_address_with_it(installation: 
         installation.setting("gateway", "SPLAT_ADDRESS")
 
 
+@pytest.mark.slow
 def test_a_rollback_brings_back_what_was_and_runs_no_migration(installation: Installation) -> None:
     installation.install("laptop")
     before = {key: value.get("spec", value.get("data")) for key, value in installation.server.objects.items()}
@@ -158,6 +162,7 @@ def test_helm_test_asks_for_health_before_it_has_anything_reconstructed(installa
     assert {each for each in asked if each[0] == "delete"} == {("delete", *pod) for pod in TESTS}
 
 
+@pytest.mark.slow
 def test_helm_test_fails_where_a_service_is_away(installation: Installation) -> None:
     installation.install("laptop")
     installation.server.failing.add("tellurion-test-health")
@@ -166,12 +171,14 @@ def test_helm_test_fails_where_a_service_is_away(installation: Installation) -> 
     assert TESTS[1] not in {(each.kind, each.name) for each in installation.server.asked}
 
 
+@pytest.mark.slow
 def test_nothing_is_left_after_a_trial(installation: Installation) -> None:
     installation.install("laptop")
     installation.helm.uninstall(RELEASE, timeout=SECONDS)
     assert installation.server.objects == {}
 
 
+@pytest.mark.slow
 def test_files_outlive_the_release_where_they_are_to(installation: Installation) -> None:
     installation.install("institute")
     installation.helm.uninstall(RELEASE, timeout=SECONDS)

@@ -56,6 +56,12 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("tracing.endpoint", "collector:4317", "/tracing/endpoint"),
     ("identity.oidc.jwksUrl", "http://login.example.org/keys", "/identity/oidc/jwksUrl"),
     ("fullnameOverride", "x" * 31, "/fullnameOverride"),
+    # images that are not there
+    ("services.splat.worker.gpus", 1, "/services/splat/worker/gpus"),
+    ("services.agent.gpus", 1, "/services/agent/gpus"),
+    ("gateway.gpus", 1, "/gateway/gpus"),
+    ("defaults.gpus", 1, "/defaults/gpus"),
+    ("image.digests", {"splat-cuda": f"sha256:{'0' * 64}"}, "/image/digests"),
     # what would break a rule of the platform
     ("services.ocean.settings", {"LISTEN": "0.0.0.0:1"}, "/services/ocean/settings/LISTEN"),
     ("services.ocean.settings", {"max_call_seconds": "1"}, "/services/ocean/settings"),

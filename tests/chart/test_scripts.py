@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -77,11 +78,13 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield Platform(ocean, gateway, os.environ | shared | keys | {"TELLURION_TEST_SECONDS": "5"})
 
 
+@pytest.mark.slow
 def test_health_finds_all_that_serve(platform: Platform) -> None:
     ran = platform.run("health.py", platform.gateway, platform.ocean)
     assert (ran.returncode, ran.stdout) == (0, f"{platform.gateway}: serves\n{platform.ocean}: serves\n")
 
 
+@pytest.mark.slow
 def test_health_names_what_does_not(platform: Platform) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -92,6 +95,7 @@ def test_health_names_what_does_not(platform: Platform) -> None:
     assert f"{platform.ocean}: serves" in ran.stdout
 
 
+@pytest.mark.slow
 def test_an_analysis_comes_back_through_the_gateway_and_the_key_is_revoked(platform: Platform) -> None:
     ran = platform.run("reconstruct.py", platform.gateway)
     assert ran.returncode == 0, ran.stderr
@@ -101,6 +105,7 @@ def test_an_analysis_comes_back_through_the_gateway_and_the_key_is_revoked(platf
     assert [(key.tenant, key.revoked is not None) for key in made] == [("helm-test", True)]
 
 
+@pytest.mark.slow
 def test_a_gateway_that_does_not_know_the_key_fails_the_test(platform: Platform, tmp_path: Path) -> None:
     (tmp_path / "pepper").write_bytes(secrets.token_bytes(32))
     other = Platform(
@@ -122,10 +127,12 @@ def test_redis_keeps_what_it_is_given_and_asks_for_its_password(tmp_path: Path) 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    replaced = {"$(REDIS_PASSWORD)": "secret", "/data": str(tmp_path), "6379": str(port)}
-    arguments = [replaced.get(argument, argument) for argument in container["args"]]
-    with subprocess.Popen([redis_server, *arguments], stdout=subprocess.DEVNULL) as server:
+    replaced = {"/data": str(tmp_path), "6379": str(port)}
+    command = [replaced.get(part, part) for part in (*container["command"], *container["args"])]
+    environment = {"PATH": f"{Path(redis_server).parent}:{os.environ['PATH']}", "REDIS_PASSWORD": "secret"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as server:
         try:
+            assert not any("secret" in part for part in psutil.Process(server.pid).cmdline())
             broker = f"redis://:secret@127.0.0.1:{port}/0"
             until = time.monotonic() + 20
             while not answers(broker):
@@ -134,6 +141,9 @@ def test_redis_keeps_what_it_is_given_and_asks_for_its_password(tmp_path: Path) 
             assert refuse_eviction(broker)
             with pytest.raises(AuthenticationError):
                 Redis(port=port).ping()
+            probe = [replaced.get(part, part) for part in container["livenessProbe"]["exec"]["command"]]
+            assert subprocess.run(probe, env=environment, check=False).returncode != 0
+            assert subprocess.run(probe, env=environment | {"REDISCLI_AUTH": "secret"}, check=False).returncode == 0
             client = Redis(port=port, password="secret")
             assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
             assert client.config_get("appendonly") == {"appendonly": "yes"}

@@ -205,3 +205,21 @@ def test_the_sandboxes_rights_are_the_verbs_that_it_uses() -> None:
         for verb in rule["verbs"]
     }
     assert given == needed
+
+
+def test_nginx_is_told_to_hold_back_neither_uploads_nor_events() -> None:
+    own = {"nginx.ingress.kubernetes.io/proxy-body-size": "10g"}
+    ingress = {"enabled": True, "hosts": ["tellurion.example.org"], "annotations": own}
+    for name, told in (("nginx", 5), ("traefik", 1)):
+        values = {"gateway": {"ingress": {**ingress, "className": name}}}
+        (object,) = (each for each in objects_of(values) if each["kind"] == "Ingress")
+        annotations = object["metadata"]["annotations"]
+        assert len(annotations) == told
+        assert annotations["nginx.ingress.kubernetes.io/proxy-body-size"] == "10g"
+
+
+def test_jobs_of_scripts_are_pulled_with_the_same_secrets() -> None:
+    values = values_of("institute")
+    values["image"]["pullSecrets"] = [{"name": "registry"}, {"name": "mirror"}]
+    maps = {o["metadata"]["name"]: o["data"] for o in objects_of(values) if o["kind"] == "ConfigMap"}
+    assert maps["tellurion-agent-worker"]["TELLURION_AGENT_KUBERNETES_PULL_SECRETS"] == "registry,mirror"

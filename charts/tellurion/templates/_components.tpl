@@ -102,6 +102,9 @@ A map by name. Of each:
 {{- with .Values.sandbox }}
 {{- if eq .mode "kubernetes" }}
 AGENT_SANDBOX: kubernetes
+{{- with $.Values.image.pullSecrets }}
+AGENT_KUBERNETES_PULL_SECRETS: {{ range $index, $secret := . }}{{ gt $index 0 | ternary "," "" }}{{ $secret.name }}{{ end }}
+{{- end }}
 AGENT_KUBERNETES_IMAGE: {{ include "tellurion.image" (list $ "agent" false) }}
 AGENT_KUBERNETES_CLAIMS: {{ .claim }}=/var/lib/tellurion
 AGENT_KUBERNETES_NAMESPACE: {{ .namespace }}

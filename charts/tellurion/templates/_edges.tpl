@@ -9,11 +9,12 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- $grpc := list 50051 }}
 {{- $database := list (int $values.database.port) }}
 {{- $redis := list (int $values.redis.port) }}
+{{- $collector := list (include "tellurion.port" (list $values.tracing.endpoint 4317) | int) }}
 {{- $postgresql := $values.database.trial.enabled | ternary "postgresql" "externalDatabase" }}
 {{- $redisServer := $values.redis.enabled | ternary "redis" "externalRedis" }}
 {{- $edges := list (dict "from" "clients" "to" "gateway" "ports" (list 8080)) }}
 {{- if $values.identity.oidc.issuer }}
-{{- $edges = append $edges (dict "from" "gateway" "to" "identityProvider" "ports" (list 443)) }}
+{{- $edges = append $edges (dict "from" "gateway" "to" "identityProvider" "ports" (list (include "tellurion.port" (list $values.identity.oidc.jwksUrl 443) | int))) }}
 {{- end }}
 {{- range $name, $component := $components }}
 {{- $edges = append $edges (dict "from" "prometheus" "to" $name "ports" (list 9090)) }}
@@ -43,11 +44,11 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- $edges = append $edges (dict "from" $name "to" $redisServer "ports" $redis) }}
 {{- end }}
 {{- if $values.tracing.endpoint }}
-{{- $edges = append $edges (dict "from" $name "to" "collector" "ports" (list 4317)) }}
+{{- $edges = append $edges (dict "from" $name "to" "collector" "ports" $collector) }}
 {{- end }}
 {{- if hasKey $serving $component.service }}
 {{- $port := get $serving $component.service | splitList ":" | last | int }}
-{{- $server := dict "ray" (printf "%s-ray" $component.service) "triton" "triton" "external" "serving" }}
+{{- $server := dict "ray" (printf "%s-ray" $component.service) "triton" "triton" "external" "externalServing" }}
 {{- $edges = append $edges (dict "from" $name "to" (get $server $values.serving.mode) "ports" (list $port)) }}
 {{- end }}
 {{- end }}
@@ -76,7 +77,7 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- $edges = append $edges (dict "from" "kuberay" "to" $ray "ports" (list 8000 8265)) }}
 {{- $edges = append $edges (dict "from" "prometheus" "to" $ray "ports" (list 8080 9090)) }}
 {{- if $values.tracing.endpoint }}
-{{- $edges = append $edges (dict "from" $ray "to" "collector" "ports" (list 4317)) }}
+{{- $edges = append $edges (dict "from" $ray "to" "collector" "ports" $collector) }}
 {{- end }}
 {{- if $values.serving.ray.autoscaler.enabled }}
 {{- $edges = append $edges (dict "from" $ray "to" "kubernetesApi" "ports" (list 443 6443)) }}
@@ -84,6 +85,11 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- end }}
 {{- end }}
 {{- toJson $edges }}
+{{- end }}
+
+{{/* Port of a URL: (list url default). */}}
+{{- define "tellurion.port" -}}
+{{- (urlParse (index . 0)).host | regexFind ":[0-9]+$" | trimPrefix ":" | default (index . 1) }}
 {{- end }}
 
 {{- define "tellurion.kedaUsed" -}}

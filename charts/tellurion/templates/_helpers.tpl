@@ -21,6 +21,12 @@ app.kubernetes.io/part-of: tellurion
 {{ include "tellurion.selector" . }}
 {{- end }}
 
+{{/* Labels of pods: (list root component). Without the chart's version, for a new one of it restarts no pod that is the same. */}}
+{{- define "tellurion.podLabels" -}}
+app.kubernetes.io/part-of: tellurion
+{{ include "tellurion.selector" . }}
+{{- end }}
+
 {{/* Labels by which the pods of a component are found; they never change: (list root component). */}}
 {{- define "tellurion.selector" -}}
 {{- $root := index . 0 -}}

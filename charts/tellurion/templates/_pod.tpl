@@ -21,6 +21,11 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{/* How pods are replaced: the new one first; with GPUs the old one first, as there may be no GPU free for a moment. */}}
+{{- define "tellurion.strategy" -}}
+rollingUpdate: {{ gt (int .gpus) 0 | ternary "{maxUnavailable: 1, maxSurge: 0}" "{maxUnavailable: 0, maxSurge: 1}" }}
+{{- end }}
+
 {{/* Of pods of ours that do one thing and end. */}}
 {{- define "tellurion.errandResources" -}}
 requests: {cpu: 100m, memory: 512Mi, ephemeral-storage: 128Mi}
@@ -31,7 +36,7 @@ limits: {cpu: "1", memory: 2Gi, ephemeral-storage: 1Gi}
 {{- define "tellurion.placement" -}}
 {{- $root := index . 0 }}
 {{- $pod := index . 1 }}
-{{- $priority := default ($root.Values.priorityClasses.enabled | ternary (printf "%s-%s" (include "tellurion.fullname" $root) (index . 2)) "") $pod.priorityClassName }}
+{{- $priority := default ($root.Values.priorityClasses.enabled | ternary (include "tellurion.priorityClass" (list $root (index . 2))) "") $pod.priorityClassName }}
 {{- with $priority }}
 priorityClassName: {{ . }}
 {{- end }}
@@ -49,6 +54,12 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- with $pod.affinity }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* Name of a PriorityClass, which is of the whole cluster: (list root use). */}}
+{{- define "tellurion.priorityClass" -}}
+{{- $root := index . 0 -}}
+{{- printf "%s-%s-%s" (include "tellurion.fullname" $root) $root.Release.Namespace (index . 1) }}
 {{- end }}
 
 {{/* Requests and limits, GPUs among both: (list root pod). */}}

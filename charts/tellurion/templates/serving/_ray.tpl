@@ -31,7 +31,7 @@ TELLURION_STATE: /var/lib/tellurion
 {{- $name := printf "%s-ray" $service -}}
 metadata:
   labels:
-    {{- include "tellurion.labels" (list $root $name) | nindent 4 }}
+    {{- include "tellurion.podLabels" (list $root $name) | nindent 4 }}
     tellurion.io/metrics: "true"
     {{- with $pod.podLabels }}
     {{- toYaml . | nindent 4 }}
