@@ -129,10 +129,10 @@ TELLURION_{{ $setting }}: {{ $value | toString | quote }}
 {{- end }}
 {{- end }}
 
-{{/* Names of all components whose pods are there as long as the release, as a JSON list; each has an account. */}}
+{{/* Names of all that have an account and a policy, as a JSON list. */}}
 {{- define "tellurion.accounts" -}}
 {{- $accounts := keys (include "tellurion.components" . | fromYaml) }}
-{{- $accounts = append $accounts "migration" }}
+{{- if .Values.migration.enabled }}{{ $accounts = append $accounts "migration" }}{{ end }}
 {{- if .Values.database.trial.enabled }}{{ $accounts = append $accounts "postgresql" }}{{ end }}
 {{- if .Values.redis.enabled }}{{ $accounts = append $accounts "redis" }}{{ end }}
 {{- if .Values.backup.enabled }}{{ $accounts = append $accounts "backup" }}{{ end }}

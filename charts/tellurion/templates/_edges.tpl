@@ -59,7 +59,9 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- $edges = append $edges (dict "from" "test" "to" "gateway" "ports" (list 8080)) }}
 {{- $edges = append $edges (dict "from" "test" "to" $postgresql "ports" $database) }}
 {{- end }}
+{{- if $values.migration.enabled }}
 {{- $edges = append $edges (dict "from" "migration" "to" $postgresql "ports" $database) }}
+{{- end }}
 {{- if $values.backup.enabled }}
 {{- $edges = append $edges (dict "from" "backup" "to" $postgresql "ports" $database) }}
 {{- end }}

@@ -195,3 +195,13 @@ seccompProfile:
   failureThreshold: {{ $failures }}
 {{- end }}
 {{- end }}
+
+{{/*
+Annotations of the migration, by weight. It runs before the release's own objects are brought up to date, under an account
+and a policy that come just before it: those of the old version may not know where the new database is.
+*/}}
+{{- define "tellurion.migrationHook" -}}
+helm.sh/hook: pre-upgrade
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}

@@ -12,7 +12,8 @@ metadata:
   annotations:
     helm.sh/hook: test
     helm.sh/hook-weight: {{ index . 2 | quote }}
-    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+    # It stays until the next, for `helm test --logs` reads what it said after it has ended.
+    helm.sh/hook-delete-policy: before-hook-creation
 spec:
   {{- include "tellurion.podHead" (list $root "test") | nindent 2 }}
   restartPolicy: Never

@@ -56,8 +56,8 @@ def job(
 ) -> dict[str, Any]:
     """The Job of one run, as `batch/v1` has it; Pod Security `restricted` admits it.
 
-    `image` is named by its digest, `user` is who may write where a mount is writable, `runtime_class` is that of a
-    runtime that separates more than the node's own, `pull_secrets` name what the image is pulled with. Raises InvalidInput.
+    `image` is named by its digest and pulled with `pull_secrets`, `user` is who may write where a mount is writable,
+    `runtime_class` is that of a runtime that separates more than the node's own. Raises InvalidInput.
     """
     _check(name, image, mounts, user)
     claims = list(dict.fromkeys(mount.claim for mount in mounts))
