@@ -16,7 +16,10 @@ IMAGE = "localhost/tellurion-SERVICE:0.1.0"
     ("arguments", "said"),
     [
         ([IMAGE, "nonsense"], "argument SERVICE: received nonsense; accepted: gateway, agent"),
-        (["localhost/tellurion-ocean:0.1.0"], "argument image: received 'localhost/tellurion-ocean:0.1.0'; accepted: a"),
+        (
+            ["localhost/tellurion-ocean:0.1.0"],
+            "argument image: received 'localhost/tellurion-ocean:0.1.0'; accepted: a",
+        ),
         ([IMAGE, "--starts=0"], "argument --starts: received 0; accepted: 1 or more"),
     ],
 )
