@@ -83,7 +83,7 @@ def at_rest(container: Container) -> Memory:
 def measure(podman: Podman, image: str, service: str, starts: int) -> tuple[list[float], Memory]:
     """Seconds of each start, from `podman run` until healthy, and the memory after the last."""
     port = 8080 if service == "gateway" else 50051
-    flags = (f"--env=TELLURION_LISTEN=0.0.0.0:{port}", f"--publish=127.0.0.1::{port}")
+    flags: tuple[str, ...] = (f"--env=TELLURION_LISTEN=0.0.0.0:{port}", f"--publish=127.0.0.1::{port}")
     if service == "gateway":
         flags += ('--env=TELLURION_HOSTS=["127.0.0.1"]',)
     seconds = []
