@@ -56,7 +56,7 @@ class Podman:
         try:
             yield container
         finally:
-            print(self("logs", name, check=False).stderr[-5000:])
+            print(self("logs", name, check=False).stderr[-5000:], file=sys.stderr)
             self("rm", "--force", "--volumes", name)
 
 

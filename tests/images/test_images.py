@@ -79,6 +79,21 @@ def test_it_says_that_it_serves(container: Any, service: str) -> None:
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
+def test_the_gateways_image_has_the_console(container: Any, service: str) -> None:
+    if service != "gateway":
+        return  # the others have no page
+    address = f"http://{container.address(8080)}"
+
+    page = httpx.get(f"{address}/", trust_env=False)
+
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assets = re.findall(r'(?:src|href)="\./([^"]+\.(?:js|css))"', page.text)
+    assert {asset.rpartition(".")[2] for asset in assets} == {"js", "css"}
+    for asset in assets:
+        assert httpx.get(f"{address}/{asset}", trust_env=False).status_code == 200
+
+
 def test_it_is_nobody_and_may_nothing(container: Any) -> None:
     status = container.inside("cat /proc/1/status").stdout
 

@@ -37,13 +37,29 @@ def test_changed_python_of_all_its_distributions_is_copied_into_an_image(target:
         assert list(ROOT.glob(rule["src"]))
 
 
-def test_profiles_change_what_is_there() -> None:
-    for profile in CONFIG["profiles"]:
-        for patch in profile["patches"]:
-            node: Any = CONFIG
-            for part in patch["path"].lstrip("/").split("/"):
-                node = node[int(part)] if isinstance(node, list) else node[part]
-            assert type(node) is type(patch["value"])
+def at(path: str) -> Any:
+    """What stands at a path of the configuration. Raises LookupError where nothing does."""
+    node: Any = CONFIG
+    for part in path.lstrip("/").split("/"):
+        node = node[int(part)] if isinstance(node, list) else node[part]
+    return node
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [pytest.param(patch, id=each["name"] + patch["path"]) for each in CONFIG["profiles"] for patch in each["patches"]],
+)
+def test_profiles_replace_what_is_there_and_add_what_is_not(patch: dict[str, Any]) -> None:
+    """An empty map counts as nothing: skaffold drops it before it patches, and then refuses to replace it."""
+    parent, _, key = patch["path"].rpartition("/")
+
+    if patch["op"] == "replace":
+        assert type(at(patch["path"])) is type(patch["value"])
+        assert at(patch["path"])
+    else:
+        assert patch["op"] == "add"
+        assert at(parent)
+        assert key not in at(parent)
 
 
 def test_the_profile_for_gpus_builds_for_cuda_what_has_torch_and_can_use_a_gpu() -> None:
