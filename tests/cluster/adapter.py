@@ -106,6 +106,4 @@ def pod_template(workload: Object) -> Object:
                 volume = {"name": use, "persistentVolumeClaim": {"claimName": f"{use}-{name}-0"}}
                 template["spec"].setdefault("volumes", []).append(volume)
             return template
-    raise ValueError(
-        f"kind: received {workload['kind']}; accepted: Pod, Deployment, StatefulSet, Job, CronJob"
-    )
+    raise ValueError(f"kind: received {workload['kind']}; accepted: Pod, Deployment, StatefulSet, Job, CronJob")

@@ -27,7 +27,9 @@ def missing() -> list[str]:
     if not Path("/usr/lib/podman/netavark").exists():
         lines.append("netavark, podman's networks, is not installed: apt-get install netavark")
     if os.geteuid() != 0:
-        lines.append("NetworkPolicies become rules of the pods' network namespaces, and claims have owners: run it as root")
+        lines.append(
+            "NetworkPolicies become rules of the pods' network namespaces, and claims have owners: run it as root"
+        )
     return lines
 
 
@@ -50,9 +52,7 @@ class Engine(Podman):
     ) -> subprocess.CompletedProcess[str]:
         """Runs it. Raises AssertionError where it fails, and TimeoutExpired where it takes longer, in seconds."""
         command = ["podman", *words]
-        done = subprocess.run(
-            command, input=fed, capture_output=True, text=True, env=self.environment, timeout=timeout
-        )
+        done = subprocess.run(command, input=fed, capture_output=True, text=True, env=self.environment, timeout=timeout)
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)}: {done.stderr}")
         return done

@@ -81,6 +81,10 @@ class PodmanCluster:
     def pods(self) -> list[Pod]:
         return list(self._pods)
 
+    def template(self, component: str) -> Object:
+        """The pod that the chart renders for a component."""
+        return self._templates[component]
+
     def delete(self, component: str) -> None:
         """Ends a pod; another takes its place and is ready. Raises Failed."""
         pod = self.pod(component)
@@ -115,8 +119,9 @@ class PodmanCluster:
         return self._volumes().claim(name)
 
     def close(self) -> None:
-        """Ends everything, and leaves nothing."""
+        """Ends everything at once, and leaves nothing."""
         for pod in reversed(self.pods()):
+            pod.grace = 0
             self._end(pod)
         self._names.close()
         subprocess.run(["podman", "network", "rm", "--force", self.name], capture_output=True, check=False)
@@ -212,7 +217,7 @@ class PodmanCluster:
         """Brings the rules of all pods up to date."""
         objects = self._releases[-1]
         policies = [each for each in objects if each["kind"] == "NetworkPolicy"]
-        ports = {port["port"] for port in _ports(policies)}
+        ports = {port["port"] for port in ports_of(policies)}
         space = {"kubernetes.io/metadata.name": NAMESPACE}
         nodes = [Node(pod.name, NAMESPACE, pod.labels, space, pod.address) for pod in self._pods if pod.address]
         edges = Network(policies).edges(nodes, ports)
@@ -256,9 +261,7 @@ def _bridge(name: str) -> str:
     # One that leads nowhere has no address of this machine by itself. What subnet is free is known now.
     subnet = ip_network(json.loads(inspected)[0]["subnets"][0]["subnet"])
     subprocess.run(["podman", "network", "rm", name], capture_output=True, check=True)
-    subprocess.run(
-        [*made, f"--subnet={subnet}", f"--gateway={subnet[1]}", name], capture_output=True, check=True
-    )
+    subprocess.run([*made, f"--subnet={subnet}", f"--gateway={subnet[1]}", name], capture_output=True, check=True)
     return str(subnet[1])
 
 
@@ -279,7 +282,8 @@ def _same(new: Object, old: Object | None) -> bool:
     return old is not None and new == old
 
 
-def _ports(policies: Iterable[Object]) -> Iterable[Object]:
+def ports_of(policies: Iterable[Object]) -> Iterable[Object]:
+    """Ports that policies speak of. Raises ValueError for a policy that leads out of the cluster: no network does here."""
     for policy in policies:
         for direction in ("ingress", "egress"):
             for rule in policy["spec"].get(direction) or ():

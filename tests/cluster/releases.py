@@ -13,7 +13,9 @@ from ..chart.rendering import Object, objects_of, values_of
 
 def values(**more: Any) -> dict[str, Any]:
     """Those of the laptop, of values.yaml, and these."""
-    return merged(merged(values_of("laptop"), yaml.safe_load(Path(__file__).with_name("values.yaml").read_text())), more)
+    return merged(
+        merged(values_of("laptop"), yaml.safe_load(Path(__file__).with_name("values.yaml").read_text())), more
+    )
 
 
 def rendered(**more: Any) -> list[Object]:
