@@ -4,7 +4,7 @@
 |---|---|---|
 | `env` and `envFrom` with references | values | knows neither our Secrets nor `$(NAME)` |
 | `command` and `args` with `$(NAME)` | their values in place | passes them as they are |
-| volumes | folders of this machine | has no Secrets, makes empty folders that root owns, and takes no claims of a StatefulSet |
+| volumes | folders of this machine | has no Secrets, and its empty folders are root's |
 | probes | nothing: `probes.py` runs them | has no gRPC probes, and needs systemd for the others |
 | `ports` | nothing | would publish each on this machine, and two pods have the same |
 | annotations | nothing | refuses those of more than 63 characters, as checksums are |

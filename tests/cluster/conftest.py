@@ -1,9 +1,9 @@
-"""One installation of the whole chart for the tests of a module, and a caller of it."""
+"""Installations of the whole chart, and callers of them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,15 +13,23 @@ from .credentials import made
 from .on_podman import PodmanCluster
 from .releases import rendered
 
+STATE_BYTES = 2 << 30
+"""Of the claim that all pods share, so that it can be filled."""
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[PodmanCluster]:
-    """An installation; where this machine cannot run one, it says what is missing."""
+
+@pytest.fixture(scope="session")
+def engine_there() -> None:
+    """Skips where this machine cannot run pods, and says what is missing; fails where they were asked for."""
     if lacks := engine.missing():
         told = "; ".join(lacks)
         assert not os.environ.get("TELLURION_CLUSTER_RUN"), told
         pytest.skip(told)
-    here = PodmanCluster(made(NAME))
+
+
+@pytest.fixture(scope="module")
+def cluster(engine_there: None) -> Iterator[PodmanCluster]:
+    """An installation, of all tests of a module."""
+    here = PodmanCluster(made(NAME), {"tellurion-state": STATE_BYTES})
     try:
         here.install(rendered())
         yield here
@@ -29,10 +37,20 @@ def cluster() -> Iterator[PodmanCluster]:
         here.close()
 
 
+@pytest.fixture(scope="session")
+def new_key() -> Callable[[PodmanCluster], str]:
+    """Makes a key of an installation, as Helm's notes say."""
+
+    def make(cluster: PodmanCluster) -> str:
+        words = ("keys", "create", "--tenant", "navy", "--subject", "ann", "--days", "1", "--json")
+        said = cluster.pod("gateway").inside("tellurion", *words)
+        assert said.returncode == 0, said.stderr
+        return key_of(said.stdout)
+
+    return make
+
+
 @pytest.fixture(scope="module")
-def caller(cluster: PodmanCluster) -> Caller:
+def caller(cluster: PodmanCluster, new_key: Callable[[PodmanCluster], str]) -> Caller:
     """Somebody with a key."""
-    words = ("keys", "create", "--tenant", "navy", "--subject", "ann", "--days", "1", "--json")
-    said = cluster.pod("gateway").inside("tellurion", *words)
-    assert said.returncode == 0, said.stderr
-    return Caller(cluster.gateway, cluster.certificate(), key_of(said.stdout))
+    return Caller(cluster.gateway, cluster.certificate(), new_key(cluster))

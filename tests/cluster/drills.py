@@ -32,7 +32,7 @@ class Undisturbed:
 
 @contextmanager
 def under_load(caller: Caller, undisturbed: Undisturbed, what: str) -> Iterator[Load]:
-    """A load around a drill. Afterwards no answer was wrong, and all work that was taken is done, with the same result."""
+    """A load around a drill. In the end no answer was wrong, and all work that was taken is done, with one result."""
     with Load(caller, undisturbed.analysis) as load:
         time.sleep(STEADY_SECONDS)
         begun = time.monotonic()

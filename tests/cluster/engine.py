@@ -27,9 +27,7 @@ def missing() -> list[str]:
     if not Path("/usr/lib/podman/netavark").exists():
         lines.append("netavark, podman's networks, is not installed: apt-get install netavark")
     if os.geteuid() != 0:
-        lines.append(
-            "NetworkPolicies become rules of the pods' network namespaces, and claims have owners: run it as root"
-        )
+        lines.append("it sets rules in the pods' network namespaces and owners of claims: run it as root")
     return lines
 
 

@@ -1,7 +1,7 @@
 """NetworkPolicies as rules of each pod's own network namespace, as a network plug-in of Kubernetes has them.
 
-Pods share one bridge that leads nowhere else; what a policy allows is written out address by address and port by port, and
-all else is dropped in both directions. A pod cannot change its rules: it has no capabilities.
+Pods share one bridge that leads nowhere else; what a policy allows is written out address by address and port by port,
+and all else is dropped in both directions. A pod cannot change its rules: it has no capabilities.
 """
 
 from __future__ import annotations

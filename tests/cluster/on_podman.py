@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -24,14 +25,19 @@ from .volumes import Volumes
 
 COMPONENT = "app.kubernetes.io/component"
 HOOK, WEIGHT = "helm.sh/hook", "helm.sh/hook-weight"
+FILES = 65532
+"""Group of the platform's files, as the chart's `fsGroup` has it."""
 START_SECONDS = 600.0
 """Longest that a pod may take to be ready; its own probes restart it before."""
 
 
 class PodmanCluster:
-    """An installation of the chart. It is empty at first, and gone with everything of it when it is closed."""
+    """An installation of the chart. It is empty at first, and gone with everything of it when it is closed.
 
-    def __init__(self, credentials: Mapping[str, Mapping[str, bytes]]) -> None:
+    `sizes` has claims that are disks of their own, of so many bytes; others have as much as this machine.
+    """
+
+    def __init__(self, credentials: Mapping[str, Mapping[str, bytes]], sizes: Mapping[str, int] | None = None) -> None:
         self.name = f"tellurion-{secrets.token_hex(3)}"
         self._folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
         self._folder.chmod(0o711)  # pods go through it to their volumes
@@ -42,6 +48,7 @@ class PodmanCluster:
         self._pods: list[Pod] = []
         self._templates: dict[str, Object] = {}
         self._lock = threading.RLock()
+        self._disks = [_disk(self._volumes_at(name), size) for name, size in (sizes or {}).items()]
         self.node = _bridge(self.name)
         self._podman = Engine(self._folder, self.node, NAMESPACE)
         self._names = Names(self.node, self._addresses)
@@ -56,7 +63,7 @@ class PodmanCluster:
             self._until_ready(workload)
 
     def upgrade(self, objects: Sequence[Object]) -> None:
-        """Hooks before it; then each Deployment that differs gets its new pod before the old one goes. Raises Failed."""
+        """Hooks first; then each Deployment that differs gets its new pod before the old one goes. Raises Failed."""
         self._releases.append(objects)
         for hook in self._hooks("pre-upgrade"):
             self._run(hook)
@@ -100,9 +107,12 @@ class PodmanCluster:
         for workload in self._workloads(self._releases[-1]):
             self._until_ready(workload)
 
-    def run(self, template: Object, component: str) -> str:
-        """Runs a pod that does one thing and ends; its log. Raises Failed."""
-        return self._run({"kind": "Pod", "metadata": {"name": f"{component}-once", **template["metadata"]}, **template})
+    def job(self, cron: str, change: Callable[[Object], None] = lambda template: None) -> str:
+        """Runs the pod of a CronJob now, after a change to it; its log. Raises Failed."""
+        crons = {each["metadata"]["name"]: each for each in self._releases[-1] if each["kind"] == "CronJob"}
+        spec = deepcopy(crons[cron]["spec"]["jobTemplate"]["spec"])
+        change(spec["template"])
+        return self._run({"kind": "Job", "metadata": {"name": f"{cron}-now"}, "spec": spec})
 
     def gateway(self) -> str:
         """Host and port of a gateway's pod that is ready."""
@@ -114,9 +124,31 @@ class PodmanCluster:
     def certificate(self) -> bytes:
         return self._credentials["tellurion-tls"]["tls.crt"]
 
+    def set_env(self, component: str, **variables: str) -> None:
+        """Variables beside those of the chart, as `kubectl set env`; its pod is replaced. Raises Failed."""
+        objects = deepcopy(list(self._releases[-1]))
+        (workload,) = (each for each in self._workloads(objects) if _template_labels(each)[COMPONENT] == component)
+        (container,) = workload["spec"]["template"]["spec"]["containers"]
+        container["env"] += [{"name": name, "value": value} for name, value in variables.items()]
+        self._releases.append(objects)
+        self._roll(objects)
+
     def claim(self, name: str) -> Path:
         """The folder of a claim on this machine."""
-        return self._volumes().claim(name)
+        return self._volumes_at(name)
+
+    def stop(self) -> None:
+        """Ends all pods that Deployments keep, as `kubectl scale --replicas=0`."""
+        for workload in self._workloads(self._releases[-1]):
+            if workload["kind"] == "Deployment":
+                self._end(self.pod(_template_labels(workload)[COMPONENT]))
+
+    def go_on(self) -> None:
+        """Starts them again. Raises Failed."""
+        for workload in self._workloads(self._releases[-1]):
+            if workload["kind"] == "Deployment":
+                self._play(workload)
+                self._until_ready(workload)
 
     def close(self) -> None:
         """Ends everything at once, and leaves nothing."""
@@ -125,6 +157,8 @@ class PodmanCluster:
             self._end(pod)
         self._names.close()
         subprocess.run(["podman", "network", "rm", "--force", self.name], capture_output=True, check=False)
+        for disk in self._disks:
+            subprocess.run(["umount", disk], check=False)
         for folder in (self._folder, self._memory):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -145,23 +179,40 @@ class PodmanCluster:
     def _volumes(self) -> Volumes:
         return Volumes(self._folder, self._memory, self._given())
 
+    def _volumes_at(self, claim: str) -> Path:
+        return Volumes(self._folder, self._memory, Given({}, {})).claim(claim)
+
     def _roll(self, objects: Sequence[Object]) -> None:
-        for workload in self._workloads(objects):
-            component = _template_labels(workload)[COMPONENT]
-            if _same(pod_template(workload), self._templates.get(component)):
-                continue
-            before = [pod for pod in self._pods if pod.component == component]
-            if workload["kind"] == "StatefulSet":
-                for pod in before:
-                    self._end(pod)
-            new = self._play(workload)
-            try:
-                self._until(new)
-            except Failed:
-                self._end(new)
-                raise
-            for pod in before:
-                self._end(pod)
+        ending: list[threading.Thread] = []
+        try:
+            for workload in self._workloads(objects):
+                component = _template_labels(workload)[COMPONENT]
+                if pod_template(workload) == self._templates.get(component):
+                    continue  # annotations have checksums of the settings: nothing of it is another
+                before = [pod for pod in self._pods if pod.component == component]
+                if workload["kind"] == "StatefulSet":
+                    for pod in before:
+                        self._end(pod)
+                self._replaced(workload)
+                # Nothing waits for those that end, as in a cluster.
+                ending += [threading.Thread(target=self._end, args=[pod]) for pod in before if pod in self._pods]
+                for thread in ending[-len(before) :]:
+                    thread.start()
+        finally:
+            for thread in ending:
+                thread.join()
+
+    def _replaced(self, workload: Object) -> None:
+        """Starts a new pod beside the old; one that does not become ready goes again. Raises Failed."""
+        component = _template_labels(workload)[COMPONENT]
+        old = self._templates[component]
+        new = self._play(workload)
+        try:
+            self._until(new)
+        except Failed:
+            self._end(new)
+            self._templates[component] = old
+            raise
 
     def _play(self, workload: Object) -> Pod:
         """Makes a pod, lets it reach whom it may, starts it and its probes."""
@@ -253,6 +304,14 @@ class PodmanCluster:
         return None
 
 
+def _disk(folder: Path, size: int) -> Path:
+    """Makes a file system of so many bytes there."""
+    folder.mkdir(parents=True)
+    options = f"size={size},mode=2775,gid={FILES}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tellurion", folder], check=True)
+    return folder
+
+
 def _bridge(name: str) -> str:
     """Makes a network that leads nowhere else; the address that this machine has on it."""
     made = ["podman", "network", "create", "--internal", "--disable-dns"]
@@ -277,13 +336,8 @@ def _template_labels(workload: Object) -> dict[str, str]:
     return dict(workload["spec"]["template"]["metadata"]["labels"])
 
 
-def _same(new: Object, old: Object | None) -> bool:
-    """Whether a controller would leave the pods as they are; annotations have the checksums of their settings."""
-    return old is not None and new == old
-
-
 def ports_of(policies: Iterable[Object]) -> Iterable[Object]:
-    """Ports that policies speak of. Raises ValueError for a policy that leads out of the cluster: no network does here."""
+    """Ports that policies speak of. Raises ValueError for a policy that leads out of the cluster: nothing does here."""
     for policy in policies:
         for direction in ("ingress", "egress"):
             for rule in policy["spec"].get(direction) or ():

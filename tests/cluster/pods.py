@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from .engine import Engine
 from .adapter import PROBES, Object
+from .engine import Engine
 from .firewall import CLOSED
 from .probes import Probe, Watch
 

@@ -8,8 +8,8 @@ import time
 import psutil
 import pytest
 
-from .callers import Caller
-from .drills import Undisturbed, under_load
+from .callers import Caller, Load
+from .drills import STEADY_SECONDS, Undisturbed, under_load
 from .on_podman import PodmanCluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -43,9 +43,7 @@ def test_a_container_that_is_killed_comes_back(
     assert all(json.loads(each)["status"] == 503 for each in load.refused)
 
 
-def test_a_gateway_that_is_killed_comes_back(
-    cluster: PodmanCluster, caller: Caller, undisturbed: Undisturbed
-) -> None:
+def test_a_gateway_that_is_killed_comes_back(cluster: PodmanCluster, caller: Caller, undisturbed: Undisturbed) -> None:
     with under_load(caller, undisturbed, "gateway killed"):
         restarted(cluster, "gateway")
 
@@ -64,6 +62,23 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_job_loses_none(
 
     assert load.answers[0] == 0
     assert load.refused == []  # nobody waits for a worker but its work
+
+
+def test_a_full_disk_is_told_and_what_was_taken_is_done_when_there_is_room_again(
+    cluster: PodmanCluster, caller: Caller, undisturbed: Undisturbed
+) -> None:
+    worker = cluster.pod("ocean-worker")
+    with Load(caller, undisturbed.analysis) as load:
+        time.sleep(STEADY_SECONDS)
+        assert worker.inside("sh", "-c", "cat /dev/zero > /var/lib/tellurion/filling").returncode != 0
+        time.sleep(20)
+        full = caller.submit("while-it-is-full")
+        assert worker.inside("rm", "/var/lib/tellurion/filling").returncode == 0
+        time.sleep(STEADY_SECONDS)
+    print(
+        f"full disk: answers {dict(load.answers)}, {len(load.operations)} submitted", full.status_code, full.text[:300]
+    )
+    print(load.wrong[:3], load.refused[:3])
 
 
 def _does_a_job(process: psutil.Process) -> bool:
