@@ -15,6 +15,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -35,6 +36,7 @@ CASES = 20_000
 DAMAGED_FILES = 500
 LOAD_SECONDS = 300
 SERVING, AGREEMENT = "tests/chaos/test_serving.py", "tests/e2e/test_serving_agreement.py"
+CLUSTER = "tests/cluster"
 """Tests whose full counts are parts of their own."""
 Measured = tuple[list[Target], str]
 """The targets of a part, and its section of RESULTS.md."""
@@ -141,9 +143,24 @@ def serving_agreement() -> Measured:
     return _passing("every model answers on Ray and on Triton as in this process, to 1e-5", [AGREEMENT, "-m", "slow"])
 
 
+def pods() -> Measured:
+    """The rendered chart played by podman: restrictions, drills, backup; and what its pods take."""
+    what = "the rendered chart as pods: healthy, restricted, killed, upgraded, backed up and restored under load"
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "pods.json"
+        asked = {"TELLURION_CLUSTER_RUN": "1", "TELLURION_PODS_MEASURED": str(file)}
+        targets, _ = _passing(what, [CLUSTER, "-m", "slow"], **asked)
+        rows = json.loads(file.read_text()) if file.exists() else []
+    cells = ([name if isinstance(name, str) else f"{name:.0f}" for name in row.values()] for row in rows)
+    text = "Working sets at rest and while the ocean is reconstructed; started: by the startup probe, asked every 5 s."
+    table = markdown(list(rows[0]), cells) if rows else ""
+    return targets, "\n\n".join(["## Pods", text, table])
+
+
 def slow_tests() -> Measured:
     """The tests that `make test` leaves out."""
-    return _passing("tests marked slow", ["-m", "slow and not cuda", f"--ignore={AGREEMENT}", f"--ignore={SERVING}"])
+    others = [f"--ignore={each}" for each in (AGREEMENT, SERVING, CLUSTER)]
+    return _passing("tests marked slow", ["-m", "slow and not cuda", *others])
 
 
 def _passing(what: str, arguments: Sequence[str], **environment: str) -> Measured:
@@ -198,6 +215,7 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "console": tabled("gateway_console"),
     "chaos": chaos,
     "serving-chaos": serving_chaos,
+    "pods": pods,
     "slow-tests": slow_tests,
 }
 """By name, in the order of RESULTS.md."""
