@@ -28,8 +28,8 @@ OBSERVATIONS = {
     "temperature": [8.0, 14.5, 21.5, 25.4, 29.0, 29.3, 28.0, 26.5, 19.5, 11.0],
 }
 """A February in °C, as `helm test` has it."""
-TRUTHFUL = (502, 503, 504)
-"""Statuses that say that the platform could not, and that asking again is right."""
+TRUTHFUL = (429, 503)
+"""Statuses that say that the platform cannot now: something is full, or away. Asking again later is right."""
 
 
 class Untrue(Exception):

@@ -10,6 +10,7 @@ import pytest
 from . import engine
 from .callers import NAME, Caller, key_of
 from .credentials import made
+from .drills import Undisturbed
 from .on_podman import PodmanCluster
 from .releases import rendered
 
@@ -26,9 +27,9 @@ def engine_there() -> None:
         pytest.skip(told)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster(engine_there: None) -> Iterator[PodmanCluster]:
-    """An installation, of all tests of a module."""
+    """An installation for all tests but those of the backup, which come before and need two of their own."""
     here = PodmanCluster(made(NAME), {"tellurion-state": STATE_BYTES})
     try:
         here.install(rendered())
@@ -50,7 +51,13 @@ def new_key() -> Callable[[PodmanCluster], str]:
     return make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def caller(cluster: PodmanCluster, new_key: Callable[[PodmanCluster], str]) -> Caller:
     """Somebody with a key."""
     return Caller(cluster.gateway, cluster.certificate(), new_key(cluster))
+
+
+@pytest.fixture(scope="session")
+def undisturbed(caller: Caller) -> Undisturbed:
+    """What the platform answers before anything happens to it."""
+    return Undisturbed.of(caller)

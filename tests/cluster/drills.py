@@ -30,6 +30,11 @@ class Undisturbed:
         return Undisturbed(analysis, submitted)
 
 
+def statuses(load: Load) -> set[int]:
+    """Of everything that was refused; 0 where a connection broke."""
+    return {status for status in load.answers if status != 200}
+
+
 @contextmanager
 def under_load(caller: Caller, undisturbed: Undisturbed, what: str) -> Iterator[Load]:
     """A load around a drill. In the end no answer was wrong, and all work that was taken is done, with one result."""

@@ -226,9 +226,9 @@ class PodmanCluster:
         group = template["spec"]["securityContext"]["fsGroup"]
         volumes = self._volumes()
         manifest = adapted(name, template, self._given(), lambda volume: volumes.made(name, volume, group))
+        pod.make(manifest, self.name)
         with self._lock:
             self._pods.append(pod)
-            pod.make(manifest, self.name)
             self._admit()
         pod.start()
         pod.watched(template)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .adapter import PROBES, Object
@@ -57,8 +58,11 @@ class Pod:
         self._in_network("iptables-restore", rules)
 
     def _in_network(self, command: str, text: str) -> None:
-        entered = ["nsenter", f"--net=/proc/{self.infrastructure}/ns/net", command]
-        subprocess.run(entered, input=text, text=True, check=True)
+        place = Path(f"/proc/{self.infrastructure}/ns/net")
+        entered = ["nsenter", f"--net={place}", command]
+        done = subprocess.run(entered, input=text, capture_output=True, text=True, check=False)
+        if done.returncode and place.exists():  # a pod that has just ended needs no rules
+            raise Failed(f"{self.name}: {command}: {done.stderr}")
 
     def start(self) -> None:
         self.podman("start", self.container)

@@ -164,10 +164,12 @@ def bytes_of(quantity: str) -> int:
     return int(number) << {"": 0, "Ki": 10, "Mi": 20, "Gi": 30}[unit]
 
 
-def test_memory_stays_below_the_limits_under_load(cluster: PodmanCluster, caller: Caller) -> None:
+def test_memory_stays_below_the_limits_under_load(
+    cluster: PodmanCluster, caller: Caller, undisturbed: Undisturbed
+) -> None:
     pods = cluster.pods()
     rest = {pod.component: working_set(pod) for pod in pods}
-    with Peaks(pods) as peaks, under_load(caller, Undisturbed.of(caller), "ocean reconstructions"):
+    with Peaks(pods) as peaks, under_load(caller, undisturbed, "ocean reconstructions"):
         time.sleep(LOAD_SECONDS)
 
     rows = [
