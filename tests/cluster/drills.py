@@ -47,6 +47,7 @@ def under_load(caller: Caller, undisturbed: Undisturbed, what: str) -> Iterator[
         time.sleep(STEADY_SECONDS)
         served = load.answers[200] - good
     print(f"{what}: {lasted:.0f} s, answers {dict(load.answers)}, {len(load.operations)} submitted")
+    print(*sorted({each[:200] for each in load.refused})[:5], sep="\n")
     assert load.wrong == []
     assert served > 0, "nothing was answered after it"
     assert load.operations
