@@ -34,7 +34,7 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.5
 
-.PHONY: setup demo test chart-test lint released bench acceptance images base data clean
+.PHONY: setup demo test chart-test cluster-run lint released bench acceptance images base data clean
 
 setup: $(READY) $(CONSOLE)
 
@@ -60,6 +60,10 @@ test: setup $(TRITON)
 
 chart-test: setup $(CHECKOV) ## the Helm chart: rendered, checked, installed on an emulated API server
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m 'not cuda' tests/chart
+
+cluster-run: export TELLURION_CLUSTER_RUN = 1
+cluster-run: setup ## the chart's pods run by podman: restricted, and killed under load; as root, images are there
+	$(BIN)/pytest -s -m slow tests/cluster
 
 lint: setup
 	$(BIN)/ruff check .
