@@ -19,7 +19,7 @@ from ray.serve.schema import ServeDeploySchema
 from tellurion_core.errors import InvalidInput, Unavailable
 from tellurion_core.predictor import LocalPredictor
 from tellurion_core.ray_serving.application import FRONTS, start_ray
-from tellurion_core.ray_serving.declared import ModelArguments, fronts, model
+from tellurion_core.ray_serving.declared import FrontArguments, ModelArguments, fronts, model
 from tellurion_core.ray_serving.settings import RaySettings
 from tellurion_core.remote_predictor import RemotePredictor
 from tellurion_ocean.models import installed
@@ -93,7 +93,7 @@ def test_the_scaling_of_the_settings_is_that_of_the_deployment(monkeypatch: pyte
     made = model(ModelArguments(name=MODEL))._bound_deployment
     assert made._deployment_config.autoscaling_config.max_replicas == 3
     assert made.ray_actor_options["num_gpus"] == 0.5
-    assert fronts({})._bound_deployment.num_replicas == 2
+    assert fronts(FrontArguments())._bound_deployment.num_replicas == 2
 
 
 def test_what_is_not_installed_or_not_known_is_refused() -> None:

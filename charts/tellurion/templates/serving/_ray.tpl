@@ -131,4 +131,5 @@ applications:
   - name: tellurion-fronts
     route_prefix: null
     import_path: tellurion_core.ray_serving.declared:fronts
+    args: {node_resource: front}
 {{- end }}

@@ -146,14 +146,17 @@ def ends_within(server: ServerSettings) -> float:
     return server.drain_seconds + server.stop_seconds + MARGIN_SECONDS
 
 
-def fronts_deployment(settings: RaySettings, server: ServerSettings) -> serve.Deployment:
-    """Of the fronts."""
+def fronts_deployment(
+    settings: RaySettings, server: ServerSettings, node_resource: str | None = None
+) -> serve.Deployment:
+    """Of the fronts; where `node_resource` is given, on nodes that offer 1 of it."""
+    places = {node_resource: 1} if node_resource else {}
     return serve.deployment(
         num_replicas=settings.fronts,
         max_replicas_per_node=1,
         graceful_shutdown_timeout_s=ends_within(server),
         # A front waits for others, and a node may be full of replicas.
-        ray_actor_options={"num_cpus": 0, "runtime_env": PROCESSES},
+        ray_actor_options={"num_cpus": 0, "resources": places, "runtime_env": PROCESSES},
     )(Front)
 
 

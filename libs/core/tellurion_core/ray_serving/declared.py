@@ -8,6 +8,7 @@
       - name: tellurion-fronts
         route_prefix: null
         import_path: tellurion_core.ray_serving.declared:fronts
+        args: {node_resource: front}    # which nodes have that may have one
 
 Serve builds them in a process of the cluster, whose environment has the settings that `python -m
 tellurion_core.ray_serving` reads. They may come in any order: a front tells of a model that is not there yet as it does
@@ -34,6 +35,16 @@ class ModelArguments(BaseModel):
     """Of a model that is installed here."""
 
 
+class FrontArguments(BaseModel):
+    """Of the application of the fronts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    node_resource: str | None = None
+    """A resource of Ray of which each node that may have a front offers 1; any node by default. A head without cores would
+    be such a node: a front asks for none."""
+
+
 def model(arguments: ModelArguments) -> serve.Application:
     """The replicas of a model. Raises InvalidInput where it is not installed, or settings cannot be used."""
     settings = load(RaySettings)
@@ -42,8 +53,8 @@ def model(arguments: ModelArguments) -> serve.Application:
     return deployment(scaling, ends_within(load(ServerSettings))).bind(source, scaling, load(TelemetrySettings))
 
 
-def fronts(arguments: dict[str, str]) -> serve.Application:
+def fronts(arguments: FrontArguments) -> serve.Application:
     """The fronts before all models of the services in the settings. Raises InvalidInput."""
     settings, server = load(RaySettings), load(ServerSettings)
     models = {source.name: source for source in chosen_models([], settings.services)}
-    return fronts_deployment(settings, server).bind(models, server, load(TelemetrySettings), settings.tensors)
+    return fronts_deployment(settings, server, arguments.node_resource).bind(models, server, load(TelemetrySettings), settings.tensors)
