@@ -109,7 +109,7 @@ def tabled(module: str, *, table: str = "table") -> Callable[[], Measured]:
 def chaos() -> Measured:
     """Every part of a platform killed in mid-evaluation, many times."""
     what = f"process of a job, worker, service and Redis, each killed {KILLS} times in mid-evaluation"
-    return _passing(what, ["tests/chaos", f"--ignore={SERVING}", "-m", "not cuda"], TELLURION_CHAOS_ROUNDS=str(KILLS))
+    return _passing(what, ["tests/chaos", f"--ignore={SERVING}"], TELLURION_CHAOS_ROUNDS=str(KILLS))
 
 
 def gateway_requests() -> Measured:
@@ -119,7 +119,7 @@ def gateway_requests() -> Measured:
     counts = {"TELLURION_OPENAPI_CASES": str(CASES), "TELLURION_DAMAGED_FILES": str(DAMAGED_FILES)}
     return _passing(
         f"{what}; {DAMAGED_FILES} damaged files of each kind: no crash",
-        [*(f"tests/services/gateway/{test}" for test in tests), "-m", "not cuda"],
+        [f"tests/services/gateway/{test}" for test in tests],
         **counts,
     )
 
@@ -127,15 +127,13 @@ def gateway_requests() -> Measured:
 def gateway_load() -> Measured:
     """Two hundred clients for five minutes."""
     what = f"200 clients asking once a second for {LOAD_SECONDS} s: every answer is 200, and memory stays"
-    return _passing(
-        what, ["tests/services/gateway/test_load.py", "-m", "not cuda"], TELLURION_LOAD_SECONDS=str(LOAD_SECONDS)
-    )
+    return _passing(what, ["tests/services/gateway/test_load.py"], TELLURION_LOAD_SECONDS=str(LOAD_SECONDS))
 
 
 def serving_chaos() -> Measured:
     """Inference servers that die, hang and are flooded, and 10 000 requests that leak nothing."""
     what = "inference servers killed, hanging and flooded; 10 000 requests"
-    return _passing(what, [SERVING, "-m", "not cuda"], TELLURION_CHAOS_FULL="1")
+    return _passing(what, [SERVING], TELLURION_CHAOS_FULL="1")
 
 
 def serving_agreement() -> Measured:
@@ -149,9 +147,9 @@ def slow_tests() -> Measured:
 
 
 def _passing(what: str, arguments: Sequence[str], **environment: str) -> Measured:
-    """Tests, as a target that is met where they pass."""
+    """Tests, slow ones among them unless the arguments choose by marker, as a target that is met where they pass."""
     start = time.perf_counter()
-    command = [sys.executable, "-m", "pytest", *arguments]
+    command = [sys.executable, "-m", "pytest", "-m", "not cuda", *arguments]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     done = subprocess.run(command, cwd=HERE.parents[1], env=os.environ | environment, **options)
     print(done.stdout, file=sys.stderr)
