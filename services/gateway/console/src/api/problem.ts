@@ -71,7 +71,8 @@ const WAITED: readonly number[] = [408, 429]
 
 /** Whether the same request may go well a little later. */
 export function mayPass(thrown: unknown): boolean {
-  return thrown instanceof Unreachable || (thrown instanceof Problem && (thrown.status >= 500 || WAITED.includes(thrown.status)))
+  if (thrown instanceof Unreachable) return true
+  return thrown instanceof Problem && (thrown.status >= 500 || WAITED.includes(thrown.status))
 }
 
 /** Whether work was given up by whoever asked for it. */
