@@ -35,6 +35,7 @@ CASES = 20_000
 DAMAGED_FILES = 500
 LOAD_SECONDS = 300
 SERVING, AGREEMENT = "tests/chaos/test_serving.py", "tests/e2e/test_serving_agreement.py"
+CLUSTER = "tests/cluster"
 """Tests whose full counts are parts of their own."""
 Measured = tuple[list[Target], str]
 """The targets of a part, and its section of RESULTS.md."""
@@ -141,9 +142,16 @@ def serving_agreement() -> Measured:
     return _passing("every model answers on Ray and on Triton as in this process, to 1e-5", [AGREEMENT, "-m", "slow"])
 
 
+def pods() -> Measured:
+    """The rendered chart, played by podman."""
+    what = "the rendered chart as pods: healthy, restricted, and killed under load"
+    return _passing(what, [CLUSTER, "-m", "slow"], TELLURION_CLUSTER_RUN="1")
+
+
 def slow_tests() -> Measured:
     """The tests that `make test` leaves out."""
-    return _passing("tests marked slow", ["-m", "slow and not cuda", f"--ignore={AGREEMENT}", f"--ignore={SERVING}"])
+    others = [f"--ignore={each}" for each in (AGREEMENT, SERVING, CLUSTER)]
+    return _passing("tests marked slow", ["-m", "slow and not cuda", *others])
 
 
 def _passing(what: str, arguments: Sequence[str], **environment: str) -> Measured:
@@ -198,6 +206,7 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "console": tabled("gateway_console"),
     "chaos": chaos,
     "serving-chaos": serving_chaos,
+    "pods": pods,
     "slow-tests": slow_tests,
 }
 """By name, in the order of RESULTS.md."""

@@ -78,6 +78,8 @@ class Server:
                 ("grpc.max_metadata_size", 16 << 10),
                 # Two servers on one port would share its calls at random: refuse instead.
                 ("grpc.so_reuseport", 0),
+                # Clients look their names up again, and so find pods that came later. Calls in progress go on.
+                ("grpc.max_connection_age_ms", int(settings.connection_seconds * 1000)),
             ],
         )
         self._services = services
