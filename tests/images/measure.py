@@ -97,6 +97,10 @@ def measure(podman: Podman, image: str, service: str, starts: int) -> tuple[list
     return seconds, rest
 
 
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f}"
+
+
 def main() -> int:
     """Exit code: 0 measured, 1 one was not healthy, 2 arguments that cannot be used."""
     parser = argparse.ArgumentParser(description="Sizes, start times and memory at rest of images.")
@@ -124,7 +128,8 @@ def main() -> int:
             print(error, file=sys.stderr)
             return 1
         spread = f"{statistics.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f})"
-        print(f"| {service} | {size / 1e6:.0f} | {spread} | {rest.resident / 1e6:.0f} | {rest.own / 1e6:.0f} |", flush=True)
+        cells = (service, _megabytes(size), spread, _megabytes(rest.resident), _megabytes(rest.own))
+        print(f"| {' | '.join(cells)} |", flush=True)
     return 0
 
 
