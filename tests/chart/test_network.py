@@ -194,7 +194,7 @@ def test_scripts_of_the_sandbox_have_no_network_and_the_agent_finds_its_policy()
 
 
 def test_the_migration_is_let_in_by_policies_of_a_release_that_knows_it() -> None:
-    """It runs before those of the release are brought up to date: the upgrade that switches it on needs `--no-hooks`."""
+    """It runs before they are brought up to date: the upgrade that switches it on needs `--no-hooks`."""
     new = objects_of(values_of("laptop"))
     old = objects_of(values_of("laptop") | {"migration": {"enabled": False}})
     before = [object for object in new if "pre-upgrade" in str(object["metadata"].get("annotations"))]

@@ -102,11 +102,9 @@ class Institute:
     redis: Redis
     spans: list[str]
 
-    def run(
-        self, pod: str, *command: str, bundle: str, database: dict[str, Any] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Runs a command as a pod would; `database` says what differs there."""
-        objects = objects_of(self.values | {"database": self.values["database"] | (database or {})})
+    def run(self, pod: str, *command: str, bundle: str, **differs: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+        """Runs a command as a pod would; `differs` has other values of a section."""
+        objects = objects_of(self.values | {section: self.values[section] | own for section, own in differs.items()})
         environment = environment_of(objects, pod, self.bundles / bundle)
         environment["PATH"] = f"{Path(sys.executable).parent}:{self.binaries}:/usr/bin:/bin"
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, cwd=self.bundles)
@@ -117,13 +115,9 @@ def environment_of(objects: list[Object], pod: str, bundle: Path) -> dict[str, s
     (spec,) = (template["spec"] for each in objects for name, template in pod_templates(each) if name == pod)
     (container,) = spec["containers"]
     found: dict[str, str] = {}
+    maps = {each["metadata"]["name"]: each["data"] for each in objects if each["kind"] == "ConfigMap"}
     for source in container.get("envFrom", ()):
-        (settings,) = (
-            o
-            for o in objects
-            if o["kind"] == "ConfigMap" and o["metadata"] == {**o["metadata"], **source["configMapRef"]}
-        )
-        found |= settings["data"]
+        found |= maps[source["configMapRef"]["name"]]
     for variable in container["env"]:
         found[variable["name"]] = variable.get("value", PASSWORD).replace("$(REDIS_PASSWORD)", PASSWORD)
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
@@ -181,7 +175,6 @@ REACHES = {
     "helm test: database": ("Pod/tellurion-test-reconstruct", *python(DATABASE)),
     "gateway: database": ("Deployment/tellurion-gateway", *python(DATABASE)),
     "gateway: identity provider": ("Deployment/tellurion-gateway", *python(KEYS)),
-    "service: database": ("Deployment/tellurion-ocean", *python(DATABASE)),
     "service: bell": ("Deployment/tellurion-ocean", *python(BELL)),
     "worker: database": ("Deployment/tellurion-ocean-worker", *python(DATABASE)),
     "worker: Redis": ("Deployment/tellurion-ocean-worker", *python(BROKER)),
@@ -221,22 +214,29 @@ def test_traces_are_sent_to_a_collector_of_the_bundle_alone(servers: Institute) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("mode", "host", "bundle", "reached"),
+    ("mode", "bundle", "reached"),
     [
-        ("require", "localhost", "ours", True),
-        ("require", "localhost", "others", False),
-        ("verify-ca", "localhost", "ours", True),
-        ("verify-ca", "localhost", "others", False),
-        ("verify-full", "localhost", "ours", False),  # the certificate is for 127.0.0.1
+        ("require", "ours", True),
+        ("require", "others", False),
+        ("verify-ca", "ours", True),
+        ("verify-ca", "others", False),
+        ("verify-full", "ours", False),
     ],
 )
-def test_with_a_bundle_the_authority_is_always_looked_at_and_the_name_in_verify_full(
-    mode: str, host: str, bundle: str, reached: bool, servers: Institute
+def test_a_database_of_another_name_is_refused_in_verify_full_and_of_another_authority_always(
+    mode: str, bundle: str, reached: bool, servers: Institute
 ) -> None:
-    command = ("python", "-m", "tellurion_core.jobs.migrate")
-    database = {"sslMode": mode, "host": host}
-    ran = servers.run("Job/tellurion-migration", *command, bundle=bundle, database=database)
+    """The certificate is for 127.0.0.1."""
+    pod, *command = REACHES["migration: database"]
+    ran = servers.run(pod, *command, bundle=bundle, database={"sslMode": mode, "host": "localhost"})
     assert (ran.returncode == 0) == reached, ran.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["service: bell", "worker: Redis"])
+def test_a_redis_of_another_name_is_refused(name: str, servers: Institute) -> None:
+    pod, *command = REACHES[name]
+    assert servers.run(pod, *command, bundle="ours", redis={"host": "localhost"}).returncode != 0
 
 
 def added(template: Object) -> tuple[bool, bool, bool]:
