@@ -193,6 +193,16 @@ def test_scripts_of_the_sandbox_have_no_network_and_the_agent_finds_its_policy()
     assert {edge for edge in edges if "script" in (edge.sender, edge.receiver)} == set()
 
 
+def test_the_migration_is_let_in_by_policies_of_a_release_that_knows_it() -> None:
+    """It runs before they are brought up to date: the upgrade that switches it on needs `--no-hooks`."""
+    new = objects_of(values_of("laptop"))
+    old = objects_of(values_of("laptop") | {"migration": {"enabled": False}})
+    before = [object for object in new if "pre-upgrade" in str(object["metadata"].get("annotations"))]
+    job, database = (node for node in everybody(tuple(new)) if node.name in ("migration", "postgresql"))
+    assert not Network([*old, *before]).allows(job, database, POSTGRES)
+    assert Network(new).allows(job, database, POSTGRES)
+
+
 def test_without_policies_everything_is_open() -> None:
     """That the evaluator finds edges where nothing forbids them."""
     objects = tuple(objects_of(values_of("laptop") | {"networkPolicy": {"enabled": False}}))

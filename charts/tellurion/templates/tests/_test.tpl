@@ -41,6 +41,7 @@ spec:
         - name: PGPASSWORD
           valueFrom: {secretKeyRef: {name: {{ $root.Values.database.existingSecret }}, key: password}}
         {{- end }}
+        {{- include "tellurion.addedEnvironment" (list $root $root.Values.defaults) | nindent 8 }}
       resources: {{- include "tellurion.errandResources" $root | nindent 8 }}
       volumeMounts:
         - {name: scripts, mountPath: /scripts, readOnly: true}
@@ -51,6 +52,7 @@ spec:
         {{- if and $key $root.Values.gateway.tls }}
         - {name: tls, mountPath: /etc/tellurion/tls, readOnly: true}
         {{- end }}
+        {{- include "tellurion.addedVolumeMounts" (list $root $root.Values.defaults) | nindent 8 }}
   volumes:
     - name: scripts
       configMap: {name: {{ include "tellurion.fullname" $root }}-test}
@@ -64,4 +66,5 @@ spec:
     - name: tls
       secret: {secretName: {{ $root.Values.tls.secretName }}, defaultMode: 0440, items: [{key: tls.crt, path: tls.crt}]}
     {{- end }}
+    {{- include "tellurion.addedVolumes" (list $root $root.Values.defaults) | nindent 4 }}
 {{- end }}
