@@ -23,7 +23,7 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- if $values.tests.enabled }}
 {{- $edges = append $edges (dict "from" "test" "to" $name "ports" $grpc) }}
 {{- end }}
-{{- if $values.gateway.route.grpcDomain }}
+{{- if and $values.gateway.route.enabled $values.gateway.route.grpcDomain }}
 {{- $edges = append $edges (dict "from" "clients" "to" $name "ports" $grpc) }}
 {{- end }}
 {{- end }}
@@ -76,13 +76,10 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- $ray := printf "%s-ray" $service }}
 {{- $edges = append $edges (dict "from" $ray "to" $ray "ports" list) }}
 {{- $edges = append $edges (dict "from" $ray "to" $redisServer "ports" $redis) }}
-{{- $edges = append $edges (dict "from" "kuberay" "to" $ray "ports" (list 8000 8265)) }}
+{{- $edges = append $edges (dict "from" "kuberay" "to" $ray "ports" (list 8265)) }}
 {{- $edges = append $edges (dict "from" "prometheus" "to" $ray "ports" (list 8080 9090)) }}
 {{- if $values.tracing.endpoint }}
 {{- $edges = append $edges (dict "from" $ray "to" "collector" "ports" $collector) }}
-{{- end }}
-{{- if $values.serving.ray.autoscaler.enabled }}
-{{- $edges = append $edges (dict "from" $ray "to" "kubernetesApi" "ports" (list 443 6443)) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -26,6 +26,15 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 rollingUpdate: {{ gt (int .gpus) 0 | ternary "{maxUnavailable: 1, maxSurge: 0}" "{maxUnavailable: 0, maxSurge: 1}" }}
 {{- end }}
 
+{{/* Pods of a component are on as many nodes as there are: (list root component). */}}
+{{- define "tellurion.spread" -}}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels: {{- include "tellurion.selector" . | nindent 6 }}
+{{- end }}
+
 {{/* Of pods of ours that do one thing and end. */}}
 {{- define "tellurion.errandResources" -}}
 requests: {cpu: 100m, memory: 512Mi, ephemeral-storage: 128Mi}

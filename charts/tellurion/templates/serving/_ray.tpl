@@ -33,6 +33,9 @@ metadata:
   labels:
     {{- include "tellurion.podLabels" (list $root $name) | nindent 4 }}
     tellurion.io/metrics: "true"
+    {{- if $head }}
+    tellurion.io/ray: head
+    {{- end }}
     {{- with $pod.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -66,12 +69,14 @@ spec:
         - {name: gcs-server, containerPort: 6379}
         - {name: dashboard, containerPort: 8265}
         - {name: client, containerPort: 10001}
+        # KubeRay adds a port of this name and number where there is none of this name.
+        - {name: metrics, containerPort: 8080}
         {{- else }}
         - {name: inference, containerPort: 8001}
         - {name: metrics, containerPort: 9090}
         - {name: serve, containerPort: 8000}
-        {{- end }}
         - {name: ray-metrics, containerPort: 8080}
+        {{- end }}
       # The raylet's own health, by its agent; KubeRay's probes would need wget in the image.
       startupProbe:
         httpGet: {path: /api/local_raylet_healthz, port: 52365}

@@ -33,6 +33,8 @@ spec:
       securityContext: {{- include "tellurion.containerSecurityContext" . | nindent 8 }}
       env:
         - {name: HOME, value: /tmp}
+        # A little less than the pod has, so that it says what was not ready.
+        - {name: TELLURION_TEST_SECONDS, value: {{ sub $root.Values.tests.seconds 20 | quote }}}
         {{- if $key }}
         - {name: GATEWAY_CERTIFICATE, value: /etc/tellurion/tls/tls.crt}
         - {name: TELLURION_API_KEY_PEPPER, value: /etc/tellurion/identity/pepper}
