@@ -88,7 +88,7 @@ bench: setup ## speed and memory against named peers; a few minutes on a quiet m
 	$(BIN)/python tests/bench/assimilation_letkf.py
 	$(BIN)/python tests/bench/splat_speed.py
 
-acceptance: setup $(LEVITUS) $(DAPPER) $(PEERS) $(TRITON) $(NGINX) $(SCENES) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
+acceptance: setup $(LEVITUS) $(DAPPER) $(PEERS) $(TRITON) $(NGINX) $(SCENES) $(CHECKOV) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
 	$(BIN)/python tests/bench/acceptance.py $(PARTS)
 
 $(LEVITUS):

@@ -117,3 +117,25 @@ def test_serve_knows_what_a_rayservice_has_it_run() -> None:
             config = ServeDeploySchema.model_validate(yaml.safe_load(object["spec"]["serveConfigV2"]))
             assert config.http_options.port == 8000
             assert {app.name for app in config.applications} >= {"tellurion-fronts"}
+
+
+def test_kuberay_makes_the_service_that_the_clients_of_models_know() -> None:
+    """KubeRay takes of a `serveService` the port `serve`, unless the head has one of that name: then the head's."""
+    objects = rendered("institute")
+    settings = [value for object in objects for value in object.get("data", {}).values() if isinstance(value, str)]
+    for object in objects:
+        if object["kind"] == "RayService":
+            service, cluster = object["spec"]["serveService"], object["spec"]["rayClusterConfig"]
+            (port,) = service["spec"]["ports"]
+            assert port["name"] == "serve"
+            assert f"grpc://{service['metadata']['name']}:{port['port']}" in settings
+            (head,) = cluster["headGroupSpec"]["template"]["spec"]["containers"]
+            assert not [name for name in _ports(head) if name.startswith("serve")]
+            assert object["spec"]["excludeHeadPodFromServeSvc"]
+            for group in cluster["workerGroupSpecs"]:
+                (worker,) = group["template"]["spec"]["containers"]
+                assert _ports(worker)[port["targetPort"]] == port["port"]
+
+
+def _ports(container: dict[str, Any]) -> dict[str, int]:
+    return {port["name"]: port["containerPort"] for port in container["ports"]}

@@ -1,4 +1,4 @@
-"""How long images take to start, and the memory of a container at rest, as a table in Markdown.
+"""How large images are, how long they take to start, and the memory of a container at rest, as a table in Markdown.
 
     python tests/images/measure.py localhost/tellurion-SERVICE:0.1.0
     python tests/images/measure.py localhost/tellurion-SERVICE:0.1.0 ocean gateway --starts 5
@@ -97,9 +97,13 @@ def measure(podman: Podman, image: str, service: str, starts: int) -> tuple[list
     return seconds, rest
 
 
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f}"
+
+
 def main() -> int:
     """Exit code: 0 measured, 1 one was not healthy, 2 arguments that cannot be used."""
-    parser = argparse.ArgumentParser(description="Start times and memory at rest of images.")
+    parser = argparse.ArgumentParser(description="Sizes, start times and memory at rest of images.")
     parser.add_argument("image", help="name of the images, SERVICE where the service's stands")
     parser.add_argument("services", nargs="*", metavar="SERVICE", help="all without any")
     parser.add_argument("--starts", type=int, default=3, help="of which the median is told; 3 without it")
@@ -113,16 +117,19 @@ def main() -> int:
     if not installed():
         parser.error("podman is not installed")
     podman = Podman()
-    print("| image | seconds until healthy, median (least to most) | MB resident at rest | of these, in no file |")
-    print("|---|---|---|---|")
+    print("| image | MB | seconds until healthy, median (least to most) | MB resident at rest | of these, in no file |")
+    print("|---|---|---|---|---|")
     for service in arguments.services or SERVICES:
+        image = arguments.image.replace("SERVICE", service)
         try:
-            seconds, rest = measure(podman, arguments.image.replace("SERVICE", service), service, arguments.starts)
+            size = int(podman("image", "inspect", "--format={{.Size}}", image).stdout)
+            seconds, rest = measure(podman, image, service, arguments.starts)
         except AssertionError as error:
             print(error, file=sys.stderr)
             return 1
         spread = f"{statistics.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f})"
-        print(f"| {service} | {spread} | {rest.resident / 1e6:.0f} | {rest.own / 1e6:.0f} |", flush=True)
+        cells = (service, _megabytes(size), spread, _megabytes(rest.resident), _megabytes(rest.own))
+        print(f"| {' | '.join(cells)} |", flush=True)
     return 0
 
 

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 from typing import BinaryIO
 
@@ -78,14 +79,13 @@ class ArtifactStore:
         """
         digest, size = hashlib.sha256(), 0
         with self._unfinished(tenant) as written:
-            with written.open("wb") as file:
+            with _room(), written.open("wb") as file:  # closing it may still write
                 for chunk in chunks:
                     size += len(chunk)
                     if size > self._max_bytes:
                         raise ResourceExhausted(f"an artifact may have at most {self._max_bytes} bytes")
                     digest.update(chunk)
-                    with _room():
-                        file.write(chunk)
+                    file.write(chunk)
             return self._keep(tenant, written, digest.hexdigest(), media_type=media_type, name=name, keep=keep)
 
     def take(
@@ -223,9 +223,10 @@ class ArtifactStore:
     def _unfinished(self, tenant: str) -> Iterator[Path]:
         """A file to write to; it is gone in the end unless it was renamed."""
         folder = self._tenant(tenant)
-        folder.mkdir(parents=True, exist_ok=True)
-        with _room(), tempfile.NamedTemporaryFile(dir=folder, prefix=".put-", delete=False) as file:
-            written = Path(file.name)
+        with _room():
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".put-", delete=False) as file:
+                written = Path(file.name)
         try:
             yield written
         finally:
@@ -293,7 +294,9 @@ def _room() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ResourceExhausted("the artifact could not be stored; is the disk full?") from error
+        if error.errno not in (ENOSPC, EDQUOT, EFBIG):
+            raise
+        raise ResourceExhausted("the artifact could not be stored: the disk is full") from error
 
 
 def _missing(artifact_id: str) -> NotFound:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -259,6 +261,24 @@ def test_a_full_disk_leaves_what_was_to_be_taken_where_it_was(
         store.take("navy", path, hashlib.sha256(b"abc").hexdigest(), media_type="text/plain", name="a", keep=HOUR)
     assert path.read_bytes() == b"abc"
     assert not files(store)
+
+
+@pytest.mark.parametrize("size", [5_000, 50_000], ids=["as it is closed", "as it is written"])
+def test_a_file_that_finds_no_room_is_told_and_nothing_is_left(tmp_path: Path, size: int) -> None:
+    """In a process that may write no file of more than 4 kB, which the system refuses as it does on a full disk."""
+    program = f"""
+import resource, pathlib
+from tellurion_core.artifacts import ArtifactStore
+from tellurion_core.errors import ResourceExhausted
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+try:
+    ArtifactStore(pathlib.Path({str(tmp_path)!r})).put("navy", [bytes({size})], media_type="a/b", name="a", keep=None)
+except ResourceExhausted as told:
+    print(told)
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert told == "the artifact could not be stored: the disk is full\n"
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_bytes_that_nobody_described_go_after_a_day(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 import ray
 from ray import serve
 from ray.cluster_utils import Cluster
+from ray.util.state import list_actors
 
 from tellurion_core.ray_serving.declared import FrontArguments, fronts
 
@@ -41,7 +42,7 @@ def worker(ray_token: str) -> Iterator[str]:
 def test_a_front_is_where_its_resource_is(worker: str) -> None:
     serve.run(fronts(FrontArguments(node_resource="front")), name="fronts", route_prefix=None)
     until = time.monotonic() + 60
-    while not (found := [each for each in ray.util.state.list_actors() if "Front" in each.class_name]):
+    while not (found := [each for each in list_actors() if "Front" in each.class_name]):
         assert time.monotonic() < until
         time.sleep(0.2)
     assert {each.node_id for each in found if each.state == "ALIVE"} == {worker}

@@ -36,10 +36,6 @@ metadata:
     {{- with $pod.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-    {{- if not $head }}
-    # By it the inference Service finds the pods that may have a front.
-    tellurion.io/inference: {{ $service }}
-    {{- end }}
   annotations:
     checksum/settings: {{ include "tellurion.raySettings" (list $root $service) | sha256sum }}
     {{- with $pod.podAnnotations }}
@@ -71,8 +67,8 @@ spec:
         {{- else }}
         - {name: inference, containerPort: 8001}
         - {name: metrics, containerPort: 9090}
-        {{- end }}
         - {name: serve, containerPort: 8000}
+        {{- end }}
         - {name: ray-metrics, containerPort: 8080}
       # The raylet's own health, by its agent; KubeRay's probes would need wget in the image.
       startupProbe:

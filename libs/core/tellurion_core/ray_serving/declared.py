@@ -41,8 +41,8 @@ class FrontArguments(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     node_resource: str | None = None
-    """A resource of Ray of which each node that may have a front offers 1; any node by default. A head without cores would
-    be such a node: a front asks for none."""
+    """A resource of Ray of which each node that may have a front offers 1. Any node by default, a head without cores
+    among them: a front asks for none."""
 
 
 def model(arguments: ModelArguments) -> serve.Application:
@@ -57,4 +57,5 @@ def fronts(arguments: FrontArguments) -> serve.Application:
     """The fronts before all models of the services in the settings. Raises InvalidInput."""
     settings, server = load(RaySettings), load(ServerSettings)
     models = {source.name: source for source in chosen_models([], settings.services)}
-    return fronts_deployment(settings, server, arguments.node_resource).bind(models, server, load(TelemetrySettings), settings.tensors)
+    deployed = fronts_deployment(settings, server, arguments.node_resource)
+    return deployed.bind(models, server, load(TelemetrySettings), settings.tensors)
