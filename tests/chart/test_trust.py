@@ -272,4 +272,4 @@ def test_a_bundle_is_mounted_read_only_where_it_is_named(name: str) -> None:
             assert named == ["SSL_CERT_FILE", "PGSSLROOTCERT", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"], pod
             assert mounts == [{"name": "trust", "mountPath": "/etc/tellurion/trust", "readOnly": True}], pod
             trusting.add(pod.partition("/")[0])
-    assert trusting == ({"CronJob", "Deployment", "Job", "Pod"} if name == "institute" else set())
+    assert trusting == ({"CronJob", "Deployment", "Job", "Pod", "RayService"} if name == "institute" else set())

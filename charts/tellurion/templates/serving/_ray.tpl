@@ -61,9 +61,7 @@ spec:
         - configMapRef: {name: {{ include "tellurion.fullname" $root }}-{{ $name }}}
       env:
         - {name: HOME, value: /tmp}
-        {{- with $pod.extraEnv }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "tellurion.addedEnvironment" (list $root $pod) | nindent 8 }}
       ports:
         {{- if $head }}
         - {name: gcs-server, containerPort: 6379}
@@ -103,9 +101,7 @@ spec:
         - {name: tmp, mountPath: /tmp}
         - {name: shm, mountPath: /dev/shm}
         - {name: state, mountPath: /var/lib/tellurion}
-        {{- with $pod.extraVolumeMounts }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "tellurion.addedVolumeMounts" (list $root $pod) | nindent 8 }}
   volumes:
     - name: tmp
       emptyDir: {sizeLimit: {{ $pod.tmpSize }}}
@@ -113,9 +109,7 @@ spec:
       emptyDir: {medium: Memory, sizeLimit: {{ $pod.shmSize }}}
     - name: state
       persistentVolumeClaim: {claimName: {{ include "tellurion.claim" $root }}}
-    {{- with $pod.extraVolumes }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "tellurion.addedVolumes" (list $root $pod) | nindent 4 }}
 {{- end }}
 
 {{/* What Serve runs: an application of each model, and one of the fronts. HTTP is on, for KubeRay asks it for health. */}}
