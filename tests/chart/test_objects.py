@@ -137,5 +137,14 @@ def test_kuberay_makes_the_service_that_the_clients_of_models_know() -> None:
                 assert _ports(worker)[port["targetPort"]] == port["port"]
 
 
+def test_kuberay_can_make_the_service_of_each_head() -> None:
+    """It has each port of the head's container, and `metrics`, 8080, where none is called so; no number comes twice."""
+    for object in rendered("institute"):
+        if object["kind"] == "RayService":
+            (head,) = object["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]["containers"]
+            numbers = list(({"metrics": 8080} | _ports(head)).values())
+            assert len(set(numbers)) == len(numbers)
+
+
 def _ports(container: dict[str, Any]) -> dict[str, int]:
     return {port["name"]: port["containerPort"] for port in container["ports"]}

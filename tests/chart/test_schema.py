@@ -10,6 +10,7 @@ import yaml
 
 from .rendering import CHART, SETS, values_of
 
+GROUP = {"name": "cpu", "minReplicas": 1, "maxReplicas": 1, "resources": {}}
 REFUSED: list[tuple[str, Any, str]] = [
     # unknown keys, at every depth
     ("relpicas", 1, "relpicas"),
@@ -83,6 +84,25 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("tls.certificate.enabled", True, "/tls/certificate"),
     ("identity.oidc.issuer", "https://login.example.org", "/identity/oidc"),
     ("sandbox.mode", "kubernetes", "/image/digests"),
+    # what does not go together
+    (
+        "services.ocean.autoscaling",
+        {"enabled": True, "minReplicas": 3, "maxReplicas": 2},
+        "autoscaling of ocean: received",
+    ),
+    ("gateway", {"tls": True, "ingress": {"enabled": True, "hosts": ["a.example.org"]}}, "gateway.tls: received"),
+    ("gateway", {"tls": True, "route": {"enabled": True, "parentRefs": [{"name": "a"}]}}, "gateway.tls: received"),
+    ("serving", {"mode": "ray", "ray": {"models": {"ocean_io": {}}}}, "serving.ray.models: received ocean_io"),
+    ("serving", {"mode": "ray", "ray": {"fronts": 2}}, "received 1 pods at most for assimilation"),
+    ("serving", {"mode": "ray", "ray": {"workerGroups": [GROUP, GROUP]}}, "received cpu twice"),
+    ("serving", {"mode": "ray", "ray": {"workerGroups": [GROUP | {"minReplicas": 2}]}}, "cpu: received minReplicas 2"),
+    (
+        "serving",
+        {"mode": "ray", "ray": {"workerGroups": [GROUP | {"services": ["oceans"]}]}},
+        "received services oceans",
+    ),
+    ("serving", {"mode": "ray", "ray": {"workerGroups": [GROUP | {"services": ["ocean"]}]}}, "received 0 pods at most"),
+    ("serving", {"mode": "ray", "ray": {"workerGroups": [{"name": "cpu"}]}}, "/serving/ray/workerGroups/0"),
 ]
 
 
