@@ -254,6 +254,7 @@ def test_an_endpoint_that_is_not_allowed_is_never_asked(command: Command, platfo
         assert names(tmp_path) == {"data"}
 
 
+@pytest.mark.slow
 def test_an_image_that_is_none_costs_its_item_alone(
     command: Command, platform: Path, model: Any, tmp_path: Path
 ) -> None:

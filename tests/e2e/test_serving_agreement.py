@@ -24,18 +24,17 @@ from tellurion_core.triton_serving.repository import write_model
 pytestmark = pytest.mark.timeout(600)
 SOURCES = installed_models()
 SERVICES = sorted({name.partition("_")[0] for name in SOURCES})
-ONE_OF_EACH = "assimilation_dps", "ocean_oi", "pointcloud_unmask"
-GROUPS = {"one-of-each": ONE_OF_EACH} | {
+GROUPS = {"one": ("ocean_oi",)} | {
     service: tuple(name for name in SOURCES if name.startswith(f"{service}_")) for service in SERVICES
 }
 """Models that are served at a time: all of them would not fit into the memory of a small machine."""
 CASES = [
-    pytest.param(group, name, marks=() if group == "one-of-each" else pytest.mark.slow, id=f"{group}-{name}")
+    pytest.param(group, name, marks=() if group == "one" else pytest.mark.slow, id=f"{group}-{name}")
     for group, names in GROUPS.items()
     for name in names
 ]
 SEEDS = {True: 3, False: 1}
-"""Inputs of a model, of its service's group and of one of each."""
+"""Inputs of a model, of its service's group and alone."""
 TOLERANCE = 1e-5
 
 

@@ -297,7 +297,7 @@ async def test_an_answer_without_a_count_of_tokens_counts_with_all_that_it_may_h
 
 
 def test_a_process_that_is_killed_again_and_again_asks_nothing_twice_that_it_stored(scripted, tmp_path):
-    folder, questions, kills = tmp_path / "job", 120, 4
+    folder, questions, kills = tmp_path / "job", 80, 2
     with scripted.serving(tmp_path, scripted.Rule(steps=("slow:0.02",))) as server:
         command = [sys.executable, ASKED_BY_A_PROCESS, server.url, folder, str(questions)]
         for attempt in range(kills):
