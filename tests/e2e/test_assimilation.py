@@ -92,15 +92,15 @@ def options(files: dict[str, Path]) -> list[object]:
 
 
 def test_a_twin_experiment_answers_the_contract(printed: Callable[..., tuple[int, str, str]]) -> None:
-    asked = ("--system", "lorenz96", "--method", "etkf", "--members", 24, "--inflation", 1.013)
+    asked = ("--system", "lorenz96", "--method", "letkf", "--members", 10, "--inflation", 1.04, "--localization", 6)
     code, out, err = printed("twin", *asked, "--rotate", "--cycles", CYCLES, "--seed", 3000, "--json")
     assert (code, err) == (0, "")
     figures = json.loads(out)
     assert list(figures) == [
         "rmse_analysis", "rmse_forecast", "spread", "crps", "seconds", "spread_skill", "rank_histogram"
     ]  # fmt: skip
-    parameters = {"inflation": 1.013, "rotate": True}
-    same = twin(system("lorenz96"), "etkf", parameters, members=24, cycles=CYCLES, seed=3000)
+    parameters = {"inflation": 1.04, "localization": 6.0, "rotate": True}
+    same = twin(system("lorenz96"), "letkf", parameters, members=10, cycles=CYCLES, seed=3000)
     for figure in ("rmse_analysis", "rmse_forecast", "spread", "crps"):
         assert figures[figure] == pytest.approx(getattr(same, figure), rel=1e-6)
 
