@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 import ssl
@@ -200,3 +201,6 @@ def run(name: str, services: Callable[[ServerSettings], Sequence[Service]]) -> N
     except TellurionError as error:
         print(error.message, file=sys.stderr)
         sys.exit(error.exit_code)
+    finally:
+        # The system takes back all memory at once; to search it for garbage first takes a second, two with PyTorch.
+        gc.freeze()

@@ -51,6 +51,19 @@ def test_what_was_committed_survives_a_power_failure(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_a_process_that_ends_leaves_all_in_one_file(tmp_path: Path) -> None:
+    program = f"""
+import gc
+from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.store import JobStore
+kept = [JobStore(open_engine("sqlite:///{tmp_path}/jobs.sqlite"))]
+kept.append(kept)
+gc.freeze()  # as services do when they end
+"""
+    subprocess.run([sys.executable, "-P", "-c", program], check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["jobs.sqlite", "jobs.sqlite.lock"]
+
+
 def test_tables_of_a_newer_version_are_left_alone(database: str) -> None:
     engine = open_engine(database)
     try:

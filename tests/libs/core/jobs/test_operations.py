@@ -320,7 +320,7 @@ async def test_waiting_ends_in_time_with_how_the_work_stands(probe: Probe, limit
     assert not operation.done
     assert metadata(operation).state == jobs_pb2.STATE_RUNNING
     asked = limits.get("limit", 0.3)
-    assert asked - 0.2 < time.monotonic() - began < asked + 1
+    assert asked - 0.2 < time.monotonic() - began < asked + 5
 
 
 async def test_a_timeout_is_not_negative(probe: Probe) -> None:
