@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -40,16 +41,23 @@ class Kept:
             (self.state / name).mkdir(parents=True)
         self.backup.mkdir()
 
-    def run(self, script: str, *, under: Sequence[str] = (), **more: str) -> subprocess.CompletedProcess[str]:
-        """Runs a script, by another command where one is given."""
-        return subprocess.run(
+    def start(self, script: str, *, under: Sequence[str] = (), **more: str) -> subprocess.Popen[str]:
+        """Starts a script, by another command where one is given, in a process group of its own."""
+        return subprocess.Popen(
             [*under, "sh", str(CHART / "files" / script)],
             env=self._environment | more,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            start_new_session=True,
             restore_signals=False,  # SIGXFSZ stays ignored: a file that grows too large is an error, as of a full disk
         )
+
+    def run(self, script: str, *, under: Sequence[str] = (), **more: str) -> subprocess.CompletedProcess[str]:
+        """Runs a script to its end."""
+        with self.start(script, under=under, **more) as process:
+            out, error = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, error)
 
     def left_over(self, folder: Path) -> list[Path]:
         """What has the name of something half written."""
@@ -177,7 +185,7 @@ def test_files_that_go_while_it_copies_are_passed_over(kept: Kept) -> None:
     other = Thread(target=churn, args=(kept.state, kept.state / "jobs", stop))
     other.start()
     try:
-        ran = [kept.run("backup.sh") for _ in range(3)]
+        ran = [kept.run("backup.sh") for _ in range(2)]
     finally:
         stop.set()
         other.join()
@@ -186,6 +194,30 @@ def test_files_that_go_while_it_copies_are_passed_over(kept: Kept) -> None:
     assert {found.get("navy", each).size for each in stays} <= {7, 8, 9}
     assert (kept.backup / "files/models/north.json").read_text() == "{}"
     assert kept.left_over(kept.backup) == []
+
+
+def test_files_that_are_gone_once_they_are_reached_are_passed_over(kept: Kept) -> None:
+    folder, place = kept.state / "artifacts/navy/ab", kept.backup / "files/artifacts/navy/ab"
+    names = {str(number) for number in range(60)}
+    for name in names:
+        (folder / name).write_bytes(bytes(MOST_BYTES))
+    (kept.state / "models/north").write_text("weights")
+    process = kept.start("backup.sh")
+    while not (place.exists() and any(place.iterdir())):
+        assert process.poll() is None
+        time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGSTOP)  # amid its copying
+    gone = names - {path.name for path in place.iterdir()}
+    for name in gone:
+        (folder / name).unlink()
+    os.killpg(process.pid, signal.SIGCONT)
+    with process:
+        _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (0, "")
+    assert gone
+    assert {path.name for path in place.iterdir()} >= names - gone
+    assert {path.stat().st_size for path in place.iterdir()} == {MOST_BYTES}
+    assert (kept.backup / "files/models/north").read_text() == "weights"
 
 
 def test_what_is_half_written_is_not_kept(kept: Kept) -> None:
