@@ -145,7 +145,8 @@ def _credentials(settings: ServerSettings) -> grpc.ServerCredentials | None:
     files = (settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
     pair = Renewed([file for file in files if file is not None], lambda: _certificates(*files))
     asked = settings.tls_client_ca is not None
-    return grpc.dynamic_ssl_server_credentials(pair.latest, pair.renew, require_client_authentication=asked)
+    renew: Any = pair.renew  # None, for no change, is missing from its type
+    return grpc.dynamic_ssl_server_credentials(pair.latest, renew, require_client_authentication=asked)
 
 
 def _certificates(certificate: Path, key: Path, client_ca: Path | None) -> grpc.ServerCertificateConfiguration:
