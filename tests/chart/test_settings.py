@@ -182,31 +182,6 @@ def object_named(objects: Sequence[Object], kind: str, name: str) -> Object:
     return found
 
 
-def test_the_sandboxes_rights_are_the_verbs_that_it_uses() -> None:
-    source = Path(importlib.import_module("tellurion_agent.sandbox.kubernetes").__file__ or "").read_text()
-    used = set(re.findall(r"\.((?:create|read|list|delete|patch|replace)_namespaced_\w+)", source))
-    used.discard("create_namespaced_network_policy")  # the chart has made it
-    verbs = {
-        "create_namespaced_job": ("batch", "jobs", ("create",)),
-        "delete_namespaced_job": ("batch", "jobs", ("delete",)),
-        "list_namespaced_job": ("batch", "jobs", ("list", "watch")),
-        "list_namespaced_pod": ("", "pods", ("list",)),
-        "read_namespaced_pod_log": ("", "pods/log", ("get",)),
-        "read_namespaced_network_policy": ("networking.k8s.io", "networkpolicies", ("get",)),
-    }
-    assert used == verbs.keys()
-    needed = {(group, resource, verb) for group, resource, of in verbs.values() for verb in of}
-    role = object_named(rendered("institute"), "Role", "tellurion-sandbox")
-    given = {
-        (group, resource, verb)
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-    assert given == needed
-
-
 def test_nginx_is_told_to_hold_back_neither_uploads_nor_events() -> None:
     own = {"nginx.ingress.kubernetes.io/proxy-body-size": "10g"}
     ingress = {"enabled": True, "hosts": ["tellurion.example.org"], "annotations": own}
