@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from .network import Edge, Network, Node, selects
-from .rendering import NAMESPACE, SETS, Object, objects_of, pod_templates, rendered, values_of
+from .rendering import CHART, NAMESPACE, SETS, Object, objects_of, pod_templates, rendered, values_of
 
 SERVICES = ("agent", "assimilation", "benchmark", "ocean", "pointcloud", "splat")
 CALLERS_OF_MODELS = {
@@ -226,3 +227,14 @@ def test_without_policies_everything_is_open() -> None:
 )
 def test_selectors_are_read_as_kubernetes_reads_them(selector: Object, selected: bool) -> None:
     assert selects(selector, {"a": "1"}) is selected
+
+
+def test_an_empty_list_of_peers_is_nobody() -> None:
+    peers = yaml.safe_load((CHART / "values.yaml").read_text())["networkPolicy"]["peers"]
+    values = {key: value for key, value in values_of("institute").items() if key != "services"}  # which ask endpoints
+    objects = objects_of({**values, "networkPolicy": {"peers": {peer: [] for peer in peers}}})
+    policies = [object["spec"] for object in objects if object["kind"] == "NetworkPolicy"]
+    rules = [rule for policy in policies for rule in (policy.get("ingress") or []) + (policy.get("egress") or [])]
+    assert rules
+    assert all(rule.get("from") or rule.get("to") for rule in rules)
+    assert {peer.keys() == {"podSelector"} for rule in rules for peer in (rule.get("from") or rule["to"])} == {True}

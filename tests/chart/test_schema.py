@@ -11,6 +11,10 @@ import yaml
 from .rendering import CHART, SETS, values_of
 
 GROUP = {"name": "cpu", "minReplicas": 1, "maxReplicas": 1, "resources": {}}
+IN_ITS_OWN_NAMESPACE = {
+    "sandbox": {"mode": "kubernetes", "namespace": "earth"},
+    "image": {"digests": {"agent": f"sha256:{'0' * 64}"}},
+}
 REFUSED: list[tuple[str, Any, str]] = [
     # unknown keys, at every depth
     ("relpicas", 1, "relpicas"),
@@ -84,7 +88,24 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("tls.certificate.enabled", True, "/tls/certificate"),
     ("identity.oidc.issuer", "https://login.example.org", "/identity/oidc"),
     ("sandbox.mode", "kubernetes", "/image/digests"),
+    ("services.ocean.settings", {"ENDPONTS": "a:1"}, "/services/ocean/settings"),
+    ("services.agent.settings", {"AGENT_SANDBOX": "none"}, "/services/agent/settings/AGENT_SANDBOX"),
+    ("gateway.settings", {"OCEAN_ADDRESS": "a:1"}, "/gateway/settings/OCEAN_ADDRESS"),
+    ("services.ocean.models", ["ocean_io"], "/services/ocean/models/0"),
     # what does not go together
+    ("database.host", "db.example.org", "database.host: received db.example.org"),
+    ("redis.host", "redis.example.org", "redis.host: received redis.example.org"),
+    ("", IN_ITS_OWN_NAMESPACE, "sandbox.namespace: received earth"),
+    (
+        "storage",
+        {"existingClaim": "a", "volume": {"nfs": {"server": "a", "path": "/a"}}},
+        "storage.existingClaim: received",
+    ),
+    ("backup", {"enabled": True, "claim": "tellurion-state"}, "backup.claim: received tellurion-state"),
+    ("services.agent.settings", {"ENDPOINTS": "a:443"}, "networkPolicy.peers.endpoints: received nobody"),
+    ("serving", {"mode": "ray", "ray": {"models": {"ocean_oi": {"num_gpus": 1}}}}, "ocean_oi: received num_gpus 1"),
+    ("serving", {"mode": "ray", "ray": {"scaling": {"min_replicas": 3, "max_replicas": 2}}}, "received min_replicas 3"),
+    ("serving", {"mode": "ray", "ray": {"workerGroups": [GROUP | {"maxReplicas": 2}]}}, "received maxReplicas 2"),
     (
         "services.ocean.autoscaling",
         {"enabled": True, "minReplicas": 3, "maxReplicas": 2},
@@ -107,7 +128,7 @@ REFUSED: list[tuple[str, Any, str]] = [
 
 
 def nested(path: str, value: Any) -> dict[str, Any]:
-    for key in reversed(path.split(".")):
+    for key in reversed([*filter(None, path.split("."))]):
         value = {key: value}
     assert isinstance(value, dict)
     return value

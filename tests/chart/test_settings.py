@@ -55,6 +55,13 @@ def classes(image: str) -> list[type[BaseSettings]]:
     ]
 
 
+def known(image: str) -> set[str]:
+    """Variables that a process reads."""
+    return {
+        f"{kind.model_config['env_prefix']}{field}".upper() for kind in classes(image) for field in kind.model_fields
+    }
+
+
 def environments(name: str) -> list[tuple[str, dict[str, str]]]:
     """What each container of ours has in its environment, `TELLURION_…` alone, with what reads it."""
     maps = {o["metadata"]["name"]: o["data"] for o in rendered(name) if o["kind"] == "ConfigMap"}
@@ -81,12 +88,14 @@ def test_every_setting_is_one_that_the_process_reads(name: str) -> None:
     for image, variables in environments(name):
         if image == "triton":
             continue
-        known = {
-            f"{kind.model_config['env_prefix']}{field}".upper()
-            for kind in classes(image)
-            for field in kind.model_fields
-        }
-        assert variables.keys() - known == set(), image
+        assert variables.keys() - known(image) == set(), image
+
+
+def test_the_schema_knows_the_settings_that_processes_read() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())["definitions"]["settings"]
+    services = yaml.safe_load((CHART / "values.yaml").read_text())["services"]
+    read = set[str]().union(*map(known, ("gateway", *services)))
+    assert {f"TELLURION_{name}" for name in schema["properties"]} == read
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -114,6 +123,8 @@ def test_the_models_of_services_are_those_that_are_installed() -> None:
     services = yaml.safe_load((CHART / "values.yaml").read_text())["services"]
     for service, entry in services.items():
         assert sorted(entry["models"]) == sorted(installed_models([service])), service
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert sorted(schema["definitions"]["model"]["enum"]) == sorted(installed_models(list(services)))
     assert ModelArguments(name=told[0]).name == told[0]
 
 

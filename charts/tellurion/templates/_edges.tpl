@@ -34,7 +34,7 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if and $values.networkPolicy.peers.endpoints (has $component.service (list "agent" "benchmark")) }}
+{{- if has $component.service (list "agent" "benchmark") }}
 {{- $edges = append $edges (dict "from" $name "to" "endpoints" "ports" $values.networkPolicy.endpointPorts) }}
 {{- end }}
 {{- if $component.database }}
@@ -83,7 +83,16 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- end }}
 {{- end }}
 {{- end }}
-{{- toJson $edges }}
+{{- /* An empty list of peers is nobody; in a rule it would be everybody. */}}
+{{- $nobody := list }}
+{{- range $peer, $who := $values.networkPolicy.peers }}
+{{- if not $who }}{{ $nobody = append $nobody $peer }}{{ end }}
+{{- end }}
+{{- $possible := list }}
+{{- range $edges }}
+{{- if not (or (has .from $nobody) (has .to $nobody)) }}{{ $possible = append $possible . }}{{ end }}
+{{- end }}
+{{- toJson $possible }}
 {{- end }}
 
 {{/* Port of a URL: (list url default). */}}
