@@ -92,8 +92,8 @@ def test_the_command_says_what_is_wrong_with_the_tables_and_with_the_way_to_them
         connection.execute("UPDATE jobs_version SET version_num = '9999'")
     code, _, told = migrate(url)
     assert (code, "TELLURION_JOBS_DATABASE" in told) == (2, True)
-    code, _, told = migrate(f"postgresql://tellurion@/jobs?host={tmp_path}")
-    assert (code, "cannot be reached" in told) == (1, True)
+    code, _, told = migrate(f"postgresql://tellurion:hush@/jobs?host={tmp_path}")
+    assert (code, "cannot be reached" in told, "No such file" in told, "hush" in told) == (1, True, True, False)
 
 
 def migrate(url: str) -> tuple[int, str, str]:
