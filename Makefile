@@ -106,8 +106,8 @@ $(PEERS): tests/bench/splat-peers.txt
 	@touch $@
 
 # Of its own folder: it asks for an older NumPy, and only its server is used.
-$(TRITON): tests/triton.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target .cache/triton -r $<
+$(TRITON): constraints.txt | $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .cache/triton --constraint $< nvidia-pytriton
 	@touch $@
 
 # Of its own environment: it pins what the platform has in other versions.

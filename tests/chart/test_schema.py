@@ -30,6 +30,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("database.password", "secret", "/database"),
     ("redis.password", "secret", "/redis"),
     ("serving.ray.headGroupSpec", {}, "/serving/ray"),
+    ("serving.triton.image", {"repository": "tellurion-triton"}, "/serving/triton"),
     ("serving.ray.scaling.max_replica", 2, "/serving/ray/scaling"),
     ("networkPolicy.peers.everybody", [], "/networkPolicy/peers"),
     ("sandbox.runtimeClass", "kata", "/sandbox"),
