@@ -12,8 +12,6 @@ import pytest
 from .network import selects
 from .rendering import Object, named, objects_of, pod_templates, values_of
 
-SETS = ("institute", "one-gpu", "air-gapped")
-"""The value sets that have every object among them."""
 RELEASE, NAMESPACE = "summer", "sea"
 """Neither is part of another name, so that none is right by chance."""
 Reference = tuple[str, str, str]
@@ -39,7 +37,8 @@ BEFORE = {
         *(("Secret", f"tellurion-{server} password") for server in ("database", "redis")),
     },
 }
-"""What is made before the release, in its namespace."""
+"""What is made before the release, in its namespace: by value set, of three that have every object among them."""
+SETS = tuple(BEFORE)
 ADDRESS = re.compile(r"(?:^|//|@)([a-z][a-z0-9-]*):(\d{1,5})\b")
 """Host and port in settings and arguments; a host with dots is outside."""
 
@@ -94,7 +93,8 @@ def references(object: Object) -> Iterator[Reference]:
             yield space, object["roleRef"]["kind"], object["roleRef"]["name"]
             yield from ((each["namespace"], each["kind"], each["name"]) for each in object["subjects"])
         case "PersistentVolumeClaim":
-            yield from (("", "PersistentVolume", spec[key]) for key in ("volumeName",) if key in spec)
+            if "volumeName" in spec:
+                yield "", "PersistentVolume", spec["volumeName"]
         case "StatefulSet":
             yield space, "Service", spec["serviceName"]
         case "RayService":
@@ -117,7 +117,8 @@ def references(object: Object) -> Iterator[Reference]:
 def of_a_pod(space: str, spec: Object) -> Iterator[Reference]:
     yield space, "ServiceAccount", spec["serviceAccountName"]
     yield from ((space, "Secret", each["name"]) for each in spec.get("imagePullSecrets", ()))
-    yield from (("", "PriorityClass", spec[key]) for key in ("priorityClassName",) if key in spec)
+    if "priorityClassName" in spec:
+        yield "", "PriorityClass", spec["priorityClassName"]
     for volume in spec["volumes"]:
         if "configMap" in volume:
             yield space, "ConfigMap", volume["configMap"]["name"]
@@ -166,6 +167,22 @@ def test_what_was_to_be_made_before_is_used(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
+def test_account_and_settings_of_a_pod_are_those_of_its_component(name: str) -> None:
+    for pod, template in pods(name):
+        own = f"{RELEASE}-tellurion-{labels_of(template)['app.kubernetes.io/component']}"
+        assert template["spec"]["serviceAccountName"] == own, pod
+        sources = [each for container in template["spec"]["containers"] for each in container.get("envFrom", ())]
+        assert all(each == {"configMapRef": {"name": own}} for each in sources), pod
+
+
+def test_what_scales_is_named_for_what_it_scales() -> None:
+    scalers = [each for each in objects("institute") if "scaleTargetRef" in each.get("spec", {})]
+    assert len(scalers) == 12
+    for object in scalers:
+        assert object["spec"]["scaleTargetRef"]["name"] == object["metadata"]["name"]
+
+
+@pytest.mark.parametrize("name", SETS)
 def test_every_mount_is_of_a_volume_and_every_volume_is_mounted(name: str) -> None:
     for pod, template in pods(name):
         spec = template["spec"]
@@ -174,6 +191,18 @@ def test_every_mount_is_of_a_volume_and_every_volume_is_mounted(name: str) -> No
         # A StatefulSet adds those of its claims.
         claims = {"data"} if pod.startswith("StatefulSet/") else set()
         assert mounts == {volume["name"] for volume in spec["volumes"]} | claims, pod
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_secret_is_read_by_the_group_of_its_pod_and_nobody_else(name: str) -> None:
+    mounted = {
+        f"{pod}: {volume['name']}": volume["secret"].get("defaultMode")
+        for pod, template in pods(name)
+        for volume in template["spec"]["volumes"]
+        if "secret" in volume
+    }
+    assert len(mounted) > 10
+    assert set(mounted.values()) == {0o440}, mounted
 
 
 def selected(name: str, labels: dict[str, Any]) -> dict[str, Object]:

@@ -16,6 +16,8 @@ AGENT, SPLAT, OCEAN_CUDA = (f"sha256:{digit * 64}" for digit in "123")
 PLACED: dict[str, Any] = yaml.safe_load("""
 nodeSelector: {pool: earth}
 tolerations: [{key: spot, operator: Exists}]
+podLabels: {team: deep}
+podAnnotations: {note: sea}
 affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [
   {weight: 1, podAffinityTerm: {topologyKey: zone, labelSelector: {matchLabels: {noisy: "yes"}}}}]}}
 """)
@@ -30,6 +32,8 @@ image:
   digests: {{agent: "{AGENT}", splat: "{SPLAT}", ocean-cuda: "{OCEAN_CUDA}"}}
 defaults:
   startSeconds: 50
+  tmpSize: 3Gi
+  shmSize: 2Gi
   autoscaling: {{enabled: true, minReplicas: 3, maxReplicas: 5, targetCPUUtilizationPercentage: 55}}
 workerDefaults:
   autoscaling: {{enabled: true, minReplicas: 1, maxReplicas: 7, pollingSeconds: 11, cooldownSeconds: 222}}
@@ -83,6 +87,7 @@ TRITON: dict[str, Any] = yaml.safe_load("""
 image: {pullSecrets: [{name: pull}], mirror: mirror.example.org/}
 defaults: {startSeconds: 50}
 workerDefaults: {autoscaling: {enabled: true}}
+services: {ocean: {replicas: 4}}
 gpu: {runtimeClassName: nvidia}
 gateway:
   service: {port: 8089}
@@ -246,6 +251,8 @@ TABLE: dict[str, dict[str, dict[str, Any]]] = {
         "Deployment/tellurion-splat-worker": {
             f"{WORKER} image": f"images.example.org/earth/tellurion-splat@{SPLAT}",
             f"{WORKER} startupProbe failureThreshold": 10,
+            f"{POD} volumes tmp emptyDir": {"sizeLimit": "3Gi"},
+            f"{POD} volumes shm emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"},
         },
         "Deployment/tellurion-benchmark": {f"{POD} priorityClassName": "urgent"},
         "HorizontalPodAutoscaler/tellurion-splat": {
@@ -300,6 +307,8 @@ TABLE: dict[str, dict[str, dict[str, Any]]] = {
             f"{POD} initContainers repository command 4": "--instances=3",
             f"{POD} securityContext fsGroup": 65532,
         },
+        "Deployment/tellurion-ocean": {"spec replicas": 4},
+        "PodDisruptionBudget/tellurion-ocean": {"spec maxUnavailable": 1},
         "Ingress/tellurion-gateway": {
             "spec ingressClassName": "traefik",
             "spec tls": [{"secretName": "edge", "hosts": ["earth.example.org"]}],
@@ -366,7 +375,7 @@ def rows() -> Iterator[Any]:
                 yield pytest.param(values, object, path, expected, id=f"{values}: {object} {path}")
 
 
-@pytest.mark.parametrize(("values", "name", "path", "expected"), rows())
+@pytest.mark.parametrize(("values", "name", "path", "expected"), list(rows()))
 def test_what_values_say_stands_at_its_place(values: str, name: str, path: str, expected: Any) -> None:
     (object,) = (each for each in objects(values) if named(each) == name)
     assert found(object, path) == expected
@@ -392,7 +401,9 @@ def has_gpus(spec: Object) -> bool:
 )
 def test_pods_go_where_values_say(values: str, accelerated: set[str]) -> None:
     for pod, template in running(values).items():
-        spec = template["spec"]
+        spec, metadata = template["spec"], template["metadata"]
+        assert metadata["labels"].items() >= PLACED["podLabels"].items(), pod
+        assert metadata["annotations"].items() >= PLACED["podAnnotations"].items(), pod
         assert spec["nodeSelector"] == PLACED["nodeSelector"], pod
         assert spec["affinity"] == PLACED["affinity"], pod
         gpu = GPU_TOLERATION if values == "ray" else {**GPU_TOLERATION, "key": "nvidia.com/gpu", "effect": "NoSchedule"}
