@@ -23,29 +23,28 @@ affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [
 """)
 GPU_TOLERATION = {"key": "accelerator", "operator": "Exists"}
 
-RAY: dict[str, Any] = yaml.safe_load(f"""
+RAY: dict[str, Any] = yaml.safe_load("""
 image:
   registry: images.example.org/earth/
   tag: "9.9"
   pullPolicy: Always
-  pullSecrets: [{{name: pull}}]
-  digests: {{agent: "{AGENT}", splat: "{SPLAT}", ocean-cuda: "{OCEAN_CUDA}"}}
+  pullSecrets: [{name: pull}]
 defaults:
   startSeconds: 50
   tmpSize: 3Gi
   shmSize: 2Gi
-  autoscaling: {{enabled: true, minReplicas: 3, maxReplicas: 5, targetCPUUtilizationPercentage: 55}}
+  autoscaling: {enabled: true, minReplicas: 3, maxReplicas: 5, targetCPUUtilizationPercentage: 55}
 workerDefaults:
-  autoscaling: {{enabled: true, minReplicas: 1, maxReplicas: 7, pollingSeconds: 11, cooldownSeconds: 222}}
+  autoscaling: {enabled: true, minReplicas: 1, maxReplicas: 7, pollingSeconds: 11, cooldownSeconds: 222}
 services:
-  ocean: {{gpus: 1, worker: {{gpus: 2}}}}
-  benchmark: {{priorityClassName: urgent}}
-gpu: {{resource: example.org/gpu, runtimeClassName: nvidia}}
+  ocean: {gpus: 1, worker: {gpus: 2}}
+  benchmark: {priorityClassName: urgent}
+gpu: {resource: example.org/gpu, runtimeClassName: nvidia}
 gateway:
-  service: {{type: NodePort, port: 8088, annotations: {{a: b}}}}
+  service: {type: NodePort, port: 8088, annotations: {a: b}}
   route:
     enabled: true
-    parentRefs: [{{name: public, namespace: gateways}}]
+    parentRefs: [{name: public, namespace: gateways}]
     hostnames: [earth.example.org]
     grpcDomain: grpc.example.org
 identity:
@@ -56,31 +55,32 @@ identity:
     jwksUrl: https://login.example.org/keys
     tenantClaim: organisation
     roleClaim: duty
-database: {{host: db.example.org, port: 5433, name: works, user: clerk, existingSecret: db, trial: {{enabled: false}}}}
-redis: {{enabled: false, host: bell.example.org, port: 6390, tls: true, existingSecret: bell}}
-storage: {{size: 3Ti, storageClassName: shared, accessMode: ReadWriteOnce}}
+database: {host: db.example.org, port: 5433, name: works, user: clerk, existingSecret: db, trial: {enabled: false}}
+redis: {enabled: false, host: bell.example.org, port: 6390, tls: true, existingSecret: bell}
+storage: {size: 3Ti, storageClassName: shared, accessMode: ReadWriteOnce}
 serving:
   mode: ray
   ray:
     version: 2.61.0
     upgradeStrategy: None
     workerGroups:
-      - {{name: cpu, minReplicas: 2, maxReplicas: 4, resources: &resources {{limits: {{cpu: "2", memory: 4Gi}}}}}}
-      - {{name: gpu, minReplicas: 0, maxReplicas: 3, resources: *resources, gpus: 2, services: [ocean]}}
+      - {name: cpu, minReplicas: 2, maxReplicas: 4, resources: &resources {limits: {cpu: "2", memory: 4Gi}}}
+      - {name: gpu, minReplicas: 0, maxReplicas: 3, resources: *resources, gpus: 2, services: [ocean]}
 sandbox:
   mode: kubernetes
   namespace: scripts
   runtimeClassName: gvisor
   cpus: 3
-  quota: {{requests.cpu: "5"}}
+  quota: {requests.cpu: "5"}
   claim: files
-  volume: {{nfs: {{server: files.example.org, path: /earth}}}}
-priorityClasses: {{enabled: true, interactive: 70, batch: 30}}
-backup: {{enabled: true, schedule: "5 4 * * *", claim: dumps, days: 9, seconds: 99}}
-metrics: {{serviceMonitor: {{enabled: true, interval: 17s, labels: {{release: watch}}}}}}
+  volume: {nfs: {server: files.example.org, path: /earth}}
+priorityClasses: {enabled: true, interactive: 70, batch: 30}
+backup: {enabled: true, schedule: "5 4 * * *", claim: dumps, days: 9, seconds: 99}
+metrics: {serviceMonitor: {enabled: true, interval: 17s, labels: {release: watch}}}
 logLevel: WARNING
 """)
 RAY["defaults"] |= PLACED
+RAY["image"]["digests"] = {"agent": AGENT, "splat": SPLAT, "ocean-cuda": OCEAN_CUDA}
 RAY["gpu"]["tolerations"] = [GPU_TOLERATION]
 
 TRITON: dict[str, Any] = yaml.safe_load("""
@@ -113,15 +113,12 @@ GIVEN = {"ray": RAY, "triton": TRITON, "ray changed": RAY_CHANGED}
 
 POD = "spec template spec"
 CLUSTER = "spec rayClusterConfig"
-HEAD, CPU_GROUP, GPU_GROUP = (
-    f"{CLUSTER} headGroupSpec",
-    f"{CLUSTER} workerGroupSpecs 0",
-    f"{CLUSTER} workerGroupSpecs 1",
-)
+HEAD = f"{CLUSTER} headGroupSpec"
+CPU_GROUP, GPU_GROUP = (f"{CLUSTER} workerGroupSpecs {number}" for number in (0, 1))
 JOB = "spec jobTemplate spec"
 OCEAN, GATEWAY, WORKER = f"{POD} containers ocean", f"{POD} containers gateway", f"{POD} containers splat"
 TRITON_CONTAINER = f"{POD} containers triton"
-CPU = {"type": "Utilization", "averageUtilization": 55}
+BUSY = {"type": "Utilization", "averageUtilization": 55}
 BELL = "rediss://:$(REDIS_PASSWORD)@bell.example.org:6390/0"
 DATABASE = "postgresql://clerk@db.example.org:5433/works?sslmode=require"
 
@@ -258,7 +255,7 @@ TABLE: dict[str, dict[str, dict[str, Any]]] = {
         "HorizontalPodAutoscaler/tellurion-splat": {
             "spec minReplicas": 3,
             "spec maxReplicas": 5,
-            "spec metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": CPU}}],
+            "spec metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": BUSY}}],
         },
         "ScaledObject/tellurion-splat-worker": {
             "spec minReplicaCount": 1,
