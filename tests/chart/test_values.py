@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from functools import cache
 from typing import Any
 
 import pytest
@@ -63,13 +62,14 @@ serving:
   ray:
     version: 2.61.0
     upgradeStrategy: None
+    autoscaler: {enabled: true}
     workerGroups:
       - {name: cpu, minReplicas: 2, maxReplicas: 4, resources: &resources {limits: {cpu: "2", memory: 4Gi}}}
       - {name: gpu, minReplicas: 0, maxReplicas: 3, resources: *resources, gpus: 2, services: [ocean]}
 sandbox:
   mode: kubernetes
   namespace: scripts
-  runtimeClassName: gvisor
+  runtimeClassName: kata
   cpus: 3
   quota: {requests.cpu: "5"}
   claim: files
@@ -84,7 +84,7 @@ RAY["image"]["digests"] = {"agent": AGENT, "splat": SPLAT, "ocean-cuda": OCEAN_C
 RAY["gpu"]["tolerations"] = [GPU_TOLERATION]
 
 TRITON: dict[str, Any] = yaml.safe_load("""
-image: {pullSecrets: [{name: pull}], mirror: mirror.example.org/}
+image: {tag: "9.8", pullSecrets: [{name: pull}], mirror: mirror.example.org/}
 defaults: {startSeconds: 50}
 workerDefaults: {autoscaling: {enabled: true}}
 services: {ocean: {replicas: 4}}
@@ -101,7 +101,7 @@ redis: {size: 3Gi, storageClassName: quick, user: 71, maxMemory: 500mb, image: {
 storage: {size: 2Ti, keep: false, volume: {nfs: {server: files.example.org, path: /earth}}}
 serving:
   mode: triton
-  triton: {replicas: 2, gpus: 1, instances: 3, image: {tag: "24.10"}}
+  triton: {replicas: 2, gpus: 1, instances: 3}
 priorityClasses: {enabled: true}
 """)
 TRITON["defaults"] |= PLACED
@@ -171,7 +171,7 @@ TABLE: dict[str, dict[str, dict[str, Any]]] = {
         },
         "ConfigMap/tellurion-agent-worker": {
             "data TELLURION_AGENT_SANDBOX": "kubernetes",
-            "data TELLURION_AGENT_KUBERNETES_RUNTIME_CLASS": "gvisor",
+            "data TELLURION_AGENT_KUBERNETES_RUNTIME_CLASS": "kata",
             "data TELLURION_AGENT_KUBERNETES_NAMESPACE": "scripts",
             "data TELLURION_AGENT_KUBERNETES_CLAIMS": "files=/var/lib/tellurion",
             "data TELLURION_AGENT_KUBERNETES_CPUS": "3",
@@ -295,7 +295,7 @@ TABLE: dict[str, dict[str, dict[str, Any]]] = {
     "triton": {
         "Deployment/tellurion-triton": {
             "spec replicas": 2,
-            f"{TRITON_CONTAINER} image": "mirror.example.org/tellurion-triton:24.10",
+            f"{TRITON_CONTAINER} image": "tellurion-triton:9.8-cuda",
             f"{TRITON_CONTAINER} startupProbe httpGet": {"path": "/v2/health/live", "port": "http"},
             f"{TRITON_CONTAINER} livenessProbe httpGet": {"path": "/v2/health/live", "port": "http"},
             f"{TRITON_CONTAINER} readinessProbe httpGet": {"path": "/v2/health/ready", "port": "http"},
@@ -351,9 +351,10 @@ TABLE: dict[str, dict[str, dict[str, Any]]] = {
 """By values, by object: what stands at a path. Spaces part its steps; entries of lists have their name, or a number."""
 
 
-@cache
-def objects(name: str) -> tuple[Object, ...]:
-    return tuple(objects_of(GIVEN[name]))
+@pytest.fixture(scope="module")
+def objects() -> dict[str, list[Object]]:
+    """What each of the values renders."""
+    return {name: objects_of(values) for name, values in GIVEN.items()}
 
 
 def found(object: Any, path: str) -> Any:
@@ -373,16 +374,18 @@ def rows() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("values", "name", "path", "expected"), list(rows()))
-def test_what_values_say_stands_at_its_place(values: str, name: str, path: str, expected: Any) -> None:
-    (object,) = (each for each in objects(values) if named(each) == name)
+def test_what_values_say_stands_at_its_place(
+    objects: dict[str, list[Object]], values: str, name: str, path: str, expected: Any
+) -> None:
+    (object,) = (each for each in objects[values] if named(each) == name)
     assert found(object, path) == expected
 
 
-def running(values: str) -> dict[str, Object]:
+def running(objects: list[Object]) -> dict[str, Object]:
     """Pods of what stays, without PostgreSQL's and Redis's, by name."""
     return {
         pod.partition("/tellurion-")[2]: template
-        for object in objects(values)
+        for object in objects
         if object["kind"] in ("Deployment", "RayService")
         for pod, template in pod_templates(object)
     }
@@ -396,8 +399,8 @@ def has_gpus(spec: Object) -> bool:
     ("values", "accelerated"),
     [("ray", {"ocean", "ocean-worker", "ocean/gpu"}), ("triton", {"triton"})],
 )
-def test_pods_go_where_values_say(values: str, accelerated: set[str]) -> None:
-    for pod, template in running(values).items():
+def test_pods_go_where_values_say(objects: dict[str, list[Object]], values: str, accelerated: set[str]) -> None:
+    for pod, template in running(objects[values]).items():
         spec, metadata = template["spec"], template["metadata"]
         assert metadata["labels"].items() >= PLACED["podLabels"].items(), pod
         assert metadata["annotations"].items() >= PLACED["podAnnotations"].items(), pod
@@ -410,16 +413,16 @@ def test_pods_go_where_values_say(values: str, accelerated: set[str]) -> None:
 
 
 @pytest.mark.parametrize("values", ["ray", "triton"])
-def test_who_waits_for_an_answer_comes_before_long_work(values: str) -> None:
-    for pod, template in running(values).items():
+def test_who_waits_for_an_answer_comes_before_long_work(objects: dict[str, list[Object]], values: str) -> None:
+    for pod, template in running(objects[values]).items():
         use = "batch" if pod.endswith("-worker") else "interactive"
         given = template["spec"]["priorityClassName"]
         assert given == f"tellurion-earth-{use}" or (values, pod, given) == ("ray", "benchmark", "urgent"), pod
 
 
 @pytest.mark.parametrize("values", ["ray", "triton"])
-def test_pods_of_a_deployment_are_spread_over_nodes(values: str) -> None:
-    for object in objects(values):
+def test_pods_of_a_deployment_are_spread_over_nodes(objects: dict[str, list[Object]], values: str) -> None:
+    for object in objects[values]:
         if object["kind"] == "Deployment":
             (spread,) = object["spec"]["template"]["spec"]["topologySpreadConstraints"]
             assert spread["labelSelector"] == object["spec"]["selector"], named(object)
@@ -428,8 +431,8 @@ def test_pods_of_a_deployment_are_spread_over_nodes(values: str) -> None:
 
 
 @pytest.mark.parametrize(("values", "policy"), [("ray", "Always"), ("triton", "IfNotPresent")])
-def test_every_image_is_pulled_as_values_say(values: str, policy: str) -> None:
-    pods = [pod for object in objects(values) for pod in pod_templates(object)]
+def test_every_image_is_pulled_as_values_say(objects: dict[str, list[Object]], values: str, policy: str) -> None:
+    pods = [pod for object in objects[values] for pod in pod_templates(object)]
     assert pods
     for name, template in pods:
         assert template["spec"]["imagePullSecrets"] == [{"name": "pull"}], name
@@ -437,10 +440,13 @@ def test_every_image_is_pulled_as_values_say(values: str, policy: str) -> None:
             assert container["imagePullPolicy"] == policy, name
 
 
-def test_pods_are_new_where_their_settings_are_and_nowhere_else() -> None:
+def test_pods_are_new_where_their_settings_are_and_nowhere_else(objects: dict[str, list[Object]]) -> None:
     """The other tag, and labels of pods, are no settings."""
     before, after = (
-        {pod: template["metadata"]["annotations"]["checksum/settings"] for pod, template in running(values).items()}
+        {
+            pod: template["metadata"]["annotations"]["checksum/settings"]
+            for pod, template in running(objects[values]).items()
+        }
         for values in ("ray", "ray changed")
     )
     changed = {pod for pod in before if before[pod] != after[pod]}
