@@ -15,6 +15,7 @@ COMMANDS = {
     "nsenter": "util-linux",
     "iptables-restore": "iptables",
     "ip6tables-restore": "iptables",
+    "cc": "gcc libc6-dev",
 }
 """What is needed, and Debian's package that has it."""
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import netCDF4
 import pytest
@@ -24,10 +27,13 @@ from ..chart.test_network import (
     from_all,
 )
 from .callers import Caller
+from .drills import Undisturbed, under_load
+from .measuring import Peaks, image_bytes, kept, working_set
 from .on_podman import PodmanCluster
 from .pods import Pod
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+LOAD_SECONDS = 60.0
 STORES = ("postgresql", "redis")
 COMPONENTS = (*SERVICES, *WORKERS, "gateway", *STORES)
 PORTS = (22, GRPC, HTTP, METRICS, POSTGRES, REDIS)
@@ -156,6 +162,32 @@ def reached(pod: Pod, places: Iterable[str]) -> list[str]:
 def bytes_of(quantity: str) -> int:
     number, unit = re.fullmatch(r"(\d+)(\w*)", quantity).groups()  # type: ignore[union-attr]
     return int(number) << {"": 0, "Ki": 10, "Mi": 20, "Gi": 30}[unit]
+
+
+def test_memory_stays_below_the_limits_under_load(
+    cluster: PodmanCluster, caller: Caller, undisturbed: Undisturbed
+) -> None:
+    pods = cluster.pods()
+    rest = {pod.component: working_set(pod) for pod in pods}
+    with Peaks(pods) as peaks, under_load(caller, undisturbed, "ocean reconstructions"):
+        time.sleep(LOAD_SECONDS)
+
+    rows = [
+        {
+            "component": pod.component,
+            "image MB": image_bytes(pod) / 1e6,
+            "started s": pod.watch.started_after if pod.watch else None,
+            "rest MiB": rest[pod.component] / (1 << 20),
+            "load MiB": peaks.bytes[pod.component] / (1 << 20),
+            "limit MiB": limit_of(cluster, pod.component) / (1 << 20),
+        }
+        for pod in pods
+    ]
+    for row in rows:
+        print(row)
+    if file := os.environ.get("TELLURION_PODS_MEASURED"):
+        kept(Path(file), rows)
+    assert all(row["load MiB"] < 0.9 * row["limit MiB"] for row in rows)
 
 
 def limit_of(cluster: PodmanCluster, component: str) -> int:
