@@ -169,7 +169,8 @@ class PodmanCluster:
         return sorted(found, key=lambda each: each["kind"] != "StatefulSet")
 
     def _hooks(self, event: str) -> list[Object]:
-        found = [each for each in self._releases[-1] if event in _hooks_of(each)]
+        """What a hook runs; policies and accounts of hooks hold as those of the release do."""
+        found = [each for each in self._releases[-1] if event in _hooks_of(each) and each["kind"] in ("Job", "Pod")]
         return sorted(found, key=lambda each: int(each["metadata"]["annotations"].get(WEIGHT, 0)))
 
     def _given(self) -> Given:
