@@ -147,7 +147,7 @@ class RunningGateway:
         return [json.loads(line) for line in whole.splitlines()]
 
     def logged(self, request_id: str) -> dict[str, Any]:
-        """The line of a request, which is logged once its answer is on its way."""
+        """The line of a request, logged once its answer is on its way, and once a change is in the log of those."""
         end = time.monotonic() + 10
         while time.monotonic() < end:
             for line in self.log():
