@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 DAPPER := .cache/dapper/bin/python
 PEERS := .cache/splat-peers/.ready
 TRITON := .cache/triton/.ready
+CHECKOV := .cache/checkov/.ready
 NGINX := .cache/nginx/usr/sbin/nginx
 SCENES := .cache/scenes/floor/transforms.json
 READY := $(VENV)/.ready
@@ -20,13 +21,20 @@ DISTRIBUTIONS := protos libs/core[jobs,kernels,otlp,ray] libs/geo libs/diffusion
 BUILD := hatchling editables grpcio-tools mypy-protobuf
 STUBS := $(shell find protos -name '*.proto') protos/hatch_build.py
 PYPROJECTS := $(wildcard protos/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
+# Of `make images`: which, and what they are called and made of. Without BASE it is Debian's small image, from its registry.
+SERVICES :=
+ENGINE := podman
+REGISTRY := localhost
+VARIANT := cpu
+BASE :=
+TAG :=
 # Compiled kernels are kept between runs, wherever the package is installed.
 export TELLURION_DATA
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.5
 
-.PHONY: setup demo test lint bench acceptance data clean
+.PHONY: setup demo test chart-test cluster-run lint released bench acceptance images base data clean
 
 setup: $(READY) $(CONSOLE)
 
@@ -47,8 +55,17 @@ demo: setup ## reconstruct February from 500 profiles, by command line, SDK, gRP
 # Much of the tests' time is waiting, and few use all cores; more than four at once take gigabytes. One thread each: those
 # of several processes would wait for one another.
 test: export OMP_NUM_THREADS ?= 1
+# Bytecode is kept, whatever the caller has set: hundreds of processes start, and each would compile all sources anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup $(TRITON)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+
+chart-test: setup $(CHECKOV) ## the Helm chart: rendered, checked, installed on an emulated API server
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m 'not cuda' tests/chart
+
+cluster-run: export TELLURION_CLUSTER_RUN = 1
+cluster-run: setup ## the chart's pods run by podman: restricted, and killed under load; as root, images are there
+	$(BIN)/pytest -s -m slow tests/cluster
 
 lint: setup
 	$(BIN)/ruff check .
@@ -56,7 +73,12 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
+	$(BIN)/buf breaking protos --against protos/released.binpb
+	$(BIN)/pytest tests/chart/test_lint.py
 	if git rev-parse --verify --quiet origin/main >/dev/null; then $(BIN)/buf breaking protos --against '.git#ref=origin/main,subdir=protos'; fi
+
+released: setup ## the contracts as they stand become those that may not break; for a release (CONTRIBUTING.md)
+	$(BIN)/buf build protos --exclude-source-info --output protos/released.binpb
 
 bench: setup ## speed and memory against named peers; a few minutes on a quiet machine
 	$(BIN)/python tests/bench/rpc.py
@@ -68,7 +90,7 @@ bench: setup ## speed and memory against named peers; a few minutes on a quiet m
 	$(BIN)/python tests/bench/assimilation_letkf.py
 	$(BIN)/python tests/bench/splat_speed.py
 
-acceptance: setup $(LEVITUS) $(DAPPER) $(PEERS) $(TRITON) $(NGINX) $(SCENES) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
+acceptance: setup $(LEVITUS) $(DAPPER) $(PEERS) $(TRITON) $(NGINX) $(SCENES) $(CHECKOV) ## every figure that the project claims, into tests/bench/RESULTS.md; PARTS="…" for some
 	$(BIN)/python tests/bench/acceptance.py $(PARTS)
 
 $(LEVITUS):
@@ -84,8 +106,14 @@ $(PEERS): tests/bench/splat-peers.txt
 	@touch $@
 
 # Of its own folder: it asks for an older NumPy, and only its server is used.
-$(TRITON): tests/triton.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target .cache/triton -r $<
+$(TRITON): constraints.txt | $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .cache/triton --constraint $< nvidia-pytriton
+	@touch $@
+
+# Of its own environment: it pins what the platform has in other versions.
+$(CHECKOV): tests/checkov.txt
+	$(PYTHON) -m venv .cache/checkov
+	.cache/checkov/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 # Only its binary is used, unpacked without root.
@@ -95,6 +123,13 @@ $(NGINX):
 
 $(SCENES):
 	$(BIN)/python -m tellurion_splat.training.scenes .cache/scenes
+
+images: ## container images and how large they are; SERVICES="ocean gateway" REGISTRY=… TAG=… VARIANT=cuda BASE=… ENGINE=…
+	$(PYTHON) containers/build.py --engine $(ENGINE) --registry $(REGISTRY) --variant $(VARIANT) \
+	    $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) $(SERVICES)
+
+base: ## a small Debian as base image, where none can be pulled: `make base images BASE=localhost/debian:bookworm-slim`
+	ENGINE=$(ENGINE) containers/base.sh $(or $(BASE),localhost/debian:bookworm-slim)
 
 data: setup ## the full public files (World Ocean Atlas subset, Levitus, COADS, furniture, …), unpacked without root; Debian or Ubuntu
 	mkdir -p $(TELLURION_DATA)/pointcloud

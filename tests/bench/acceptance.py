@@ -35,6 +35,9 @@ CASES = 20_000
 DAMAGED_FILES = 500
 LOAD_SECONDS = 300
 SERVING, AGREEMENT = "tests/chaos/test_serving.py", "tests/e2e/test_serving_agreement.py"
+CHART, IMAGES, CLUSTER = "tests/chart", "tests/images", "tests/cluster"
+BUILT = "localhost/tellurion-SERVICE:tested"
+"""What the tests of images build."""
 """Tests whose full counts are parts of their own."""
 Measured = tuple[list[Target], str]
 """The targets of a part, and its section of RESULTS.md."""
@@ -141,9 +144,29 @@ def serving_agreement() -> Measured:
     return _passing("every model answers on Ray and on Triton as in this process, to 1e-5", [AGREEMENT, "-m", "slow"])
 
 
+def chart() -> Measured:
+    """The Helm chart, with the operators' own schemas and checkov."""
+    return _passing("the chart: rendered, checked, installed, upgraded, rolled back, uninstalled", [CHART])
+
+
+def images() -> Measured:
+    """All images, built and run as restricted as the chart runs them; then how large and how fast they are."""
+    targets, _ = _passing("images of all services: built, restricted, each with its bill of materials", [IMAGES])
+    command = [sys.executable, f"{IMAGES}/measure.py", os.environ.get("TELLURION_IMAGES", BUILT)]
+    table = subprocess.run(command, cwd=HERE.parents[1], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return targets, f"## Images\n\n{table}"
+
+
+def pods() -> Measured:
+    """The rendered chart, played by podman."""
+    what = "the rendered chart as pods: healthy, restricted, and killed under load"
+    return _passing(what, [CLUSTER, "-m", "slow"], TELLURION_CLUSTER_RUN="1")
+
+
 def slow_tests() -> Measured:
     """The tests that `make test` leaves out."""
-    return _passing("tests marked slow", ["-m", "slow and not cuda", f"--ignore={AGREEMENT}", f"--ignore={SERVING}"])
+    others = [f"--ignore={each}" for each in (AGREEMENT, SERVING, CHART, IMAGES, CLUSTER)]
+    return _passing("tests marked slow", ["-m", "slow and not cuda", *others])
 
 
 def _passing(what: str, arguments: Sequence[str], **environment: str) -> Measured:
@@ -198,6 +221,9 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "console": tabled("gateway_console"),
     "chaos": chaos,
     "serving-chaos": serving_chaos,
+    "chart": chart,
+    "images": images,
+    "pods": pods,
     "slow-tests": slow_tests,
 }
 """By name, in the order of RESULTS.md."""

@@ -42,7 +42,9 @@ class ClientTls:
 
 
 def service_config(services: Iterable[ServiceDescriptor]) -> str:
-    """GRPC's service config: UNAVAILABLE is retried for methods whose `idempotency_level` allows it, and no others.
+    """GRPC's service config: calls are spread over all addresses of a name, and some of them repeated.
+
+    UNAVAILABLE is retried for methods whose `idempotency_level` allows it, and no others.
 
     Those of google.longrunning.Operations have none, and are retried: all of them can be repeated.
     """
@@ -60,7 +62,9 @@ def service_config(services: Iterable[ServiceDescriptor]) -> str:
         "backoffMultiplier": 3,
         "retryableStatusCodes": ["UNAVAILABLE"],
     }
-    return json.dumps({"methodConfig": [{"name": safe, "retryPolicy": retry}] if safe else []})
+    methods = [{"name": safe, "retryPolicy": retry}] if safe else []
+    # The addresses of a name are the pods of one service.
+    return json.dumps({"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": methods})
 
 
 def channel_options(services: Iterable[ServiceDescriptor]) -> list[tuple[str, Any]]:

@@ -79,6 +79,8 @@ class ServerSettings(BaseSettings):
     """Longest call, whatever deadline the caller sets."""
     max_request_bytes: int = Field(default=256 << 20, ge=1 << 20)
     """Most bytes of tensors in one request."""
+    connection_seconds: float = Field(default=300.0, ge=1, le=1_000_000)
+    """How long a connection takes new calls; then its client opens another, maybe to another server of that name."""
     drain_seconds: float = Field(default=0.0, ge=0, le=300)
     """After SIGTERM, how long the server goes on taking calls while it already reports NOT_SERVING."""
     stop_seconds: float = Field(default=30.0, ge=0, le=3600)

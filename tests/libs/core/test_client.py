@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -145,7 +146,7 @@ def test_the_policy_names_exactly_the_safe_methods(probe_descriptor) -> None:
     [policy] = json.loads(service_config([probe_descriptor]))["methodConfig"]
     assert {name["method"] for name in policy["name"]} == {"Unary", "Down", "Up", "Both"}
     assert policy["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
-    assert json.loads(service_config([])) == {"methodConfig": []}
+    assert json.loads(service_config([]))["methodConfig"] == []
 
 
 def test_what_is_asked_of_operations_is_safe_although_their_protos_do_not_say_so() -> None:
@@ -168,6 +169,27 @@ async def test_one_channel_is_kept_for_each_address(start, channels, ask) -> Non
     for channel in (first, again):
         await ask(channel, "unary")
     assert peers[0] == peers[1]  # the same connection
+
+
+async def test_calls_are_spread_over_all_addresses_of_a_name(start, channels, ask) -> None:
+    answered = []
+
+    def answering_as(number: int) -> Any:
+        async def answer(request: Progress, context: Any) -> Progress:
+            answered.append(number)
+            return request
+
+        return answer
+
+    servers = [await start(answering_as(number), listen="127.0.0.1:0") for number in range(2)]
+    both = channels.to("ipv4:" + ",".join(server.address for server in servers))
+    async with asyncio.timeout(5):  # the second connection is made a moment after the first
+        while set(answered[-2:]) != {0, 1}:
+            await ask(both, "unary")
+    answered.clear()
+    for _ in range(10):
+        await ask(both, "unary")
+    assert sorted(answered) == [0] * 5 + [1] * 5
 
 
 async def test_a_channel_is_opened_anew_after_all_were_closed(start, channels, ask) -> None:

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from tellurion_core.batching_predictor import Batch
 from tellurion_core.ray_serving.metrics import ModelMetrics, ReplicaCount
 
-FILE = Path(__file__).parents[3] / "charts" / "dashboards" / "models.json"
+FILE = Path(__file__).parents[3] / "charts" / "tellurion" / "dashboards" / "models.json"
 FUNCTIONS = {"sum", "max", "by", "rate", "histogram_quantile", "label_values"}
 AXES = 24
 """Columns of Grafana's grid."""

@@ -108,6 +108,20 @@ async def test_a_free_port_is_chosen_and_told(start, bare_channel, ask) -> None:
     assert await ask(bare_channel(server.address), "unary", "here") == "here"
 
 
+async def test_a_connection_that_is_old_takes_no_new_calls_and_ends_none(start, bare_channel, ask) -> None:
+    """So that clients look their name up again, and find servers that came later."""
+
+    async def answer(request: Progress, context: Any) -> Progress:
+        await asyncio.sleep(2 * request.fraction)
+        return Progress(message=context.peer())
+
+    server = await start(answer, listen="127.0.0.1:0", connection_seconds=1)
+    channel = bare_channel(server.address)
+    first = await ask(channel, "unary")
+    assert await ask(channel, "unary", fraction=1.0) == first  # begun in time, and older than the connection may become
+    assert await ask(channel, "unary") != first
+
+
 async def test_an_address_in_use_is_refused(start) -> None:
     server = await start(echo, listen="127.0.0.1:0")
     with pytest.raises(InvalidInput) as caught:

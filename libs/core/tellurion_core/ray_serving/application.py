@@ -99,14 +99,8 @@ def serve_on_ray(
         Unavailable: a model cannot be loaded, the front cannot listen, or the cluster has no room.
     """
     serve.start(proxy_location="Disabled")  # fronts of our own: Serve's have no interceptors
-    ends = server.drain_seconds + server.stop_seconds + MARGIN_SECONDS
-    fronts = serve.deployment(
-        num_replicas=settings.fronts,
-        max_replicas_per_node=1,
-        graceful_shutdown_timeout_s=ends,
-        # A front waits for others, and a node may be full of replicas.
-        ray_actor_options={"num_cpus": 0, "runtime_env": PROCESSES},
-    )(Front)
+    ends = ends_within(server)
+    fronts = fronts_deployment(settings, server)
     serve.run_many(
         [_target(model, settings.of(model.name), ends, telemetry) for model in models],
         wait_for_applications_running=False,
@@ -145,6 +139,25 @@ def _await_running(names: set[str], deadline: float) -> None:
             return
         time.sleep(POLL_SECONDS)
     raise Unavailable("not all models were loaded within TELLURION_RAY_START_SECONDS")
+
+
+def ends_within(server: ServerSettings) -> float:
+    """Seconds that a front or a replica may take to end."""
+    return server.drain_seconds + server.stop_seconds + MARGIN_SECONDS
+
+
+def fronts_deployment(
+    settings: RaySettings, server: ServerSettings, node_resource: str | None = None
+) -> serve.Deployment:
+    """Of the fronts; where `node_resource` is given, on nodes that offer 1 of it."""
+    places = {node_resource: 1} if node_resource else {}
+    return serve.deployment(
+        num_replicas=settings.fronts,
+        max_replicas_per_node=1,
+        graceful_shutdown_timeout_s=ends_within(server),
+        # A front waits for others, and a node may be full of replicas.
+        ray_actor_options={"num_cpus": 0, "resources": places, "runtime_env": PROCESSES},
+    )(Front)
 
 
 def deployment(scaling: Scaling, ends: float) -> serve.Deployment:

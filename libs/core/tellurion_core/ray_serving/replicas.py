@@ -37,7 +37,9 @@ class Replicas:
     """Sends requests to the deployments of models, and knows which are there."""
 
     def __init__(self, models: Mapping[str, Any], metrics: ModelMetrics) -> None:
-        self._routes = {name: _Routes(serve.get_deployment_handle(REPLICA, app_name=name)) for name in models}
+        # A model may come later than a front, where others deploy both.
+        handles = {name: serve.get_deployment_handle(REPLICA, app_name=name, _check_exists=False) for name in models}
+        self._routes = {name: _Routes(handle) for name, handle in handles.items()}
         self._metrics = metrics
         self._states: dict[str, int] = {}
         self._read = -STATUS_SECONDS

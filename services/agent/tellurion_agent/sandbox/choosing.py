@@ -33,6 +33,8 @@ class SandboxSettings(BaseSettings):
     """Where the Jobs are created, and the claims are."""
     kubernetes_runtime_class: str | None = None
     """RuntimeClass of the pods; the cluster's own choice where it is not set."""
+    kubernetes_pull_secrets: str = ""
+    """Names of Secrets in that namespace, separated by commas, that the image is pulled with."""
     kubernetes_cpus: int = Field(default=2, ge=1, le=256)
     """CPUs of a pod."""
 
@@ -78,6 +80,7 @@ def sandbox_of(settings: SandboxSettings) -> Sandbox:
         claims=claims,
         user=os.getuid(),
         runtime_class=settings.kubernetes_runtime_class,
+        pull_secrets=tuple(filter(None, map(str.strip, settings.kubernetes_pull_secrets.split(",")))),
         cpus=settings.kubernetes_cpus,
     )
     return KubernetesSandbox(cluster, client.ApiClient(configuration))

@@ -56,6 +56,8 @@ class Cluster:
     user: int
     """This service's, who may read and write there what it may."""
     runtime_class: str | None = None
+    pull_secrets: Sequence[str] = ()
+    """Names of Secrets that the image is pulled with."""
     cpus: int = 2
 
 
@@ -115,6 +117,7 @@ class KubernetesSandbox:
             user=self._cluster.user,
             cpus=self._cluster.cpus,
             runtime_class=self._cluster.runtime_class,
+            pull_secrets=self._cluster.pull_secrets,
         )
 
     def _gathered(self, inputs: Sequence[Path]) -> Iterator[Path]:

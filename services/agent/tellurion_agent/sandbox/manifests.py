@@ -52,11 +52,12 @@ def job(
     user: int,
     cpus: int = 2,
     runtime_class: str | None = None,
+    pull_secrets: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The Job of one run, as `batch/v1` has it; Pod Security `restricted` admits it.
 
-    `image` is named by its digest, `user` is who may write where a mount is writable, `runtime_class` is that of a
-    runtime that separates more than the node's own. Raises InvalidInput.
+    `image` is named by its digest and pulled with `pull_secrets`, `user` is who may write where a mount is writable,
+    `runtime_class` is that of a runtime that separates more than the node's own. Raises InvalidInput.
     """
     _check(name, image, mounts, user)
     claims = list(dict.fromkeys(mount.claim for mount in mounts))
@@ -106,6 +107,8 @@ def job(
     }
     if runtime_class:
         pod["runtimeClassName"] = runtime_class
+    if pull_secrets:
+        pod["imagePullSecrets"] = [{"name": secret} for secret in pull_secrets]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from tellurion_core.errors import InvalidInput
-from tellurion_core.jobs.bell import Bell
+from tellurion_core.jobs.bell import Bell, bell_app
 from tellurion_core.jobs.broker import answers, refuse_eviction
 from tellurion_core.jobs.embedded_redis import EmbeddedRedis
 from tellurion_core.jobs.hearing import Hearing
@@ -174,3 +175,12 @@ def test_ringing_without_a_broker_takes_no_time_and_raises_nothing(socket_folder
         bell.ring("probe.count")
     assert time.monotonic() - began < 5
     assert sum(thread.name == "bell" and thread.is_alive() for thread in threading.enumerate()) >= 1
+
+
+def test_a_broker_over_tls_has_to_prove_who_it_is() -> None:
+    """Celery by itself would take any certificate."""
+    connection = bell_app("rediss://redis.example.org/0").connection_for_write()
+    assert connection.ssl == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+    own = bell_app("rediss://redis.example.org/0?ssl_ca_certs=/etc/ca.crt").connection_for_write()
+    assert own.ssl == {"ssl_ca_certs": "/etc/ca.crt"}  # by which redis-py requires one
+    assert not bell_app("redis://redis.example.org/0").connection_for_write().ssl

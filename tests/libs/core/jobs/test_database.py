@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +51,19 @@ def test_what_was_committed_survives_a_power_failure(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_a_process_that_ends_leaves_all_in_one_file(tmp_path: Path) -> None:
+    program = f"""
+import gc
+from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.store import JobStore
+kept = [JobStore(open_engine("sqlite:///{tmp_path}/jobs.sqlite"))]
+kept.append(kept)
+gc.freeze()  # as services do when they end
+"""
+    subprocess.run([sys.executable, "-P", "-c", program], check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["jobs.sqlite", "jobs.sqlite.lock"]
+
+
 def test_tables_of_a_newer_version_are_left_alone(database: str) -> None:
     engine = open_engine(database)
     try:
@@ -60,6 +75,32 @@ def test_tables_of_a_newer_version_are_left_alone(database: str) -> None:
         with writing(engine) as connection:
             connection.execute(text("UPDATE jobs_version SET version_num = '0003'"))
         engine.dispose()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_command_brings_the_tables_up_to_date(tmp_path: Path, times: int) -> None:
+    url = f"sqlite:///{tmp_path / 'jobs.sqlite'}"
+    for _ in range(times):
+        assert migrate(url) == (0, "the database is up to date\n", "")
+    assert sqlite3.connect(tmp_path / "jobs.sqlite").execute("SELECT count(*) FROM jobs").fetchone() == (0,)
+
+
+def test_the_command_says_what_is_wrong_with_the_tables_and_with_the_way_to_them(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'jobs.sqlite'}"
+    migrate(url)
+    with sqlite3.connect(tmp_path / "jobs.sqlite") as connection:
+        connection.execute("UPDATE jobs_version SET version_num = '9999'")
+    code, _, told = migrate(url)
+    assert (code, "TELLURION_JOBS_DATABASE" in told) == (2, True)
+    code, _, told = migrate(f"postgresql://tellurion:hush@/jobs?host={tmp_path}")
+    assert (code, "cannot be reached" in told, "No such file" in told, "hush" in told) == (1, True, True, False)
+
+
+def migrate(url: str) -> tuple[int, str, str]:
+    environment = os.environ | {"TELLURION_JOBS_DATABASE": url}
+    command = [sys.executable, "-P", "-m", "tellurion_core.jobs.migrate"]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+    return ran.returncode, ran.stdout, ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.duration_pb2 import Duration
+from prometheus_client import generate_latest
 from sqlalchemy import Engine
 
 from tellurion.common.v1.progress_pb2 import Progress
@@ -106,6 +107,12 @@ async def probe(
     await server.start()
     yield Probe(store, Claims(engine, JobSettings(), "worker"), server, bare_channel(server.address))
     await server.stop()
+
+
+async def test_prometheus_is_told_of_work_that_waits_where_there_is_no_worker(probe: Probe) -> None:
+    probe.submit("r-1")
+    told = generate_latest(probe.server.metrics.registry).decode().splitlines()
+    assert f'tellurion_jobs{{kind="{KIND}",state="QUEUED"}} 1.0' in told
 
 
 async def test_work_that_waits(probe: Probe) -> None:

@@ -97,6 +97,12 @@ def test_another_runtime_runs_it_where_it_is_named(pod):
     assert job(**GIVEN, runtime_class="kata")["spec"]["template"]["spec"]["runtimeClassName"] == "kata"
 
 
+def test_the_image_is_pulled_with_the_secrets_that_are_named():
+    assert "imagePullSecrets" not in job(**GIVEN)["spec"]["template"]["spec"]
+    pod = job(**GIVEN, pull_secrets=("registry", "mirror"))["spec"]["template"]["spec"]
+    assert pod["imagePullSecrets"] == [{"name": "registry"}, {"name": "mirror"}]
+
+
 def test_its_pods_have_no_network(spec):
     policy = network_policy()["spec"]
     assert policy["podSelector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()

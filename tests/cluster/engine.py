@@ -1,0 +1,57 @@
+"""Podman as these tests use it: pods ask the test's own server of names, and commands may have a limit and input."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from ..images.podman import Podman
+
+COMMANDS = {
+    "podman": "podman",
+    "runc": "runc",
+    "nsenter": "util-linux",
+    "iptables-restore": "iptables",
+    "ip6tables-restore": "iptables",
+    "cc": "gcc libc6-dev",
+}
+"""What is needed, and Debian's package that has it."""
+
+
+def missing() -> list[str]:
+    """What this machine lacks, each in a line that says what to do."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    lacks = sorted({package for command, package in COMMANDS.items() if shutil.which(command, path=path) is None})
+    lines = [f"{package} is not installed: apt-get install {package}" for package in lacks]
+    if not Path("/usr/lib/podman/netavark").exists():
+        lines.append("netavark, podman's networks, is not installed: apt-get install netavark")
+    if os.geteuid() != 0:
+        lines.append("it sets rules in the pods' network namespaces and owners of claims: run it as root")
+    return lines
+
+
+class Engine(Podman):
+    """The command, with pods that ask a server for names."""
+
+    def __init__(self, folder: Path, names: str, space: str) -> None:
+        super().__init__()
+        self.environment["PATH"] = f"{self.environment['PATH']}:/usr/sbin:/sbin"
+        given = self.environment.get("CONTAINERS_CONF")
+        text = Path(given).read_text() if given else "[containers]\n"
+        domains = f'"{space}.svc.cluster.local", "svc.cluster.local", "cluster.local"'
+        ours = f'[containers]\ndns_servers = ["{names}"]\ndns_searches = [{domains}]\n'
+        file = folder / "containers.conf"
+        file.write_text(text.replace("[containers]\n", ours, 1))
+        self.environment["CONTAINERS_CONF"] = str(file)
+
+    def __call__(
+        self, *words: str, check: bool = True, timeout: float | None = None, fed: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs it. Raises AssertionError where it fails, and TimeoutExpired where it takes longer, in seconds."""
+        command = ["podman", *words]
+        done = subprocess.run(command, input=fed, capture_output=True, text=True, env=self.environment, timeout=timeout)
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)}: {done.stderr}")
+        return done

@@ -1,0 +1,56 @@
+"""Memory of pods as Kubernetes counts it, and sizes of their images."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+from .pods import Pod
+
+MEMORY = """
+cd /sys/fs/cgroup
+if [ -d memory ]; then cat memory/memory.usage_in_bytes; grep -w total_inactive_file memory/memory.stat
+else cat memory.current; grep -w inactive_file memory.stat; fi
+"""
+"""Of control groups of both versions: bytes that are used, and those of files that would be given back at once."""
+
+
+def working_set(pod: Pod) -> int:
+    """Bytes that count against a container's limit."""
+    used, _, inactive = pod.inside("sh", "-c", MEMORY).stdout.split()
+    return int(used) - int(inactive)
+
+
+class Peaks:
+    """The largest working sets that are seen every two seconds, by component, until the block ends."""
+
+    def __init__(self, pods: list[Pod]) -> None:
+        self.bytes = {pod.component: working_set(pod) for pod in pods}
+        self._pods = pods
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Peaks:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._end.wait(2):
+            for pod in self._pods:
+                self.bytes[pod.component] = max(self.bytes[pod.component], working_set(pod))
+
+
+def image_bytes(pod: Pod) -> int:
+    """What a node keeps of a pod's image, not compressed."""
+    return int(pod.podman("image", "inspect", "--format={{.Size}}", pod.inspected()["Image"]).stdout)
+
+
+def kept(file: Path, rows: list[dict[str, Any]]) -> None:
+    """Writes what was measured, for the acceptance's part `pods`."""
+    file.write_text(json.dumps(rows, indent=1) + "\n")
