@@ -55,6 +55,8 @@ demo: setup ## reconstruct February from 500 profiles, by command line, SDK, gRP
 # Much of the tests' time is waiting, and few use all cores; more than four at once take gigabytes. One thread each: those
 # of several processes would wait for one another.
 test: export OMP_NUM_THREADS ?= 1
+# Bytecode is kept, whatever the caller has set: hundreds of processes start, and each would compile all sources anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup $(TRITON)
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
@@ -104,8 +106,8 @@ $(PEERS): tests/bench/splat-peers.txt
 	@touch $@
 
 # Of its own folder: it asks for an older NumPy, and only its server is used.
-$(TRITON): tests/triton.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target .cache/triton -r $<
+$(TRITON): constraints.txt | $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .cache/triton --constraint $< nvidia-pytriton
 	@touch $@
 
 # Of its own environment: it pins what the platform has in other versions.

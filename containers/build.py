@@ -21,10 +21,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = {
-    "cpu": ("ocean", "assimilation", "pointcloud", "splat", "benchmark", "agent", "gateway"),
-    "cuda": ("ocean", "assimilation", "pointcloud", "benchmark"),
+    "cpu": ("ocean", "assimilation", "pointcloud", "splat", "benchmark", "agent", "gateway", "triton"),
+    "cuda": ("ocean", "assimilation", "pointcloud", "benchmark", "triton"),
 }
-"""By variant. Splat has none for GPUs: gsplat compiles its kernels where they are used, and images have no compiler."""
+"""By variant; triton runs the models of several. Splat has none for GPUs: gsplat compiles its kernels where they are
+used, and images have no compiler."""
 BILLS = Path("out/sbom")
 PASSED_ON = ("index-url", "extra-index-url", "find-links", "trusted-host", "proxy", "timeout", "cert")
 """Of pip's settings."""

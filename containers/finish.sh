@@ -7,4 +7,6 @@ if /build/tools/bin/pip --python /opt/tellurion/bin/python check | grep -E ' (re
 then exit 1; fi
 site=$(/opt/tellurion/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 mkdir -p /usr/share/sbom
-/build/tools/bin/python /build/sbom.py "$1" "$site" /opt/tellurion/lib/code > "/usr/share/sbom/$1.cdx.json"
+# Triton's folder is in one image alone; in the others it adds nothing.
+/build/tools/bin/python /build/sbom.py "$1" "$site" /opt/tellurion/lib/code /opt/tellurion/lib/triton \
+    > "/usr/share/sbom/$1.cdx.json"

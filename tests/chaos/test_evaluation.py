@@ -19,7 +19,7 @@ ATTEMPTS = 10
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    "victim", ["worker", "redis", *(pytest.param(name, marks=pytest.mark.slow) for name in ("child", "service"))]
+    "victim", ["worker", *(pytest.param(name, marks=pytest.mark.slow) for name in ("redis", "child", "service"))]
 )
 def test_what_is_killed_is_not_missed(
     started: Callable[[], Any], undisturbed: dict[str, bytes], rounds: int, victim: str
@@ -43,6 +43,7 @@ def test_what_is_killed_is_not_missed(
             assert evaluation.operation.get().attempt == (2 if asker_died else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_recovery_takes_no_longer_than_lease_and_two_sweeps(chaos: Any) -> None:
     chaos.second_worker()

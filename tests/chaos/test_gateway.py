@@ -198,6 +198,7 @@ def test_a_rolling_update_under_load_fails_no_request(replicas: list[Replica]) -
     assert load.failures == []
 
 
+@pytest.mark.slow
 def test_an_upload_that_is_on_its_way_ends_well(replicas: list[Replica]) -> None:
     replica = replicas[0]
 

@@ -1,23 +1,27 @@
 """Schemas of the custom resources that the chart renders: those of their operators, and what is kept of them here.
 
 The operators' own lie in a folder, `<kind>_<version>.json`, which TELLURION_CRDS names and which is no part of the
-repository. Where it is absent, objects are checked with `custom_resources.json`: of each schema what the chart uses,
-closed, with all that is required. `python -m tests.chart.custom_resources`, from the root of the repository, writes
-that anew.
+repository. Without it, objects are checked with `custom_resources.json`: of each schema what the chart uses, closed,
+with all that is required, and whose version it is of. `python -m tests.chart.custom_resources`, from the root of the
+repository, writes that anew; it needs the folder, and in TELLURION_KUBERAY a clone of KubeRay, for the oldest version
+that the chart's guide promises.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .rendering import CHART, SETS, rendered
+import yaml
 
-FOLDER = Path(os.environ.get("TELLURION_CRDS", CHART.parents[2] / "shared" / "crds"))
+from .rendering import SETS, rendered
+
+FOLDER = Path(os.environ["TELLURION_CRDS"]) if "TELLURION_CRDS" in os.environ else None
 KEPT = Path(__file__).with_name("custom_resources.json")
 KINDS = {
     "Certificate": "cert-manager.io/v1",
@@ -30,22 +34,37 @@ KINDS = {
     "TriggerAuthentication": "keda.sh/v1alpha1",
 }
 """Version by kind."""
+CATALOGUE = "datreeio/CRDs-catalog 7b1e26ef of 2026-08-20, which does not say of which release"
+SOURCES = {
+    "Certificate": f"cert-manager: {CATALOGUE}",
+    "GRPCRoute": f"Gateway API: {CATALOGUE}",
+    "HTTPRoute": f"Gateway API: {CATALOGUE}",
+    "PrometheusRule": f"Prometheus operator: {CATALOGUE}",
+    "RayService": "KubeRay 1.7.0",
+    "ScaledObject": f"KEDA: {CATALOGUE}",
+    "ServiceMonitor": f"Prometheus operator: {CATALOGUE}",
+    "TriggerAuthentication": f"KEDA: {CATALOGUE}",
+}
+"""Where the schemas come from, as far as it is known."""
+OLDEST_KUBERAY = "1.5.1"
+"""That is promised; RayService is checked with its schema too."""
 ANYTHING = "x-kubernetes-preserve-unknown-fields"
 
 
 def present() -> bool:
     """Whether the operators' own schemas are there."""
-    return FOLDER.is_dir()
+    return FOLDER is not None
 
 
 def own(kind: str) -> Any:
     """The operator's schema."""
+    assert FOLDER is not None
     return json.loads((FOLDER / f"{kind.lower()}_{KINDS[kind].rpartition('/')[2]}.json").read_text())
 
 
 @cache
 def kept() -> Any:
-    """What is kept here, by kind."""
+    """What is kept here: `operators`, by kind its source and schema, and `oldest`, those of RayService."""
     return json.loads(KEPT.read_text())
 
 
@@ -58,7 +77,7 @@ def unknown(value: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[s
                 yield from unknown(inner, properties[key], f"{path}.{key}")
             elif isinstance(others, dict):
                 yield from unknown(inner, others, f"{path}.{key}")
-            elif properties or others is not None:
+            elif "properties" in schema or others is not None:
                 yield f"{path}.{key}"
     elif isinstance(value, list):
         for i, inner in enumerate(value):
@@ -81,11 +100,28 @@ def used(schema: Mapping[str, Any], values: Sequence[Any]) -> dict[str, Any]:
     return less
 
 
+def oldest_kuberay(clone: Path) -> Any:
+    """The schema of RayService in the oldest KubeRay that is promised."""
+    file = f"v{OLDEST_KUBERAY}:ray-operator/config/crd/bases/ray.io_rayservices.yaml"
+    shown = subprocess.run(["git", "-C", clone, "show", file], check=True, capture_output=True)
+    (schema,) = (
+        version["schema"]["openAPIV3Schema"]
+        for version in yaml.load(shown.stdout, Loader=yaml.CSafeLoader)["spec"]["versions"]
+        if version["name"] == "v1"
+    )
+    return schema
+
+
 def main() -> None:
     """Writes what is kept."""
     objects = [object for name in SETS for object in rendered(name)]
-    schemas = {kind: used(own(kind), [object for object in objects if object["kind"] == kind]) for kind in KINDS}
-    KEPT.write_text(json.dumps(schemas, indent=1, sort_keys=True) + "\n")
+    by_kind = {kind: [object for object in objects if object["kind"] == kind] for kind in KINDS}
+    oldest = oldest_kuberay(Path(os.environ["TELLURION_KUBERAY"]))
+    contents = {
+        "oldest": {"of": f"KubeRay {OLDEST_KUBERAY}", "schema": used(oldest, by_kind["RayService"])},
+        "operators": {kind: {"of": SOURCES[kind], "schema": used(own(kind), by_kind[kind])} for kind in KINDS},
+    }
+    KEPT.write_text(json.dumps(contents, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

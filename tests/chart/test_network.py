@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from .network import Edge, Network, Node, selects
-from .rendering import NAMESPACE, SETS, Object, objects_of, pod_templates, rendered, values_of
+from .rendering import CHART, NAMESPACE, SETS, Object, objects_of, pod_templates, rendered, values_of
 
 SERVICES = ("agent", "assimilation", "benchmark", "ocean", "pointcloud", "splat")
-RAY = ("assimilation-ray", "ocean-ray", "pointcloud-ray")
+CALLERS_OF_MODELS = {
+    "assimilation": ("assimilation", "assimilation-worker"),
+    "ocean": ("ocean", "ocean-worker"),
+    "pointcloud": ("pointcloud",),
+}
 WORKERS = tuple(f"{service}-worker" for service in SERVICES if service != "pointcloud")
 GRPC, HTTP, METRICS, POSTGRES, REDIS, DNS = 50051, 8080, 9090, 5432, 6379, 53
 PORTS = (22, 53, 80, 443, 4317, 5432, 6379, 6380, 6443, 8000, 8001, 8002, 8080, 8265, 8500, 9000, 9090, 10001, 50051)
@@ -21,11 +26,8 @@ def outside(name: str, space: str = "", address: str = "10.9.9.9", **labels: str
 
 def everybody(objects: tuple[Object, ...]) -> list[Node]:
     """A pod of each component, and who is around them."""
-    pods = {
-        template["metadata"]["labels"]["app.kubernetes.io/component"]: template["metadata"]["labels"]
-        for object in objects
-        for _, template in pod_templates(object)
-    }
+    labels = [template["metadata"]["labels"] for object in objects for _, template in pod_templates(object)]
+    pods = {f"{each['app.kubernetes.io/component']}{'-head' * ('tellurion.io/ray' in each)}": each for each in labels}
     space = {"kubernetes.io/metadata.name": NAMESPACE}
     return [
         *(Node(name, NAMESPACE, labels, space) for name, labels in pods.items()),
@@ -38,7 +40,7 @@ def everybody(objects: tuple[Object, ...]) -> list[Node]:
         Node("dns", "kube-system", {"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"}),
         Node("kubelet", "kube-system", {"k8s-app": "other"}, {"kubernetes.io/metadata.name": "kube-system"}),
         outside("internet", address="203.0.113.7"),
-        outside("kubernetes", address="10.0.0.1"),
+        outside("kubernetes", address="192.0.2.40"),
         outside("postgres", address="192.0.2.10"),
         outside("provider", address="192.0.2.20"),
         outside("language-model", address="192.0.2.30"),
@@ -97,24 +99,24 @@ def test_an_institute_has_exactly_these_edges() -> None:
     expected |= to_all("public", SERVICES, GRPC)  # GRPCRoutes
     expected |= from_all((*USERS_OF_DATABASE, "backup"), "postgres", POSTGRES)
     expected |= from_all(USERS_OF_REDIS, "redis", REDIS)
-    expected |= from_all((*SERVICES, *WORKERS, "gateway", *RAY), "prometheus", 4317)
+    expected |= from_all((*SERVICES, *WORKERS, "gateway"), "prometheus", 4317)
     expected |= from_all(("agent", "agent-worker", "benchmark", "benchmark-worker"), "language-model", 443)
     expected |= {Edge("agent-worker", "kubernetes", port) for port in (443, 6443)}
-    for service in ("assimilation", "ocean"):
-        expected |= from_all((service, f"{service}-worker"), f"{service}-ray", 8001)
-    expected |= {Edge("pointcloud", "pointcloud-ray", 8001)}
-    for ray in RAY:
-        expected |= {Edge(ray, ray, port) for port in PORTS}
-        expected |= {Edge(ray, "kubernetes", port) for port in (443, 6443)} | {Edge(ray, "redis", REDIS)}
-        expected |= {Edge("kuberay", ray, port) for port in (8000, 8265)}
-        expected |= {Edge("prometheus", ray, port) for port in (8080, METRICS)}
+    for service, callers in CALLERS_OF_MODELS.items():
+        pods = (f"{service}-ray", f"{service}-ray-head")
+        expected |= {Edge(caller, pod, 8001) for caller in callers for pod in pods}
+        expected |= from_all(pods, "prometheus", 4317)
+        expected |= {Edge(one, other, port) for one in pods for other in pods for port in PORTS}
+        expected |= {Edge(pods[1], "kubernetes", port) for port in (443, 6443)} | from_all(pods, "redis", REDIS)
+        expected |= to_all("kuberay", pods, 8265)
+        expected |= {Edge("prometheus", pod, port) for pod in pods for port in (8080, METRICS)}
     assert among("institute") == expected
 
 
 def test_triton_is_reached_by_those_whose_models_it_has() -> None:
     reached = {(edge.sender, edge.port) for edge in among("air-gapped") if edge.receiver == "triton"}
-    callers = ("assimilation", "assimilation-worker", "ocean", "ocean-worker", "pointcloud")
-    assert reached == {*((caller, 8001) for caller in callers), ("prometheus", 8002)}
+    callers = {(caller, 8001) for callers in CALLERS_OF_MODELS.values() for caller in callers}
+    assert reached == callers | {("prometheus", 8002)}
     assert {edge for edge in among("air-gapped") if edge.sender == "triton"} == set()
 
 
@@ -123,11 +125,11 @@ def allowed(values: Object) -> Network:
 
 
 def test_a_server_of_models_elsewhere_is_reached_by_those_whose_models_it_has() -> None:
-    peers = {"externalServing": [{"ipBlock": {"cidr": "192.0.2.40/32"}}]}
+    peers = {"externalServing": [{"ipBlock": {"cidr": "192.0.2.50/32"}}]}
     network = allowed(
         {"serving": {"mode": "external", "address": "models.example.org:8500"}, "networkPolicy": {"peers": peers}}
     )
-    nodes = [*everybody(rendered("laptop")), outside("models", address="192.0.2.40")]
+    nodes = [*everybody(rendered("laptop")), outside("models", address="192.0.2.50")]
     senders = {edge.sender for edge in network.edges(nodes, PORTS) if edge.receiver == "models" and edge.port == 8500}
     assert {"ocean", "ocean-worker", "assimilation", "assimilation-worker", "pointcloud"} <= senders
     assert not senders & {"gateway", "splat", "agent", "benchmark"}
@@ -193,6 +195,16 @@ def test_scripts_of_the_sandbox_have_no_network_and_the_agent_finds_its_policy()
     assert {edge for edge in edges if "script" in (edge.sender, edge.receiver)} == set()
 
 
+def test_the_migration_is_let_in_by_policies_of_a_release_that_knows_it() -> None:
+    """It runs before they are brought up to date: the upgrade that switches it on needs `--no-hooks`."""
+    new = objects_of(values_of("laptop"))
+    old = objects_of(values_of("laptop") | {"migration": {"enabled": False}})
+    before = [object for object in new if "pre-upgrade" in str(object["metadata"].get("annotations"))]
+    job, database = (node for node in everybody(tuple(new)) if node.name in ("migration", "postgresql"))
+    assert not Network([*old, *before]).allows(job, database, POSTGRES)
+    assert Network(new).allows(job, database, POSTGRES)
+
+
 def test_without_policies_everything_is_open() -> None:
     """That the evaluator finds edges where nothing forbids them."""
     objects = tuple(objects_of(values_of("laptop") | {"networkPolicy": {"enabled": False}}))
@@ -215,3 +227,14 @@ def test_without_policies_everything_is_open() -> None:
 )
 def test_selectors_are_read_as_kubernetes_reads_them(selector: Object, selected: bool) -> None:
     assert selects(selector, {"a": "1"}) is selected
+
+
+def test_an_empty_list_of_peers_is_nobody() -> None:
+    peers = yaml.safe_load((CHART / "values.yaml").read_text())["networkPolicy"]["peers"]
+    values = {key: value for key, value in values_of("institute").items() if key != "services"}  # which ask endpoints
+    objects = objects_of({**values, "networkPolicy": {"peers": {peer: [] for peer in peers}}})
+    policies = [object["spec"] for object in objects if object["kind"] == "NetworkPolicy"]
+    rules = [rule for policy in policies for rule in (policy.get("ingress") or []) + (policy.get("egress") or [])]
+    assert rules
+    assert all(rule.get("from") or rule.get("to") for rule in rules)
+    assert {peer.keys() == {"podSelector"} for rule in rules for peer in (rule.get("from") or rule["to"])} == {True}

@@ -20,7 +20,7 @@ from .rendering import SETS, Object, named, rendered
 
 VERSIONS = ("1.29", "1.30", "1.31", "1.32", "1.33", "1.34")
 SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
-WITH = "operators" if custom_resources.present() else f"kept_ones_as_{custom_resources.FOLDER.name}_is_absent"
+WITH = "operators" if custom_resources.present() else "kept_ones_as_TELLURION_CRDS_is_not_set"
 """Which schemas of custom resources are used; stands in the names of tests."""
 
 
@@ -46,7 +46,12 @@ def faults(object: Object, version: str) -> list[str]:
 
 def custom_faults(object: Object) -> list[str]:
     kind = object["kind"]
-    schema = custom_resources.own(kind) if custom_resources.present() else custom_resources.kept()[kind]
+    if custom_resources.present():
+        return faults_by(custom_resources.own(kind), object)
+    return faults_by(custom_resources.kept()["operators"][kind]["schema"], object)
+
+
+def faults_by(schema: Any, object: Object) -> list[str]:
     wrong = [error.json_path for error in jsonschema.Draft202012Validator(schema).iter_errors(object)]
     # Metadata is every API's own.
     return [*wrong, *(key for key in custom_resources.unknown(object, schema) if not key.startswith(".metadata."))]
@@ -90,11 +95,24 @@ def test_an_unknown_key_of_a_custom_resource_is_refused(kind: str, schemas: str)
 @pytest.mark.parametrize("schemas", [WITH])
 def test_what_is_kept_of_the_operators_schemas_is_theirs(kind: str, schemas: str) -> None:
     if not custom_resources.present():
-        kept = custom_resources.kept()[kind]
-        assert kept["properties"]["spec"]["properties"]
+        kept = custom_resources.kept()["operators"][kind]
+        assert kept["of"] == custom_resources.SOURCES[kind]
+        assert kept["schema"]["properties"]["spec"]["properties"]
         return
     objects = [object for name in SETS for object in rendered(name) if object["kind"] == kind]
-    assert custom_resources.kept()[kind] == custom_resources.used(custom_resources.own(kind), objects)
+    schema = custom_resources.used(custom_resources.own(kind), objects)
+    assert custom_resources.kept()["operators"][kind] == {"of": custom_resources.SOURCES[kind], "schema": schema}
+
+
+def test_the_oldest_kuberay_that_is_promised_knows_every_key_of_a_rayservice() -> None:
+    kept = custom_resources.kept()["oldest"]
+    assert kept["of"] == f"KubeRay {custom_resources.OLDEST_KUBERAY}"
+    objects = [object for name in SETS for object in rendered(name) if object["kind"] == "RayService"]
+    assert objects
+    assert [fault for object in objects for fault in faults_by(kept["schema"], object)] == []
+    later = deepcopy(objects[0])
+    later["spec"]["rayClusterConfig"]["aKeyOfALaterOne"] = {}
+    assert faults_by(kept["schema"], later) != []
 
 
 def test_the_pods_of_a_rayservice_are_pods() -> None:
@@ -135,6 +153,15 @@ def test_kuberay_makes_the_service_that_the_clients_of_models_know() -> None:
             for group in cluster["workerGroupSpecs"]:
                 (worker,) = group["template"]["spec"]["containers"]
                 assert _ports(worker)[port["targetPort"]] == port["port"]
+
+
+def test_kuberay_can_make_the_service_of_each_head() -> None:
+    """It has each port of the head's container, and `metrics`, 8080, where none is called so; no number comes twice."""
+    for object in rendered("institute"):
+        if object["kind"] == "RayService":
+            (head,) = object["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]["containers"]
+            numbers = list(({"metrics": 8080} | _ports(head)).values())
+            assert len(set(numbers)) == len(numbers)
 
 
 def _ports(container: dict[str, Any]) -> dict[str, int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
-from .rendering import SETS, Object, named, objects_of, pod_templates, pods, rendered
+from .rendering import CHART, SETS, Object, named, objects_of, pod_templates, pods, rendered
 
 SAFE_VOLUMES = {
     "configMap",
@@ -141,11 +143,34 @@ def test_no_environment_has_a_secret_in_clear(name: str) -> None:
 @pytest.mark.parametrize("name", SETS)
 def test_gpus_come_with_the_cuda_image_and_their_toleration(name: str) -> None:
     for where, container, spec in containers(name):
-        if "nvidia.com/gpu" in container["resources"]["limits"] and "tellurion-triton" not in container["image"]:
+        if "nvidia.com/gpu" in container["resources"]["limits"]:
             assert container["image"].endswith("-cuda"), where
             assert any(each.get("key") == "nvidia.com/gpu" for each in spec["tolerations"]), where
         else:
             assert not container["image"].endswith("-cuda"), where
+
+
+def test_triton_is_an_image_of_ours_that_starts_as_it_does_by_itself() -> None:
+    (spec,) = (template["spec"] for pod, template in pods("air-gapped") if pod == "Deployment/tellurion-triton")
+    (export,), (server,) = spec["initContainers"], spec["containers"]
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    assert server["image"] == f"registry.internal:5000/tellurion/tellurion-triton:{version}-cuda"
+    assert export["image"] == server["image"]
+    containerfile = (CHART.parents[1] / "Containerfile").read_text()
+    assert f"\nCMD {json.dumps(server['command'])}\n" in containerfile
+
+
+def test_triton_is_pinned_by_a_digest_like_services() -> None:
+    digest = f"sha256:{'1' * 64}"
+    values = {"serving": {"mode": "triton"}, "image": {"digests": {"triton": digest}}}
+    images = {
+        container["image"]
+        for object in objects_of(values)
+        for pod, template in pod_templates(object)
+        if pod == "Deployment/tellurion-triton"
+        for container in (*template["spec"]["initContainers"], *template["spec"]["containers"])
+    }
+    assert images == {f"tellurion-triton@{digest}"}
 
 
 def test_the_mirror_takes_the_place_of_every_registry() -> None:
@@ -178,7 +203,7 @@ def test_a_disruption_budget_only_above_one_replica(name: str) -> None:
         and object["spec"].get(key, 0) > 1
     }
     assert guarded == several
-    assert bool(several) == (name == "institute")
+    assert bool(several) == (name in ("institute", "air-gapped"))
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -10,6 +10,11 @@ import yaml
 
 from .rendering import CHART, SETS, values_of
 
+GROUP = {"name": "cpu", "minReplicas": 1, "maxReplicas": 1, "resources": {}}
+IN_ITS_OWN_NAMESPACE = {
+    "sandbox": {"mode": "kubernetes", "namespace": "earth"},
+    "image": {"digests": {"agent": f"sha256:{'0' * 64}"}},
+}
 REFUSED: list[tuple[str, Any, str]] = [
     # unknown keys, at every depth
     ("relpicas", 1, "relpicas"),
@@ -25,6 +30,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("database.password", "secret", "/database"),
     ("redis.password", "secret", "/redis"),
     ("serving.ray.headGroupSpec", {}, "/serving/ray"),
+    ("serving.triton.image", {"repository": "tellurion-triton"}, "/serving/triton"),
     ("serving.ray.scaling.max_replica", 2, "/serving/ray/scaling"),
     ("networkPolicy.peers.everybody", [], "/networkPolicy/peers"),
     ("sandbox.runtimeClass", "kata", "/sandbox"),
@@ -50,6 +56,10 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("logLevel", "TRACE", "/logLevel"),
     ("storage.accessMode", "ReadOnlyMany", "/storage/accessMode"),
     ("database.sslMode", "prefer", "/database/sslMode"),
+    ("trust.existingSecret", "institute-ca", "/trust"),
+    ("trust.existingConfigMap", "Institute CA", "/trust/existingConfigMap"),
+    ("trust.key", "certs/ca.crt", "/trust/key"),
+    ("trust.key", "", "/trust/key"),
     ("serving.mode", "torchserve", "/serving/mode"),
     ("serving.address", "http://triton:8000", "/serving/address"),
     ("backup.schedule", "daily", "/backup/schedule"),
@@ -68,6 +78,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("defaults.extraVolumes", [{"name": "host", "hostPath": {"path": "/"}}], "/defaults/extraVolumes/0"),
     # what is of no use without something else
     ("database.trial.enabled", False, "/database/host"),
+    ("database", {"trial": {"enabled": False}, "host": "a", "sslMode": "verify-full"}, "/trust/existingConfigMap"),
+    ("database", {"trial": {"enabled": False}, "host": "a", "sslMode": "verify-ca"}, "/trust/existingConfigMap"),
     ("redis.enabled", False, "/redis/host"),
     ("redis.tls", True, "/redis/tls"),
     ("serving.mode", "external", "/serving/address"),
@@ -77,11 +89,47 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("tls.certificate.enabled", True, "/tls/certificate"),
     ("identity.oidc.issuer", "https://login.example.org", "/identity/oidc"),
     ("sandbox.mode", "kubernetes", "/image/digests"),
+    ("services.ocean.settings", {"ENDPONTS": "a:1"}, "/services/ocean/settings"),
+    ("services.agent.settings", {"AGENT_SANDBOX": "none"}, "/services/agent/settings/AGENT_SANDBOX"),
+    ("gateway.settings", {"OCEAN_ADDRESS": "a:1"}, "/gateway/settings/OCEAN_ADDRESS"),
+    ("services.ocean.models", ["ocean_io"], "/services/ocean/models/0"),
+    # what does not go together
+    ("database.host", "db.example.org", "database.host: received db.example.org"),
+    ("redis.host", "redis.example.org", "redis.host: received redis.example.org"),
+    ("", IN_ITS_OWN_NAMESPACE, "sandbox.namespace: received earth"),
+    (
+        "storage",
+        {"existingClaim": "a", "volume": {"nfs": {"server": "a", "path": "/a"}}},
+        "storage.existingClaim: received",
+    ),
+    ("backup", {"enabled": True, "claim": "tellurion-state"}, "backup.claim: received tellurion-state"),
+    ("services.agent.settings", {"ENDPOINTS": "a:443"}, "networkPolicy.peers.endpoints: received nobody"),
+    ("serving", {"mode": "ray", "ray": {"models": {"ocean_oi": {"num_gpus": 1}}}}, "ocean_oi: received num_gpus 1"),
+    ("serving", {"mode": "ray", "ray": {"scaling": {"min_replicas": 3, "max_replicas": 2}}}, "received min_replicas 3"),
+    ("serving", {"mode": "ray", "ray": {"workerGroups": [GROUP | {"maxReplicas": 2}]}}, "received maxReplicas 2"),
+    (
+        "services.ocean.autoscaling",
+        {"enabled": True, "minReplicas": 3, "maxReplicas": 2},
+        "autoscaling of ocean: received",
+    ),
+    ("gateway", {"tls": True, "ingress": {"enabled": True, "hosts": ["a.example.org"]}}, "gateway.tls: received"),
+    ("gateway", {"tls": True, "route": {"enabled": True, "parentRefs": [{"name": "a"}]}}, "gateway.tls: received"),
+    ("serving", {"mode": "ray", "ray": {"models": {"ocean_io": {}}}}, "serving.ray.models: received ocean_io"),
+    ("serving", {"mode": "ray", "ray": {"fronts": 2}}, "received 1 pods at most for assimilation"),
+    ("serving", {"mode": "ray", "ray": {"workerGroups": [GROUP, GROUP]}}, "received cpu twice"),
+    ("serving", {"mode": "ray", "ray": {"workerGroups": [GROUP | {"minReplicas": 2}]}}, "cpu: received minReplicas 2"),
+    (
+        "serving",
+        {"mode": "ray", "ray": {"workerGroups": [GROUP | {"services": ["oceans"]}]}},
+        "received services oceans",
+    ),
+    ("serving", {"mode": "ray", "ray": {"workerGroups": [GROUP | {"services": ["ocean"]}]}}, "received 0 pods at most"),
+    ("serving", {"mode": "ray", "ray": {"workerGroups": [{"name": "cpu"}]}}, "/serving/ray/workerGroups/0"),
 ]
 
 
 def nested(path: str, value: Any) -> dict[str, Any]:
-    for key in reversed(path.split(".")):
+    for key in reversed([*filter(None, path.split("."))]):
         value = {key: value}
     assert isinstance(value, dict)
     return value

@@ -55,6 +55,13 @@ def classes(image: str) -> list[type[BaseSettings]]:
     ]
 
 
+def known(image: str) -> set[str]:
+    """Variables that a process reads."""
+    return {
+        f"{kind.model_config['env_prefix']}{field}".upper() for kind in classes(image) for field in kind.model_fields
+    }
+
+
 def environments(name: str) -> list[tuple[str, dict[str, str]]]:
     """What each container of ours has in its environment, `TELLURION_…` alone, with what reads it."""
     maps = {o["metadata"]["name"]: o["data"] for o in rendered(name) if o["kind"] == "ConfigMap"}
@@ -81,12 +88,14 @@ def test_every_setting_is_one_that_the_process_reads(name: str) -> None:
     for image, variables in environments(name):
         if image == "triton":
             continue
-        known = {
-            f"{kind.model_config['env_prefix']}{field}".upper()
-            for kind in classes(image)
-            for field in kind.model_fields
-        }
-        assert variables.keys() - known == set(), image
+        assert variables.keys() - known(image) == set(), image
+
+
+def test_the_schema_knows_the_settings_that_processes_read() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())["definitions"]["settings"]
+    services = yaml.safe_load((CHART / "values.yaml").read_text())["services"]
+    read = set[str]().union(*map(known, ("gateway", *services)))
+    assert {f"TELLURION_{name}" for name in schema["properties"]} == read
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -114,6 +123,8 @@ def test_the_models_of_services_are_those_that_are_installed() -> None:
     services = yaml.safe_load((CHART / "values.yaml").read_text())["services"]
     for service, entry in services.items():
         assert sorted(entry["models"]) == sorted(installed_models([service])), service
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert sorted(schema["definitions"]["model"]["enum"]) == sorted(installed_models(list(services)))
     assert ModelArguments(name=told[0]).name == told[0]
 
 
@@ -180,31 +191,6 @@ def test_the_least_replicas_find_room_in_the_least_pods(
 def object_named(objects: Sequence[Object], kind: str, name: str) -> Object:
     (found,) = (o for o in objects if o["kind"] == kind and o["metadata"]["name"] == name)
     return found
-
-
-def test_the_sandboxes_rights_are_the_verbs_that_it_uses() -> None:
-    source = Path(importlib.import_module("tellurion_agent.sandbox.kubernetes").__file__ or "").read_text()
-    used = set(re.findall(r"\.((?:create|read|list|delete|patch|replace)_namespaced_\w+)", source))
-    used.discard("create_namespaced_network_policy")  # the chart has made it
-    verbs = {
-        "create_namespaced_job": ("batch", "jobs", ("create",)),
-        "delete_namespaced_job": ("batch", "jobs", ("delete",)),
-        "list_namespaced_job": ("batch", "jobs", ("list", "watch")),
-        "list_namespaced_pod": ("", "pods", ("list",)),
-        "read_namespaced_pod_log": ("", "pods/log", ("get",)),
-        "read_namespaced_network_policy": ("networking.k8s.io", "networkpolicies", ("get",)),
-    }
-    assert used == verbs.keys()
-    needed = {(group, resource, verb) for group, resource, of in verbs.values() for verb in of}
-    role = object_named(rendered("institute"), "Role", "tellurion-sandbox")
-    given = {
-        (group, resource, verb)
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-    assert given == needed
 
 
 def test_nginx_is_told_to_hold_back_neither_uploads_nor_events() -> None:

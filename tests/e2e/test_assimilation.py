@@ -105,6 +105,7 @@ def test_a_twin_experiment_answers_the_contract(printed: Callable[..., tuple[int
         assert figures[figure] == pytest.approx(getattr(same, figure), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_divergence_is_told(printed: Callable[..., tuple[int, str, str]]) -> None:
     asked = ("--system", "lorenz96", "--method", "etkf", "--members", 5, "--cycles", 900, "--json")
     code, out, err = printed("twin", *asked)

@@ -216,14 +216,23 @@ ANSWER = '{"id": 1, "prediction": "A"}\n'
     ("records", "predictions", "line"),
     [
         (changed(RECORDS, 1, answer=None), "", "questions[1].answer: received nothing; accepted: "),
-        (changed(RECORDS, 1, question=7), "", "questions[1].question: received 7; accepted: "),
-        (changed(RECORDS, 2, idx=1), "", "questions[2]: received 1; accepted: an id that no item before it has"),
         ("[{]", "", "questions[0]: received {]"),
-        ("[]", "", "questions: received no record; accepted: at least one"),
         (RECORDS, f'{ANSWER}{{"id": ', 'predictions line 2: received {"id": '),
-        (RECORDS, ANSWER.replace("1", "9"), "predictions line 1.id: received 9; accepted: the id of one of"),
-        (RECORDS, ANSWER.replace('"A"', "7"), "predictions line 1.prediction: received 7; accepted: text"),
-        (RECORDS, ANSWER * 2, "predictions line 2.id: received 1; accepted: one line for each item"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                (changed(RECORDS, 1, question=7), "", "questions[1].question: received 7; accepted: "),
+                (
+                    changed(RECORDS, 2, idx=1),
+                    "",
+                    "questions[2]: received 1; accepted: an id that no item before it has",
+                ),
+                ("[]", "", "questions: received no record; accepted: at least one"),
+                (RECORDS, ANSWER.replace("1", "9"), "predictions line 1.id: received 9; accepted: the id of one of"),
+                (RECORDS, ANSWER.replace('"A"', "7"), "predictions line 1.prediction: received 7; accepted: text"),
+                (RECORDS, ANSWER * 2, "predictions line 2.id: received 1; accepted: one line for each item"),
+            )
+        ),
     ],
 )
 def test_what_cannot_be_used_is_one_line_and_leaves_nothing(
@@ -254,6 +263,7 @@ def test_an_endpoint_that_is_not_allowed_is_never_asked(command: Command, platfo
         assert names(tmp_path) == {"data"}
 
 
+@pytest.mark.slow
 def test_an_image_that_is_none_costs_its_item_alone(
     command: Command, platform: Path, model: Any, tmp_path: Path
 ) -> None:

@@ -21,21 +21,14 @@ from tellurion_core.settings import ServerSettings, TelemetrySettings
 from tellurion_core.tensors import Array
 from tellurion_core.triton_serving.repository import write_model
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SOURCES = installed_models()
 SERVICES = sorted({name.partition("_")[0] for name in SOURCES})
-ONE_OF_EACH = "assimilation_dps", "ocean_oi", "pointcloud_unmask"
-GROUPS = {"one-of-each": ONE_OF_EACH} | {
-    service: tuple(name for name in SOURCES if name.startswith(f"{service}_")) for service in SERVICES
-}
+GROUPS = {service: tuple(name for name in SOURCES if name.startswith(f"{service}_")) for service in SERVICES}
 """Models that are served at a time: all of them would not fit into the memory of a small machine."""
-CASES = [
-    pytest.param(group, name, marks=() if group == "one-of-each" else pytest.mark.slow, id=f"{group}-{name}")
-    for group, names in GROUPS.items()
-    for name in names
-]
-SEEDS = {True: 3, False: 1}
-"""Inputs of a model, of its service's group and of one of each."""
+CASES = [(group, name) for group, names in GROUPS.items() for name in names]
+SEEDS = 3
+"""Inputs of a model."""
 TOLERANCE = 1e-5
 
 
@@ -92,7 +85,7 @@ async def test_a_model_answers_alike_wherever_it_runs(servers: Servers, group: s
     model = SOURCES[name].make()
     local = LocalPredictor([model])
     await local.load()
-    for seed in range(SEEDS[group in SERVICES]):
+    for seed in range(SEEDS):
         inputs: dict[str, Array] = model.example(np.random.default_rng(seed))  # type: ignore[attr-defined]
         expected = await local.infer(name, inputs)
         answers = await asyncio.gather(*(_answer(name, address, inputs) for address in served.values()))

@@ -230,7 +230,8 @@ def test_a_scene_that_cannot_be_fitted_is_bad_input(printed: Printed, scene: Pat
     assert not (tmp_path / "scene.ply").exists()
 
 
-@pytest.mark.parametrize("mode", ["ref-unlock", pytest.param("3dgs", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["ref-unlock", "3dgs"])
 def test_a_shipped_scene_goes_all_the_way(printed: Printed, tmp_path: Path, mode: str) -> None:
     shipped, model = Path(str(files("tellurion_splat"))) / "data" / "pane", tmp_path / "pane.ply"
     truth = ("--clean-folder", "transmitted") if mode == "ref-unlock" else ()
@@ -249,6 +250,7 @@ def test_a_shipped_scene_goes_all_the_way(printed: Printed, tmp_path: Path, mode
     assert (scores["transmitted_psnr"] == scores["plain_psnr"]) == (mode == "3dgs")  # which tells nothing apart
 
 
+@pytest.mark.slow
 def test_without_a_platform_the_command_starts_the_service_itself(
     fitted: tuple[Path, Any], transforms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -173,6 +173,7 @@ def test_scenes(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> None:
     assert converted.printed["total_bytes"] == len(converted.files["scene.spz"])
 
 
+@pytest.mark.slow
 def test_point_clouds(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> None:
     clouds = [tmp_path / f"{index}.npy" for index in range(3)]
     for index, path in enumerate(clouds):
@@ -200,6 +201,7 @@ def questions(data: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (data / "questions.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_the_agent(by_all: Callable[..., list[Outcome]]) -> None:
     (recipes,) = by_all(["agent", "recipes", "--json"])
     assert recipes.code == 0

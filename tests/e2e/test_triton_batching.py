@@ -23,6 +23,7 @@ from tellurion_core.triton_serving.repository import MOST_WAITING, write_model
 ENCODER = "pointcloud_encode_mmpt"
 SHIPPED = ENCODER, "pointcloud_unmask"
 CLIENTS = 24
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = sorted(folder.name for folder in (ROOT / "services").iterdir() if (folder / "pyproject.toml").is_file())
+IMAGES = [*SERVICES, "triton"]
 
 
 @dataclass
@@ -110,7 +111,7 @@ def test_everything_comes_from_one_base_that_can_be_chosen() -> None:
     assert outside == {"${BASE}"}
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", IMAGES)
 def test_an_image_ends_as_a_numeric_user_without_privilege(service: str) -> None:
     users = STAGES[service].words("USER")
 
@@ -124,7 +125,7 @@ def test_an_image_starts_its_service_without_a_shell(service: str) -> None:
     assert not STAGES[service].words("ENTRYPOINT")
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", IMAGES)
 def test_an_image_says_what_it_is(service: str) -> None:
     labels = " ".join(words for stage in line_of(service) for words in stage.words("LABEL"))
 
@@ -132,7 +133,7 @@ def test_an_image_says_what_it_is(service: str) -> None:
         assert f"org.opencontainers.image.{label}=" in labels
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", IMAGES)
 def test_an_image_takes_files_from_other_stages_only(service: str) -> None:
     copied = [words for stage in line_of(service) for words in stage.words("COPY")]
 
@@ -140,7 +141,7 @@ def test_an_image_takes_files_from_other_stages_only(service: str) -> None:
     assert all(words.startswith("--from=") for words in copied)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", IMAGES)
 def test_the_folders_of_all_distributions_of_an_image_are_copied_and_no_other(service: str) -> None:
     copied = {
         words.split()[0]
@@ -197,14 +198,37 @@ def test_only_services_that_do_long_work_have_the_engine_of_jobs() -> None:
     assert with_jobs == {"ocean", "assimilation", "splat", "benchmark", "agent", "gateway"}
 
 
-def test_ray_is_where_models_are_that_it_serves() -> None:
-    with_models = {
+def with_models() -> set[str]:
+    """Services that have models for inference servers."""
+    return {
         service
         for service in SERVICES
         if "tellurion.models" in (ROOT / "services" / service / "pyproject.toml").read_text(encoding="utf-8")
     }
 
-    assert {service for service in SERVICES if "ray" in closure(service)[1]} == with_models
+
+def test_ray_is_where_models_are_that_it_serves() -> None:
+    assert {service for service in SERVICES if "ray" in closure(service)[1]} == with_models()
+
+
+def test_triton_has_all_models_and_the_command_that_exports_them_without_ray() -> None:
+    ours, others = closure("triton")
+
+    assert ours & {f"tellurion-{service}" for service in SERVICES} == {f"tellurion-{each}" for each in with_models()}
+    assert "tellurion-client" in ours
+    assert "tritonclient" in others
+    assert "ray" not in required(others)
+    assert not {stage.name for stage in line_of("triton")} & {"ray"}
+
+
+def test_tests_and_image_have_one_triton() -> None:
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (server,) = (run for run in STAGES["tritonserver"].words("RUN") if "/build/pip.sh" in run)
+
+    assert re.search(r"^nvidia-pytriton==[0-9.]+$", pins, re.MULTILINE)
+    assert re.search(r"--constraint \$< nvidia-pytriton$", makefile, re.MULTILINE)
+    assert re.search(r"/opt/tellurion/lib/triton nvidia-pytriton\s", server)
 
 
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
@@ -227,7 +251,7 @@ def test_all_that_is_installed_is_held_to_the_constraints() -> None:
     assert all("--constraint /build/constraints.txt" in line for line in installing)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", IMAGES)
 def test_what_an_image_requires_is_pinned(service: str) -> None:
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower().replace("_", "-")
     pinned = set(re.findall(r"^([a-z0-9.-]+)==", pins, re.MULTILINE))

@@ -17,10 +17,17 @@ from typing import Any
 
 import grpc
 import httpx
+import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tellurion_core.model_discovery import installed_models
+from tellurion_core.predictor import LocalPredictor
+from tellurion_core.remote_predictor import RemotePredictor
+
 SERVICES = ("agent", "gateway", "ocean", "assimilation", "pointcloud", "splat", "benchmark")
+HELD = {"triton": ("ocean", "assimilation", "pointcloud")}
+"""Services whose distributions an image has, where it is not that of one service."""
 START_SECONDS = 240.0
 
 
@@ -34,6 +41,7 @@ def _module(name: str) -> ModuleType:
 
 
 PODMAN = _module("podman")
+TRITON = _module("triton_pod")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(7200),
@@ -46,7 +54,7 @@ def podman() -> Any:
     return PODMAN.Podman()
 
 
-@pytest.fixture(scope="module", params=SERVICES)
+@pytest.fixture(scope="module", params=(*SERVICES, *HELD))
 def image(request: pytest.FixtureRequest, podman: Any) -> str:
     return str(podman.built(request.param))
 
@@ -58,6 +66,10 @@ def service(image: str) -> str:
 
 @pytest.fixture(scope="module")
 def container(image: str, service: str, podman: Any) -> Iterator[Any]:
+    if service == "triton":
+        with TRITON.running(podman, image, START_SECONDS) as running:
+            yield running
+        return
     port = 8080 if service == "gateway" else 50051
     flags = (f"--env=TELLURION_LISTEN=0.0.0.0:{port}", f"--publish=127.0.0.1::{port}")
     if service == "gateway":
@@ -73,6 +85,10 @@ def test_it_says_that_it_serves(container: Any, service: str) -> None:
     if service == "gateway":
         answer = httpx.get(f"http://{container.address(8080)}/readyz", trust_env=False)
         assert answer.json() == {"status": "ready"}
+    elif service == "triton":
+        assert TRITON.ready(container)
+        metrics = httpx.get(f"http://{container.address(TRITON.METRICS)}/metrics", trust_env=False)
+        assert "nv_inference_request_success" in metrics.text
     else:
         with grpc.insecure_channel(container.address(50051)) as channel:
             answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=30)
@@ -92,6 +108,23 @@ def test_the_gateways_image_has_the_console(container: Any, service: str) -> Non
     assert {asset.rpartition(".")[2] for asset in assets} == {"js", "css"}
     for asset in assets:
         assert httpx.get(f"{address}/{asset}", trust_env=False).status_code == 200
+
+
+async def test_models_on_triton_answer_as_in_this_process(container: Any, service: str) -> None:
+    if service != "triton":
+        return  # the others run their models themselves
+    models = [model.make() for name, model in installed_models().items() if name in TRITON.MODELS]
+    local, remote = LocalPredictor(models), RemotePredictor(models, container.address(TRITON.GRPC))
+    try:
+        for model in models:
+            inputs = model.example(np.random.default_rng(5))
+            theirs, ours = await remote.infer(model.name, inputs), await local.infer(model.name, inputs)
+            assert theirs.keys() == ours.keys()
+            for name, array in ours.items():
+                assert theirs[name].dtype == array.dtype
+                np.testing.assert_allclose(theirs[name], array, rtol=1e-5, atol=1e-5, err_msg=f"{model.name}, {name}")
+    finally:
+        await remote.close()
 
 
 def test_it_is_nobody_and_may_nothing(container: Any) -> None:
@@ -121,11 +154,12 @@ def test_no_distribution_is_there_that_it_does_not_need(container: Any, service:
     listing = "import importlib.metadata as m; print(*sorted({d.name.lower() for d in m.distributions()}))"
     names = set(container.inside(f'python -c "{listing}"').stdout.split())
 
-    others = {f"tellurion-{each}" for each in SERVICES} - {f"tellurion-{service}"}
-    assert f"tellurion-{service}" in names
-    assert not names & others
+    held = {f"tellurion-{each}" for each in HELD.get(service, (service,))}
+    assert names & {f"tellurion-{each}" for each in SERVICES} == held
     if service in ("agent", "gateway"):
         assert not names & {"torch", "ray", "jax", "numba"}
+    if service == "triton":
+        assert "ray" not in names
 
 
 def test_it_starts_from_bytecode_that_is_there(container: Any) -> None:
@@ -135,7 +169,9 @@ def test_it_starts_from_bytecode_that_is_there(container: Any) -> None:
 
 
 def test_its_bill_of_materials_is_what_it_has(container: Any, image: str, service: str) -> None:
-    listing = "import importlib.metadata as m; print(*sorted({f'{d.name}@{d.version}' for d in m.distributions()}))"
+    # Triton's folder is on no path of Python's.
+    found = "m.distributions(path=[*sys.path, '/opt/tellurion/lib/triton'])"
+    listing = f"import importlib.metadata as m, sys; print(*sorted({{f'{{d.name}}@{{d.version}}' for d in {found}}}))"
     python = set(container.inside(f'python -c "{listing}"').stdout.split())
     debian = set(container.inside("dpkg-query -W -f '${Package}@${Version}\\n'").stdout.split())
 
@@ -174,15 +210,17 @@ def test_its_environment_holds_no_secret(image: str, podman: Any) -> None:
 
 
 def test_the_same_image_is_the_worker(image: str, service: str, podman: Any) -> None:
-    if service in ("pointcloud", "gateway"):
+    if service in ("pointcloud", "gateway", "triton"):
         return  # they have no long work
     with podman.running(image, "python", "-m", "tellurion_core.jobs.main") as worker:
         assert worker.said("ready", START_SECONDS)["ready"] == "jobs"
         assert worker.stopped(60) == 0
 
 
-def test_the_gateways_image_has_the_command(container: Any, service: str) -> None:
-    assert (container.inside("tellurion ocean methods --help").returncode == 0) == (service in ("gateway", "agent"))
+def test_the_images_that_use_the_command_have_it(container: Any, service: str) -> None:
+    assert (container.inside("tellurion ocean methods --help").returncode == 0) == (
+        service in ("gateway", "agent", "triton")
+    )
 
 
 def test_it_stops_in_order_when_it_is_told_to(container: Any) -> None:

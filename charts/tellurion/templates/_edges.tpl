@@ -23,7 +23,7 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- if $values.tests.enabled }}
 {{- $edges = append $edges (dict "from" "test" "to" $name "ports" $grpc) }}
 {{- end }}
-{{- if $values.gateway.route.grpcDomain }}
+{{- if and $values.gateway.route.enabled $values.gateway.route.grpcDomain }}
 {{- $edges = append $edges (dict "from" "clients" "to" $name "ports" $grpc) }}
 {{- end }}
 {{- end }}
@@ -34,7 +34,7 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if and $values.networkPolicy.peers.endpoints (has $component.service (list "agent" "benchmark")) }}
+{{- if has $component.service (list "agent" "benchmark") }}
 {{- $edges = append $edges (dict "from" $name "to" "endpoints" "ports" $values.networkPolicy.endpointPorts) }}
 {{- end }}
 {{- if $component.database }}
@@ -76,17 +76,23 @@ who is outside of the release has the name that `networkPolicy.peers` gives it.
 {{- $ray := printf "%s-ray" $service }}
 {{- $edges = append $edges (dict "from" $ray "to" $ray "ports" list) }}
 {{- $edges = append $edges (dict "from" $ray "to" $redisServer "ports" $redis) }}
-{{- $edges = append $edges (dict "from" "kuberay" "to" $ray "ports" (list 8000 8265)) }}
+{{- $edges = append $edges (dict "from" "kuberay" "to" $ray "ports" (list 8265)) }}
 {{- $edges = append $edges (dict "from" "prometheus" "to" $ray "ports" (list 8080 9090)) }}
 {{- if $values.tracing.endpoint }}
 {{- $edges = append $edges (dict "from" $ray "to" "collector" "ports" $collector) }}
 {{- end }}
-{{- if $values.serving.ray.autoscaler.enabled }}
-{{- $edges = append $edges (dict "from" $ray "to" "kubernetesApi" "ports" (list 443 6443)) }}
 {{- end }}
 {{- end }}
+{{- /* An empty list of peers is nobody; in a rule it would be everybody. */}}
+{{- $nobody := list }}
+{{- range $peer, $who := $values.networkPolicy.peers }}
+{{- if not $who }}{{ $nobody = append $nobody $peer }}{{ end }}
 {{- end }}
-{{- toJson $edges }}
+{{- $possible := list }}
+{{- range $edges }}
+{{- if not (or (has .from $nobody) (has .to $nobody)) }}{{ $possible = append $possible . }}{{ end }}
+{{- end }}
+{{- toJson $possible }}
 {{- end }}
 
 {{/* Port of a URL: (list url default). */}}

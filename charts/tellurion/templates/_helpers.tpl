@@ -43,7 +43,7 @@ namespace: {{ $root.Release.Namespace }}
 labels: {{- include "tellurion.labels" . | nindent 2 }}
 {{- end }}
 
-{{/* An image of ours: (list root service cuda). */}}
+{{/* An image of ours: (list root service-or-triton cuda). */}}
 {{- define "tellurion.image" -}}
 {{- $root := index . 0 }}
 {{- $image := $root.Values.image }}
@@ -68,7 +68,7 @@ labels: {{- include "tellurion.labels" . | nindent 2 }}
 {{- if $image.digest }}
 {{- printf "%s@%s" $repository $image.digest }}
 {{- else }}
-{{- printf "%s:%s" $repository (default $root.Chart.AppVersion $image.tag) }}
+{{- printf "%s:%s" $repository $image.tag }}
 {{- end }}
 {{- end }}
 

@@ -26,6 +26,15 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 rollingUpdate: {{ gt (int .gpus) 0 | ternary "{maxUnavailable: 1, maxSurge: 0}" "{maxUnavailable: 0, maxSurge: 1}" }}
 {{- end }}
 
+{{/* Pods of a component are on as many nodes as there are: (list root component). */}}
+{{- define "tellurion.spread" -}}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels: {{- include "tellurion.selector" . | nindent 6 }}
+{{- end }}
+
 {{/* Of pods of ours that do one thing and end. */}}
 {{- define "tellurion.errandResources" -}}
 requests: {cpu: 100m, memory: 512Mi, ephemeral-storage: 128Mi}
@@ -90,9 +99,7 @@ affinity: {{- toYaml . | nindent 2 }}
 - name: {{ eq $component.port "http" | ternary "TELLURION_LIMITS_REDIS" "TELLURION_JOBS_BROKER" }}
   value: {{ include "tellurion.redisUrl" $root }}
 {{- end }}
-{{- with $component.pod.extraEnv }}
-{{ toYaml . }}
-{{- end }}
+{{- include "tellurion.addedEnvironment" (list $root $component.pod) }}
 {{- end }}
 
 {{/* Volumes of a pod: (list root component). */}}
@@ -119,9 +126,7 @@ affinity: {{- toYaml . | nindent 2 }}
 - name: tls
   secret: {secretName: {{ $root.Values.tls.secretName }}, defaultMode: 0440}
 {{- end }}
-{{- with $component.pod.extraVolumes }}
-{{ toYaml . }}
-{{- end }}
+{{- include "tellurion.addedVolumes" (list $root $component.pod) }}
 {{- end }}
 
 {{- define "tellurion.volumeMounts" -}}
@@ -136,9 +141,7 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- if and (eq $component.port "http") $root.Values.gateway.tls }}
 - {name: tls, mountPath: /etc/tellurion/tls, readOnly: true}
 {{- end }}
-{{- with $component.pod.extraVolumeMounts }}
-{{ toYaml . }}
-{{- end }}
+{{- include "tellurion.addedVolumeMounts" (list $root $component.pod) }}
 {{- end }}
 
 {{/* Looks, every five seconds, that a pod may take to start: one with GPUs loads more. */}}

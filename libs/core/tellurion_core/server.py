@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 import ssl
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -22,6 +24,7 @@ from tellurion_core.errors import InvalidInput, TellurionError
 from tellurion_core.identity.authenticator import TokenAuthenticator
 from tellurion_core.identity.tokens import read_verifier
 from tellurion_core.interceptor import Authenticator, CallInterceptor, embedded_identity
+from tellurion_core.renewed import Renewed
 from tellurion_core.settings import ServerSettings, TelemetrySettings, load
 from tellurion_core.telemetry import RpcMetrics, Tracing, configure_logs, serve_metrics, tracer_provider
 from tellurion_core.tensors import MAX_MESSAGE_BYTES
@@ -137,19 +140,28 @@ class Server:
 
 
 def _credentials(settings: ServerSettings) -> grpc.ServerCredentials | None:
+    """Of every new connection, by the files as they are then; connections that are there keep theirs."""
     if settings.tls_certificate is None or settings.tls_key is None:
         return None
+    files = (settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
+    pair = Renewed([file for file in files if file is not None], lambda: _certificates(*files))
+    asked = settings.tls_client_ca is not None
+    renew: Any = pair.renew  # None, for no change, is missing from its type
+    return grpc.dynamic_ssl_server_credentials(pair.latest, renew, require_client_authentication=asked)
+
+
+def _certificates(certificate: Path, key: Path, client_ca: Path | None) -> grpc.ServerCertificateConfiguration:
     check = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # gRPC itself would say only that it could not listen
     try:
-        check.load_cert_chain(settings.tls_certificate, settings.tls_key)
-        if settings.tls_client_ca is not None:
-            check.load_verify_locations(settings.tls_client_ca)
-    except (OSError, ssl.SSLError) as error:
+        check.load_cert_chain(certificate, key)
+        if client_ca is not None:
+            check.load_verify_locations(client_ca)
+        pair = (key.read_bytes(), certificate.read_bytes())
+        authorities = client_ca.read_bytes() if client_ca is not None else None
+    except OSError as error:  # ssl.SSLError is one
         accepted = "PEM files that can be read: a certificate, the key that belongs to it, and authorities of clients"
         raise InvalidInput.of("TELLURION_TLS_CERTIFICATE", received=str(error), accepted=accepted) from None
-    client_ca = settings.tls_client_ca.read_bytes() if settings.tls_client_ca else None
-    pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
-    return grpc.ssl_server_credentials([pair], root_certificates=client_ca, require_client_auth=client_ca is not None)
+    return grpc.ssl_server_certificate_configuration([pair], root_certificates=authorities)
 
 
 def announce(service: str, address: str) -> None:
@@ -200,3 +212,6 @@ def run(name: str, services: Callable[[ServerSettings], Sequence[Service]]) -> N
     except TellurionError as error:
         print(error.message, file=sys.stderr)
         sys.exit(error.exit_code)
+    finally:
+        # The system takes back all memory at once; to search it for garbage first takes a second, two with PyTorch.
+        gc.freeze()

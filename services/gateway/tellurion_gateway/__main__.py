@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from functools import partial
 
@@ -22,6 +23,8 @@ def main() -> None:
     except InvalidInput as error:
         print(error.message, file=sys.stderr)
         sys.exit(error.exit_code)
+    finally:
+        gc.freeze()  # as `tellurion_core.server.run` does, and for the same reason
 
 
 if __name__ == "__main__":

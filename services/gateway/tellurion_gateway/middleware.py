@@ -110,12 +110,12 @@ class RequestRules:
                 about = {"method": method, "path": shown(path), "route": route, "status": status}
                 if "grpc_status" in scope:
                     about["grpc_status"] = scope["grpc_status"]
-                log.info("request", **about, seconds=round(seconds, 4))
                 # Of whom nobody knows, only the log tells: he could fill this one.
                 changes = scope.get("changes", method not in LOOKING) and call.identity is not NOBODY
                 if self._audit is not None and changes:
                     who = {"tenant": call.identity.tenant, "subject": call.identity.subject, "request_id": request_id}
                     self._audit.info("change", **who, **about, **scope.get("named", {}))
+                log.info("request", **about, seconds=round(seconds, 4))
             current_call.reset(token)
 
 

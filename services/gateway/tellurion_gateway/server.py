@@ -8,7 +8,6 @@ import math
 import resource
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +26,7 @@ from tellurion_gateway.files import confined
 from tellurion_gateway.gateway import Gateway
 from tellurion_gateway.limits.connections import Connection
 from tellurion_gateway.settings import GatewaySettings
+from tellurion_gateway.tls import server_context
 
 KEEP_ALIVE_SECONDS = 15
 """How long a connection may be idle between two requests."""
@@ -103,7 +103,7 @@ async def serve(settings: GatewaySettings, telemetry: TelemetrySettings) -> None
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ssl_context_factory=None if settings.tls_certificate is None else lambda *_: _tls(settings),
+        ssl_context_factory=None if settings.tls_certificate is None else lambda *_: server_context(settings),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(settings.stop_seconds),
     )
@@ -175,18 +175,3 @@ def _listener(listen: str) -> socket.socket:
     # body waits for the acknowledgement of its headers: 40 ms a request.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
-
-
-def _tls(settings: GatewaySettings) -> ssl.SSLContext:
-    assert settings.tls_certificate is not None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-    except (ssl.SSLError, OSError):
-        raise InvalidInput.of(
-            "TELLURION_TLS_CERTIFICATE",
-            received=str(settings.tls_certificate),
-            accepted="a PEM certificate chain, with its private key in TELLURION_TLS_KEY",
-        ) from None
-    return context

@@ -135,6 +135,7 @@ def test_embedded_services_start_at_first_use_and_stop_with_the_client(processes
     assert set(processes()) == before
 
 
+@pytest.mark.slow
 def test_an_embedded_service_that_dies_is_said_to_be_dead_and_started_again(processes: Callable[[], list[int]]) -> None:
     before = set(processes())
 
@@ -154,7 +155,7 @@ def test_an_embedded_service_that_dies_is_said_to_be_dead_and_started_again(proc
         pytest.param("sys.exit()", None, marks=pytest.mark.slow),
         ("signal.pause()", signal.SIGKILL),
         pytest.param("signal.pause()", signal.SIGTERM, marks=pytest.mark.slow),
-        ("os._exit(3)", None),
+        pytest.param("os._exit(3)", None, marks=pytest.mark.slow),
     ],
 )
 def test_no_orphan_is_left_however_the_program_ends(

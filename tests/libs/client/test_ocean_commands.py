@@ -219,6 +219,7 @@ def test_a_failure_is_one_line_and_no_json(tellurion: Run, observed: Observed, t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["obs.nc"]
 
 
+@pytest.mark.slow
 def test_embedded_it_needs_no_platform(
     tellurion: Run, observed: Observed, tmp_path: Path, processes: Callable[[], list[int]]
 ) -> None:

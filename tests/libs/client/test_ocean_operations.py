@@ -68,6 +68,7 @@ def test_the_result_is_what_the_call_answers(
     assert stored.read_bytes() == (tmp_path / "called.nc").read_bytes()
 
 
+@pytest.mark.slow
 def test_what_may_take_long_is_an_operation_also_for_who_calls(client: Client, observed: Observed) -> None:
     before = {status.name for status in client.operations.list("ocean")}
     analysis = client.ocean.reconstruct(observed(), method="gp", members=1)
@@ -114,6 +115,7 @@ def test_what_is_cancelled_has_no_result(client: Client, observed: Observed) -> 
         operation.result(timeout=100)
 
 
+@pytest.mark.slow
 def test_what_fails_raises_what_the_call_raises(client: Client) -> None:
     sahara = {"latitude": [25.0], "longitude": [15.0], "depth": [10.0], "temperature": [20.0]}
     with pytest.raises(InvalidInput) as called:
@@ -238,6 +240,7 @@ def test_waiting_for_the_analysis_ends_in_time(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["obs.nc"]
 
 
+@pytest.mark.slow
 def test_embedded_a_long_method_is_called(
     observed: Observed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -168,7 +168,7 @@ def test_waiting_ends_in_time_and_the_work_goes_on(probe: Probe, timeout: float)
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded, match=f"has not ended within {timeout:g} s"):
         operation.wait(timeout=timeout)
-    assert time.monotonic() - began < timeout + 1
+    assert time.monotonic() - began < timeout + 5
     assert operation.get().state == "RUNNING"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,6 +126,37 @@ async def test_under_mtls_a_client_needs_a_certificate_of_the_authority(
     for own in ({}, {"certificate": forged.certificate, "key": forged.key}):
         with pytest.raises(Unavailable):
             await said(ask, probe_descriptor, server.address, ClientTls(ca=authority.certificate, **own))
+
+
+def shown(address: str) -> int:
+    """Serial number of the certificate that a server shows to a new connection."""
+    host, _, port = address.rpartition(":")
+    return x509.load_pem_x509_certificate(ssl.get_server_certificate((host, int(port))).encode()).serial_number
+
+
+async def test_new_connections_are_by_a_renewed_certificate_and_old_ones_go_on(
+    start, ask, probe_descriptor, issue, authority, tmp_path
+) -> None:
+    first, second = issue("first", authority), issue("second", authority)
+    place = {"tls_certificate": tmp_path / "server.pem", "tls_key": tmp_path / "server.key"}
+
+    def put(certificate: Pair, key: Pair) -> None:
+        place["tls_certificate"].write_bytes(certificate.certificate.read_bytes())
+        place["tls_key"].write_bytes(key.key.read_bytes())
+
+    put(first, first)
+    server = await start(tell_subject, **files(first) | place)
+    channels = Channels([probe_descriptor], ClientTls(ca=authority.certificate))
+    try:
+        old = channels.to(server.address)
+        assert await ask(old, "write", timeout=10) == "local"
+        for certificate, key, expected in ((second, first, first), (second, second, second)):
+            put(certificate, key)
+            for _ in range(2):
+                assert await asyncio.to_thread(shown, server.address) == expected.issued.serial_number
+            assert await ask(old, "write", timeout=10) == "local"
+    finally:
+        await channels.close()
 
 
 async def test_a_file_that_is_no_certificate_is_refused(start, host, tmp_path) -> None:

@@ -122,6 +122,7 @@ def test_a_run_that_was_killed_repeats_no_finished_step(
     assert replace(resumed, created=record.created) == record
 
 
+@pytest.mark.slow
 def test_a_record_can_be_run_again_to_the_same_numbers(
     done: tuple[Record, Path], task: Task, libraries: Libraries, tmp_path: Path
 ) -> None:

@@ -218,6 +218,7 @@ def test_a_script_that_a_model_writes_is_mended_by_it_and_its_number_is_what_the
     assert not [name for name in asked.answer.files if KEY in agent.file(asked.answer, name)]
 
 
+@pytest.mark.slow
 def test_a_script_that_no_mending_helps_fails_with_its_reason_and_without_a_number(agent: Agent) -> None:
     asked = agent.ask(unknown("hopeless"), run=True)
     assert (asked.answer.status, list(asked.answer.values)) == (FAILED, [])

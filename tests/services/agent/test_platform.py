@@ -289,6 +289,7 @@ def test_a_service_that_is_not_known_or_does_not_answer_is_why_there_is_no_answe
     assert len(agent.ask(DESCRIBE, "3").plans) == 1
 
 
+@pytest.mark.slow
 def test_long_work_of_a_run_that_was_killed_is_found_again_and_done_once(
     platform: dict[str, str], data: Path, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_how_much_warmer_one_scenario_is_than_the_other(iris: Ask) -> None:
     assert headline(found, "K") == pytest.approx((high - north_america("E1")[1])[year >= 2070].mean(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_trend_over_north_america(iris: Ask) -> None:
     found = iris("Linear trend of air temperature over North America in E1, 2000-2099, per decade")
     year, mean = north_america("E1")
@@ -112,6 +113,7 @@ def test_the_trend_of_a_model_over_seven_files_of_its_months(offline: Planner, t
     assert headline(found, "K decade-1") == pytest.approx(10 * np.polyfit(np.arange(65), yearly, 1)[0], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_spectrum_of_the_southern_oscillation(iris: Ask) -> None:
     found = iris("At which period does the power spectrum of the Southern Oscillation Index peak?")
     (index,) = read(IRIS / "SOI_Darwin.nc", "SOI_Darwin")
@@ -124,6 +126,7 @@ def test_the_spectrum_of_the_southern_oscillation(iris: Ask) -> None:
     assert values(found)[1]["value"] == "significant"
 
 
+@pytest.mark.slow
 def test_the_seasonal_cycle_of_the_equatorial_pacific(iris: Ask) -> None:
     found = iris("Seasonal cycle of surface temperature in the Niño 3.4 region, by OSTIA")
     field, lat, lon = read(IRIS / "ostia_monthly.nc", "surface_temperature", "latitude", "longitude")
@@ -166,6 +169,7 @@ def test_profiles_without_dates(iris: Ask) -> None:
     assert "cannot be chosen" in reason(iris("Mean salinity at 500 m depth, 1981-2010"))
 
 
+@pytest.mark.slow
 def test_the_heat_content_of_the_atlas(ocean: Ask) -> None:
     found = ocean("Ocean heat content of the upper 700 m of the World Ocean Atlas")
     field = atlas()
@@ -189,6 +193,7 @@ def test_the_thermocline_of_the_atlas(ocean: Ask) -> None:
     assert headline(found, "m") == pytest.approx(area_mean(image, part.lat.values), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_seasonal_cycle_of_the_atlas_where_longitudes_begin_at_20_degrees(ocean: Ask) -> None:
     found = ocean("What is the seasonal cycle of sea temperature at 50 m depth in the North Atlantic?")
     field = atlas().sel(depth=50.0)

@@ -157,6 +157,7 @@ def test_one_plan_of_a_run_is_worked_on(agent: Agent) -> None:
     assert [f"agent/operations/{job.id}" for job in jobs] == [operation]
 
 
+@pytest.mark.slow
 def test_a_run_whose_work_is_forgotten_is_still_told_of(agent: Agent) -> None:
     name, _ = agent.answered(QUESTION)
     run = agent.call("GetRun", agent_pb2.GetRunRequest(run=name)).run
@@ -373,6 +374,7 @@ def test_what_there_is_and_what_cannot_be_read_is_listed(agent: Agent) -> None:
         agent.call("ListDataSets", agent_pb2.ListDataSetsRequest(data=agent_pb2.Data(libraries=["other"])))
 
 
+@pytest.mark.slow
 def test_a_file_whose_name_is_no_utf8_is_named_as_far_as_it_can_be(agent: Agent, library: Path) -> None:
     file = Path(os.fsdecode(os.fsencode(library) + b"/t\xe9.nc"))
     file.write_bytes((library / "tos.nc").read_bytes())
@@ -384,6 +386,7 @@ def test_a_file_whose_name_is_no_utf8_is_named_as_far_as_it_can_be(agent: Agent,
         file.unlink()
 
 
+@pytest.mark.slow
 def test_a_run_reads_what_it_was_planned_with_where_another_worker_has_other_folders(
     agent: Agent, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

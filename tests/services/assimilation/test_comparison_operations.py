@@ -116,6 +116,7 @@ def test_all_that_is_compared_by_default_analyses() -> None:
     assert set(assimilation_options.LEARNED) < set(COMPARED)
 
 
+@pytest.mark.slow
 def test_winds_have_figures_of_their_own(run: Any) -> None:
     report = run(packed(spec(system="winds", cases=5, methods=["dps", "oi", "persistence"])))
     assert report.reference == "oi"

@@ -172,6 +172,7 @@ def test_observations_draw_members_to_them(
     assert misfit(method) < 0.8 * misfit("obsfree")
 
 
+@pytest.mark.slow
 def test_repaint_of_an_untrained_prior_tends_to_3dvar(
     untrained: Prior, background: np.ndarray, observations: Observations, monkeypatch: pytest.MonkeyPatch
 ) -> None:

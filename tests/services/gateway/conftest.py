@@ -33,10 +33,8 @@ from .scripted_ocean import ScriptedOcean, ServedOcean
 __all__ = ["connect", "guarded"]  # fixtures
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1, and its key, as PEM files."""
-    folder = tmp_path_factory.mktemp("tls")
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    folder.mkdir(exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -58,6 +56,18 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return folder / "server.pem", folder / "server.key"
+
+
+@pytest.fixture(scope="session")
+def make_certificate() -> Callable[[Path], tuple[Path, Path]]:
+    """Puts a self-signed certificate for 127.0.0.1, and its key, into a folder as PEM files."""
+    return _certificate
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Those of most tests."""
+    return _certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +147,7 @@ class RunningGateway:
         return [json.loads(line) for line in whole.splitlines()]
 
     def logged(self, request_id: str) -> dict[str, Any]:
-        """The line of a request, which is logged once its answer is on its way."""
+        """The line of a request, logged once its answer is on its way, and once a change is in the log of those."""
         end = time.monotonic() + 10
         while time.monotonic() < end:
             for line in self.log():

@@ -142,7 +142,8 @@ def test_changes_are_logged_apart_with_who_made_them_and_no_secret(guarded: Guar
     guarded.ask("POST", path, key, headers=bridged, content=frame(b"\x0a" + bytes([len(name)]) + name))
     guarded.ask("POST", "/v1/ocean/operations/7:wait", key, headers={"X-Request-Id": "look-1"}, json={"timeout": "0s"})
     guarded.ask("POST", "/v1/ocean:evaluate", key, headers={"X-Request-Id": "look-2"}, json={})
-    guarded.gateway.logged("look-2")
+    for request in ("change-7", "change-8", "change-9", "look-1", "look-2"):
+        guarded.gateway.logged(request)
     lines = {line["request_id"]: line for line in map(json.loads, guarded.audit.read_text().splitlines())}
     done, absent = (lines[f"change-{number}"] for number in (7, 9))
     assert not {"change-8", "look-1", "look-2"} & lines.keys()

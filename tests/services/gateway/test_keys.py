@@ -66,7 +66,9 @@ def test_a_key_ends_no_later_than_the_one_that_it_is_made_with(guarded: Any) -> 
 def test_the_log_of_changes_says_what_a_key_is_for(guarded: Any) -> None:
     admin = guarded.keys.create("polar", "ann", Role.ADMIN)
     body = {"subject": "kim", "role": "admin", "scopes": ["ocean", "artifacts"], "days": 3}
-    key = guarded.ask("POST", URL, admin, json=body).json()["key"]
+    answer = guarded.ask("POST", URL, admin, json=body)
+    key = answer.json()["key"]
+    guarded.gateway.logged(answer.headers["x-request-id"])
     noted = json.loads(guarded.audit.read_text().splitlines()[-1])
     assert {name: noted[name] for name in noted if name.startswith("key")} == {
         "key": key[5:13],

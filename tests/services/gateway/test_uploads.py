@@ -300,9 +300,9 @@ def test_a_large_upload_does_not_grow_memory(start_gateway: Callable[..., Any], 
     warm = begun(gateway.client, 8 * MIB)
     assert sent(gateway.client, warm, 0, bytes(8 * MIB)).status_code == 204
     before = gateway.peak_memory()
-    url = begun(gateway.client, 256 * MIB)
-    assert sent(gateway.client, url, 0, (bytes(MIB) for _ in range(256))).status_code == 204
+    url = begun(gateway.client, 96 * MIB)
+    assert sent(gateway.client, url, 0, (bytes(MIB) for _ in range(96))).status_code == 204
     href = gateway.client.get(url).json()["artifact"]["href"]
     with gateway.client.stream("GET", href) as answer:
-        assert sum(map(len, answer.iter_bytes())) == 256 * MIB
+        assert sum(map(len, answer.iter_bytes())) == 96 * MIB
     assert gateway.peak_memory() - before < 16 * MIB

@@ -80,6 +80,7 @@ def test_an_analysis_follows_an_observation_and_is_surer_near_it(real: httpx.Cli
         assert surer[observed] < 0.7 * surer[indian]
 
 
+@pytest.mark.slow
 def test_a_learned_method_says_its_steps_and_weights(real: httpx.Client) -> None:
     told = real.post(URL, json=body(method="posterior", steps=2), timeout=300).json()
     assert (told["method"], told["steps"]) == ("posterior", 2)

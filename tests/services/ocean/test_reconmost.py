@@ -64,9 +64,9 @@ def test_without_guidance_the_observed_values_do_not_matter_by_a_bit(case, analy
     observations = case[1]
     places = observations.latitude, observations.longitude, observations.depth
     warmer = Observations.of(*places, observations.temperature + 1.0, observations.uncertainty)
+    ours, theirs = (analyse(scale=0.0, members=2, observations=o) for o in (observations, warmer))
     for name in ("mean", "std", "members"):
-        ours, theirs = (getattr(analyse(scale=0.0, members=2, observations=o), name) for o in (observations, warmer))
-        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
 
 
 def test_without_guidance_and_correction_only_the_first_signal_is_left_of_the_start(case, analyse, zero_network):

@@ -164,7 +164,7 @@ def fields(ocean: Ocean, result: ocean_pb2.ReconstructionResult, folder: Path) -
     [
         spec(method="climatology"),
         spec(method="oi", members=3, seed=2**64 - 1),
-        spec(method="posterior", members=1, steps=1),
+        pytest.param(spec(method="posterior", members=1, steps=1), marks=pytest.mark.slow),
     ],
     ids=lambda computed: computed.method,
 )

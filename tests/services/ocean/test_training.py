@@ -178,6 +178,7 @@ def test_a_folder_that_is_not_there_is_told_before_any_training(small, tmp_path,
     assert name in refusal(capsys, *options(**given))
 
 
+@pytest.mark.slow
 def test_as_a_program_it_says_how_it_is_called():
     command = [sys.executable, "-m", "tellurion_ocean.training.train", "--help"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -50,7 +50,7 @@ def test_a_shipped_scene_is_learnt(mode: str, folders: dict[str, str]) -> None:
     assert fitting.done == 60
 
 
-@pytest.mark.parametrize("variant", ["virtual", "fixed"])
+@pytest.mark.parametrize("variant", ["virtual", pytest.param("fixed", marks=pytest.mark.slow)])
 def test_shown_what_lies_behind_it_tells_the_reflection_apart(scene: Scene, variant: str) -> None:
     fitting = fit(scene, iterations=200, variant=variant, **KNOWN)
     before = scores(fitting)

@@ -26,6 +26,7 @@ def splat(served: Any) -> Asked:
     return Asked(served)
 
 
+@pytest.mark.slow
 def test_a_thousand_frames_take_no_more_memory_than_ten(splat: Asked) -> None:
     request = splat_pb2.RenderRequest(
         model=splat.model(many(20, reflective=False)),

@@ -33,6 +33,9 @@ metadata:
   labels:
     {{- include "tellurion.podLabels" (list $root $name) | nindent 4 }}
     tellurion.io/metrics: "true"
+    {{- if $head }}
+    tellurion.io/ray: head
+    {{- end }}
     {{- with $pod.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -58,20 +61,20 @@ spec:
         - configMapRef: {name: {{ include "tellurion.fullname" $root }}-{{ $name }}}
       env:
         - {name: HOME, value: /tmp}
-        {{- with $pod.extraEnv }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "tellurion.addedEnvironment" (list $root $pod) | nindent 8 }}
       ports:
         {{- if $head }}
         - {name: gcs-server, containerPort: 6379}
         - {name: dashboard, containerPort: 8265}
         - {name: client, containerPort: 10001}
+        # KubeRay adds a port of this name and number where there is none of this name.
+        - {name: metrics, containerPort: 8080}
         {{- else }}
         - {name: inference, containerPort: 8001}
         - {name: metrics, containerPort: 9090}
         - {name: serve, containerPort: 8000}
-        {{- end }}
         - {name: ray-metrics, containerPort: 8080}
+        {{- end }}
       # The raylet's own health, by its agent; KubeRay's probes would need wget in the image.
       startupProbe:
         httpGet: {path: /api/local_raylet_healthz, port: 52365}
@@ -98,9 +101,7 @@ spec:
         - {name: tmp, mountPath: /tmp}
         - {name: shm, mountPath: /dev/shm}
         - {name: state, mountPath: /var/lib/tellurion}
-        {{- with $pod.extraVolumeMounts }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "tellurion.addedVolumeMounts" (list $root $pod) | nindent 8 }}
   volumes:
     - name: tmp
       emptyDir: {sizeLimit: {{ $pod.tmpSize }}}
@@ -108,9 +109,7 @@ spec:
       emptyDir: {medium: Memory, sizeLimit: {{ $pod.shmSize }}}
     - name: state
       persistentVolumeClaim: {claimName: {{ include "tellurion.claim" $root }}}
-    {{- with $pod.extraVolumes }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "tellurion.addedVolumes" (list $root $pod) | nindent 4 }}
 {{- end }}
 
 {{/* What Serve runs: an application of each model, and one of the fronts. HTTP is on, for KubeRay asks it for health. */}}

@@ -33,6 +33,8 @@ spec:
       securityContext: {{- include "tellurion.containerSecurityContext" . | nindent 8 }}
       env:
         - {name: HOME, value: /tmp}
+        # A little less than the pod has, so that it says what was not ready.
+        - {name: TELLURION_TEST_SECONDS, value: {{ sub $root.Values.tests.seconds 20 | quote }}}
         {{- if $key }}
         - {name: GATEWAY_CERTIFICATE, value: /etc/tellurion/tls/tls.crt}
         - {name: TELLURION_API_KEY_PEPPER, value: /etc/tellurion/identity/pepper}
@@ -41,6 +43,7 @@ spec:
         - name: PGPASSWORD
           valueFrom: {secretKeyRef: {name: {{ $root.Values.database.existingSecret }}, key: password}}
         {{- end }}
+        {{- include "tellurion.addedEnvironment" (list $root $root.Values.defaults) | nindent 8 }}
       resources: {{- include "tellurion.errandResources" $root | nindent 8 }}
       volumeMounts:
         - {name: scripts, mountPath: /scripts, readOnly: true}
@@ -51,6 +54,7 @@ spec:
         {{- if and $key $root.Values.gateway.tls }}
         - {name: tls, mountPath: /etc/tellurion/tls, readOnly: true}
         {{- end }}
+        {{- include "tellurion.addedVolumeMounts" (list $root $root.Values.defaults) | nindent 8 }}
   volumes:
     - name: scripts
       configMap: {name: {{ include "tellurion.fullname" $root }}-test}
@@ -64,4 +68,5 @@ spec:
     - name: tls
       secret: {secretName: {{ $root.Values.tls.secretName }}, defaultMode: 0440, items: [{key: tls.crt, path: tls.crt}]}
     {{- end }}
+    {{- include "tellurion.addedVolumes" (list $root $root.Values.defaults) | nindent 4 }}
 {{- end }}

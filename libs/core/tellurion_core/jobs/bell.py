@@ -7,6 +7,7 @@ message: who hears no bell finds the work by its next sweep.
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -38,6 +39,8 @@ def bell_app(broker: str) -> Celery:
         task_default_exchange=_NAME,
         task_default_exchange_type="fanout",
         task_default_routing_key=_NAME,
+        # With rediss:// Celery would take any certificate. The authorities are OpenSSL's, which SSL_CERT_FILE names.
+        broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if broker.startswith("rediss://") else False,
         # Whoever listens looks at the broker before it is connected to again.
         broker_connection_retry=False,
         broker_connection_retry_on_startup=False,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, case, delete, func, literal, select, union_all, update
+from sqlalchemy import Select, and_, case, delete, func, literal, select, update
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -15,7 +15,7 @@ from tellurion_core.errors import Conflict, Internal, TellurionError, Unavailabl
 from tellurion_core.jobs.database import first_unlocked, insert_or, now, one_claim_at_a_time, reading, writing
 from tellurion_core.jobs.running import error_status
 from tellurion_core.jobs.settings import JobSettings
-from tellurion_core.jobs.table import COLUMNS, MESSAGE_LENGTH, Job, State, jobs, one_line, turns
+from tellurion_core.jobs.table import COLUMNS, IS_QUEUED, IS_RUNNING, MESSAGE_LENGTH, Job, State, jobs, one_line, turns
 from tellurion_core.status import to_status
 
 LONGEST_RETRY_SECONDS = 600.0
@@ -24,9 +24,6 @@ BATCH = 500
 """Rows that one transaction of a sweep changes at most."""
 
 _LOST = "its worker was lost: the lease ran out"
-# Written into the statement: a database uses an index of queued jobs only where it sees that they are asked for.
-_IS_QUEUED = jobs.c.state == literal(State.QUEUED.name, literal_execute=True)
-_IS_RUNNING = jobs.c.state == literal(State.RUNNING.name, literal_execute=True)
 
 
 class LeaseLost(Conflict):
@@ -155,7 +152,7 @@ class Claims:
 
     def reconcile(self) -> int:
         """Takes the jobs from workers whose lease ran out: each waits again, or has ended. Returns how many."""
-        over = and_(_IS_RUNNING, jobs.c.lease_until < now())
+        over = and_(IS_RUNNING, jobs.c.lease_until < now())
         found = select(jobs.c.number, jobs.c.token, jobs.c.attempt, jobs.c.attempts).where(over).limit(BATCH)
         with writing(self._engine) as connection:
             rows = connection.execute(found.with_for_update(skip_locked=True)).all()
@@ -181,15 +178,6 @@ class Claims:
         """Forgets jobs that have ended, once nothing else is left of them."""
         with writing(self._engine) as connection:
             connection.execute(delete(jobs).where(jobs.c.id.in_(ids), jobs.c.finished.is_not(None)))
-
-    def in_progress(self) -> dict[tuple[str, State], int]:
-        """How many jobs wait and run, by kind and state."""
-        counts = [
-            select(jobs.c.kind, jobs.c.state, func.count()).where(active).group_by(jobs.c.kind, jobs.c.state)
-            for active in (_IS_QUEUED, _IS_RUNNING)
-        ]
-        with reading(self._engine) as connection:
-            return {(kind, State(state)): count for kind, state, count in connection.execute(union_all(*counts))}
 
     def _taken(self, connection: Connection, tenant: str, number: int) -> Claim:
         taking = (
@@ -230,13 +218,13 @@ class Claims:
 def _in_turn(kinds: Collection[str]) -> Select[str]:
     """The tenants that have jobs of these kinds waiting, in the order of their turns."""
     # From each tenant to the next by one probe of the index: a DISTINCT would read every row that waits.
-    waiting = select(func.min(jobs.c.tenant).label("tenant")).where(_IS_QUEUED).cte("waiting", recursive=True)
-    following = select(func.min(jobs.c.tenant)).where(_IS_QUEUED, jobs.c.tenant > waiting.c.tenant).scalar_subquery()
+    waiting = select(func.min(jobs.c.tenant).label("tenant")).where(IS_QUEUED).cte("waiting", recursive=True)
+    following = select(func.min(jobs.c.tenant)).where(IS_QUEUED, jobs.c.tenant > waiting.c.tenant).scalar_subquery()
     waiting = waiting.union_all(select(following).where(waiting.c.tenant.is_not(None)))
     of_tenant = jobs.c.tenant == waiting.c.tenant
-    running = select(func.count()).select_from(jobs).where(of_tenant, _IS_RUNNING).correlate(waiting).scalar_subquery()
+    running = select(func.count()).select_from(jobs).where(of_tenant, IS_RUNNING).correlate(waiting).scalar_subquery()
     # Not EXISTS: a planner without statistics would join all that waits instead of probing for each tenant.
-    probe = select(literal(1)).where(of_tenant, _IS_QUEUED, jobs.c.kind.in_(kinds), jobs.c.ready <= now()).limit(1)
+    probe = select(literal(1)).where(of_tenant, IS_QUEUED, jobs.c.kind.in_(kinds), jobs.c.ready <= now()).limit(1)
     ready = probe.correlate(waiting).scalar_subquery().is_not(None)
     return (
         select(waiting.c.tenant)
@@ -252,7 +240,7 @@ def _first(connection: Connection, tenant: str, kinds: Collection[str]) -> int |
     for kind in kinds:  # one at a time: the index has the order only within a kind
         query = (
             select(jobs.c.priority, jobs.c.number)
-            .where(jobs.c.tenant == tenant, _IS_QUEUED, jobs.c.kind == kind, jobs.c.ready <= now())
+            .where(jobs.c.tenant == tenant, IS_QUEUED, jobs.c.kind == kind, jobs.c.ready <= now())
             .order_by(jobs.c.priority.desc(), jobs.c.number)
         )
         if (row := connection.execute(first_unlocked(query)).first()) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -168,6 +169,8 @@ def _open_sqlite(url: URL) -> Engine:
             driver.execute("PRAGMA journal_mode = WAL")
         with writing(engine) as connection:
             _migrate(connection)
+    # Whoever closes it last takes its log into the file, which then is all that there is to copy.
+    weakref.finalize(engine, engine.pool.dispose)
     return engine
 
 

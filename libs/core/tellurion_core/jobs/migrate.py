@@ -20,6 +20,9 @@ def main() -> None:
         open_engine(load(JobSettings).database_url(load(StateSettings))).dispose()
     except TellurionError as error:
         print(error.message, file=sys.stderr)
+        # The driver's own words: what host, port or certificate it is. They have no password in them.
+        if told := getattr(error.__cause__, "orig", None):
+            print(told, file=sys.stderr)
         sys.exit(error.exit_code)
     print("the database is up to date")
 

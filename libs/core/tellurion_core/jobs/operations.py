@@ -171,7 +171,9 @@ def services(service: str, store: JobStore, kinds: Collection[str]) -> list[Serv
     add_operations = operations_pb2_grpc.add_OperationsServicer_to_server
     add_jobs = jobs_pb2_grpc.add_JobServiceServicer_to_server
     return [
-        Service("google.longrunning.Operations", add_operations, servicer, drain=servicer.drain),
+        Service(
+            "google.longrunning.Operations", add_operations, servicer, drain=servicer.drain, metrics=store.in_progress
+        ),
         Service("tellurion.jobs.v1.JobService", add_jobs, servicer),
     ]
 

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from tellurion_core.call import TENANT
 from tellurion_core.errors import Conflict, InvalidInput, NotFound
 from tellurion_core.jobs.database import insert_or, now, reading, writing
+from tellurion_core.jobs.in_progress import InProgress
 from tellurion_core.jobs.quota import Quota
 from tellurion_core.jobs.table import COLUMNS, Job, State, jobs, one_line
 
@@ -51,6 +52,7 @@ class JobStore:
     """
 
     def __init__(self, engine: Engine, bell: Ringer | None = None, quota: Quota | None = None) -> None:
+        self.in_progress = InProgress(engine)
         self._engine = engine
         self._bell = bell
         self._quota = quota

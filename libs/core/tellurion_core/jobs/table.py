@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    literal,
     text,
 )
 
@@ -188,6 +189,10 @@ revoked_tokens = Table(
     Column("revoked", Double, nullable=False),
 )
 """Tokens of identity providers that are worth nothing (`tellurion_core.identity.revoked_tokens`)."""
+
+# Written into the statement: a database uses an index of queued jobs only where it sees that they are asked for.
+IS_QUEUED = jobs.c.state == literal(State.QUEUED.name, literal_execute=True)
+IS_RUNNING = jobs.c.state == literal(State.RUNNING.name, literal_execute=True)
 
 COLUMNS = tuple(jobs.c[field.name] for field in fields(Job))
 """What a `Job` is made of."""

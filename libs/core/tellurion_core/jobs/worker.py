@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tellurion_core.artifacts import ArtifactStore
@@ -22,6 +22,7 @@ from tellurion_core.errors import Unavailable
 from tellurion_core.jobs.attempt import DIED, FAILED, Attempt, Workplace
 from tellurion_core.jobs.claims import BATCH, Claims
 from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.in_progress import InProgress
 from tellurion_core.jobs.leaps import Leaps
 from tellurion_core.jobs.settings import JobSettings
 from tellurion_core.jobs.table import Job
@@ -88,13 +89,7 @@ class Worker(Collector):
         for (kind, end), count in ended.items():
             attempts.add_metric([kind, end], count)
         yield attempts
-        jobs = GaugeMetricFamily("tellurion_jobs", "Jobs that wait and run, of all workers", labels=["kind", "state"])
-        try:
-            for (kind, state), count in self._claims.in_progress().items():
-                jobs.add_metric([kind, state.name], count)
-        except Unavailable:
-            return
-        yield jobs
+        yield from InProgress(self._engine).collect()
 
     def _start(self) -> None:
         if self._hearing is not None:

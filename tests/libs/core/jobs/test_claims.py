@@ -367,7 +367,7 @@ def test_what_waits_and_runs_is_counted(shop: Shop) -> None:
         shop.submit(request_id, kind=kind)
     shop.claims.succeed(shop.claim("probe.sum"), b"")
     shop.claim()
-    assert shop.claims.in_progress() == {(KIND, State.QUEUED): 1, (KIND, State.RUNNING): 1}
+    assert shop.store.in_progress.counts() == {(KIND, State.QUEUED): 1, (KIND, State.RUNNING): 1}
 
 
 def test_an_error_is_kept_with_its_kind_however_large_it_is(shop: Shop) -> None:

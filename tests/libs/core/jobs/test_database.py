@@ -51,6 +51,19 @@ def test_what_was_committed_survives_a_power_failure(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_a_process_that_ends_leaves_all_in_one_file(tmp_path: Path) -> None:
+    program = f"""
+import gc
+from tellurion_core.jobs.database import open_engine
+from tellurion_core.jobs.store import JobStore
+kept = [JobStore(open_engine("sqlite:///{tmp_path}/jobs.sqlite"))]
+kept.append(kept)
+gc.freeze()  # as services do when they end
+"""
+    subprocess.run([sys.executable, "-P", "-c", program], check=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["jobs.sqlite", "jobs.sqlite.lock"]
+
+
 def test_tables_of_a_newer_version_are_left_alone(database: str) -> None:
     engine = open_engine(database)
     try:
@@ -79,8 +92,8 @@ def test_the_command_says_what_is_wrong_with_the_tables_and_with_the_way_to_them
         connection.execute("UPDATE jobs_version SET version_num = '9999'")
     code, _, told = migrate(url)
     assert (code, "TELLURION_JOBS_DATABASE" in told) == (2, True)
-    code, _, told = migrate(f"postgresql://tellurion@/jobs?host={tmp_path}")
-    assert (code, "cannot be reached" in told) == (1, True)
+    code, _, told = migrate(f"postgresql://tellurion:hush@/jobs?host={tmp_path}")
+    assert (code, "cannot be reached" in told, "No such file" in told, "hush" in told) == (1, True, True, False)
 
 
 def migrate(url: str) -> tuple[int, str, str]:

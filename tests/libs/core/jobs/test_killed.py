@@ -46,6 +46,7 @@ def test_a_job_whose_process_is_killed_is_begun_again_at_once(platform: Any, tmp
     assert platform.answer(job) == "1,2,3"
 
 
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_a_job_whose_worker_is_killed_is_another_workers_after_its_lease(any_platform: Any, tmp_path: Path) -> None:
     first = any_platform.worker()
     job = any_platform.submit("hold", str(tmp_path / "go"))
@@ -107,6 +108,7 @@ def test_killing_redis_loses_no_job_and_it_does_not_outlive_its_worker(platform:
     assert gone(again, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_database_that_restarts_ends_no_job_and_one_that_is_away_longer_than_the_lease_has_it_done_again(
     postgres: Any, any_platform: Any, tmp_path: Path

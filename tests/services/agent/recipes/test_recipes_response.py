@@ -191,6 +191,7 @@ def test_the_past_trend_constrains_the_future() -> None:
     assert found["unconstrained mean"].value == pytest.approx(100 * 0.0225 + 1)
 
 
+@pytest.mark.slow
 def test_the_past_trend_and_the_trend_to_come() -> None:
     data = models(lambda k, slope: 0.0)
     for k in range(6):  # the trend to come is twice that of the past, and a tenth of a degree per decade

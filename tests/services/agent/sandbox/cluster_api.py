@@ -53,6 +53,8 @@ class ClusterApi:
     logs: dict[str, bytes] = field(default_factory=dict)
     seen: list[dict[str, Any]] = field(default_factory=list)
     """Jobs that were created, in their order."""
+    asked: set[tuple[str, str, str]] = field(default_factory=set)
+    """API group, resource and verb of each request, as an API server authorises it."""
     changed: Event = field(default_factory=Event)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -185,9 +187,19 @@ class _Handler(BaseHTTPRequestHandler):
     def _asked(self) -> tuple[str, str, dict[str, list[str]]]:
         """Kind, name and query."""
         url = urlsplit(self.path)
-        _, _, rest = url.path.partition("/namespaces/sandboxes/")
+        before, _, rest = url.path.partition("/namespaces/sandboxes/")
         kind, _, name = rest.partition("/")
-        return kind, name, parse_qs(url.query)
+        query = parse_qs(url.query)
+        _, _, below = name.partition("/")
+        group = before.split("/")[2] if before.startswith("/apis/") else ""
+        self._api.asked.add((group, f"{kind}/{below}" if below else kind, self._verb(name, query)))
+        return kind, name, query
+
+    def _verb(self, name: str, query: dict[str, list[str]]) -> str:
+        """See kubernetes.io/docs/reference/access-authn-authz/authorization: a watch is asked for as a list is."""
+        if self.command == "GET" and not name:
+            return "watch" if query.get("watch") in (["true"], ["True"], ["1"]) else "list"
+        return {"GET": "get", "POST": "create", "DELETE": "delete"}[self.command]
 
     def _watch(self, name: str) -> None:
         self.send_response(200)

@@ -78,9 +78,19 @@ def ran(tmp_path: Path) -> Iterator[Runner]:
 @pytest.fixture(scope="session")
 def cluster_api() -> ModuleType:
     """The module `cluster_api`."""
-    found = importlib.util.spec_from_file_location("cluster_api", Path(__file__).with_name("cluster_api.py"))
+    return _module(Path(__file__).with_name("cluster_api.py"))
+
+
+@pytest.fixture(scope="session")
+def rendering() -> ModuleType:
+    """The module `rendering` of the chart's tests."""
+    return _module(Path(__file__).parents[3] / "chart" / "rendering.py")
+
+
+def _module(path: Path) -> ModuleType:
+    found = importlib.util.spec_from_file_location(path.stem, path)
     assert found is not None
     assert found.loader is not None
-    sys.modules["cluster_api"] = module = importlib.util.module_from_spec(found)
+    sys.modules[path.stem] = module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module

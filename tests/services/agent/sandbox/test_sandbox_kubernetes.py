@@ -100,7 +100,7 @@ def test_a_script_runs_as_a_job_and_leaves_what_it_would_leave_beside_the_servic
     assert jobs.api.policies == {POLICY: network_policy()}
 
 
-def test_a_pod_has_what_the_run_needs_at_the_same_places_and_nothing_else(jobs: Jobs) -> None:
+def test_a_pod_has_what_the_run_needs_at_the_same_places_and_nothing_else(jobs: Jobs, rendering: ModuleType) -> None:
     library = jobs.claim / "library"
     for name in ("whole/a.nc", "whole/b.nc", "part/a.nc", "part/b.nc", "part/c.nc"):
         (library / name).parent.mkdir(parents=True, exist_ok=True)
@@ -239,6 +239,29 @@ def test_a_cluster_that_refuses_is_named_by_what_it_answered(jobs: Jobs, status:
     with pytest.raises(Unavailable, match=f"the cluster answered {status}"):
         jobs.run("")
     assert jobs.api.seen == []
+
+
+def test_the_chart_gives_the_rights_to_what_is_asked_of_a_cluster_and_to_nothing_else(
+    jobs: Jobs, rendering: ModuleType
+) -> None:
+    """A run to its end, one that is cancelled, and one whose Job is there already, where the chart made the policy."""
+    jobs.api.policies[POLICY] = network_policy()
+    jobs.run("print(1)")
+    jobs.run("while True: pass", cancelled=lambda: True)
+    left = jobs.api.seen[0]
+    jobs.api.jobs[left["metadata"]["name"]] = {**left, "status": {}}
+    folder = jobs.claim / "runs" / "0"
+    jobs.sandbox.run(folder / "script.py", [], folder / "results", LIMITS, cancelled=lambda: False, log=print)
+    objects = rendering.rendered("institute")
+    (role,) = (o for o in objects if o["kind"] == "Role" and o["metadata"]["name"] == "tellurion-sandbox")
+    given = [
+        (group, resource, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    ]
+    assert sorted(given) == sorted(jobs.api.asked)
 
 
 def test_nothing_is_run_where_the_network_policy_is_another(jobs: Jobs) -> None:

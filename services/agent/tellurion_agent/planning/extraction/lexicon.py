@@ -44,15 +44,15 @@ class Lexicon(Generic[T]):
         """Names that do not overlap, from the left; of those that begin together the longest."""
         plain = text.plain
         tokens = list(_TOKEN.finditer(plain))
+        words = [singular(token[0]) for token in tokens]
         i = 0
         while i < len(tokens):
             for j in range(min(i + self._longest, len(tokens)), i, -1):
-                if self._joined(plain, tokens[i:j]):
-                    key = tuple(singular(token[0]) for token in tokens[i:j])
-                    if key in self._values:
-                        yield Found(self._values[key], tokens[i].start(), tokens[j - 1].end())
-                        i = j - 1
-                        break
+                key = tuple(words[i:j])
+                if key in self._values and self._joined(plain, tokens[i:j]):
+                    yield Found(self._values[key], tokens[i].start(), tokens[j - 1].end())
+                    i = j - 1
+                    break
             i += 1
 
     @staticmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from tellurion_agent.catalogue.wanted import MODELLED, OBSERVED
@@ -103,18 +104,24 @@ def _apposed(text: Text, first: Mention, second: Mention) -> bool:
 
 def named_experiments(text: Text, experiments: Collection[str]) -> Iterator[Mention]:
     """Experiments, by CMIP's names or by those that the data have."""
-    there = {name.casefold(): name for name in experiments}
-    names: list[tuple[str, str]] = [(name, name) for name in experiments]
-    for name, synonyms in EXPERIMENTS.items():
-        said = synonyms if name == "historical" else (name, *synonyms)  # what is historical need not be a simulation
-        names += [(synonym, there.get(name.casefold(), name)) for synonym in said]
-    for found in Lexicon(names).find(text):
+    for found in _experiments(frozenset(experiments)).find(text):
         yield Mention(Kind.EXPERIMENT, found.value, found.start, found.end)
 
 
 def named_members(text: Text) -> Iterator[str]:
     """Members of ensembles as CMIP6 numbers them."""
     yield from (match[0] for match in _MEMBER.finditer(text.plain))
+
+
+@lru_cache(maxsize=32)
+def _experiments(experiments: frozenset[str]) -> Lexicon[str]:
+    """Of the data's names and of CMIP's; kept, since to make it takes longer than to read a request with it."""
+    there = {name.casefold(): name for name in sorted(experiments)}
+    names: list[tuple[str, str]] = [(name, name) for name in sorted(experiments)]
+    for name, synonyms in EXPERIMENTS.items():
+        said = synonyms if name == "historical" else (name, *synonyms)  # what is historical need not be a simulation
+        names += [(synonym, there.get(name.casefold(), name)) for synonym in said]
+    return Lexicon(names)
 
 
 def _sources(sources: Iterable[str], is_word: Callable[[str], bool]) -> Lexicon[tuple[str, ...]]:

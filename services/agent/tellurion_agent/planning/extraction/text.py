@@ -43,6 +43,8 @@ class Text:
     @cached_property
     def plain(self) -> str:
         """In lower case, character by character as `said`."""
+        if self.said.isascii():
+            return self.said.lower()
         return "".join(low if len(low := c.lower()) == 1 else c for c in self.said)
 
     def without(self, spans: Iterable[tuple[int, int]]) -> Text:
