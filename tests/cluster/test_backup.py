@@ -15,7 +15,7 @@ from .adapter import Object
 from .callers import NAME, Caller
 from .credentials import made
 from .on_podman import PodmanCluster
-from .releases import rendered
+from .releases import values
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 def installed(credentials: dict[str, dict[str, bytes]]) -> Iterator[PodmanCluster]:
     cluster = PodmanCluster(credentials)
     try:
-        cluster.install(rendered())
+        cluster.install(values())
         yield cluster
     finally:
         cluster.close()

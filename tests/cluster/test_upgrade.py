@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ..chart.rendering import objects_of
 from .callers import Caller
+from .cluster import Cluster, Failed
 from .drills import Undisturbed, statuses, under_load
-from .on_podman import PodmanCluster
-from .pods import Failed
-from .releases import rendered
+from .releases import values
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 SERVICES = ("agent", "assimilation", "benchmark", "gateway", "ocean", "pointcloud", "splat")
@@ -21,7 +21,7 @@ NEXT = Path(__file__).with_name("next")
 @pytest.fixture(scope="module")
 def next_images(engine_there: None) -> str:
     """The tag of the same images with one more migration."""
-    version = next(each for each in rendered() if each["kind"] == "Deployment")["metadata"]["labels"]
+    version = next(each for each in objects_of(values()) if each["kind"] == "Deployment")["metadata"]["labels"]
     for service in SERVICES:
         image = f"localhost/tellurion-{service}"
         given = f"--build-arg=IMAGE={image}:{version['app.kubernetes.io/version']}"
@@ -30,11 +30,11 @@ def next_images(engine_there: None) -> str:
 
 
 def test_other_settings_come_and_go_without_a_failed_request(
-    cluster: PodmanCluster, caller: Caller, undisturbed: Undisturbed
+    cluster: Cluster, caller: Caller, undisturbed: Undisturbed
 ) -> None:
     before = {pod.name for pod in cluster.pods()}
     with under_load(caller, undisturbed, "upgrade to other settings, and rollback") as load:
-        cluster.upgrade(rendered(logLevel="WARNING"))
+        cluster.upgrade(values(logLevel="WARNING"))
         between = {pod.name for pod in cluster.pods()}
         cluster.rollback()
 
@@ -47,21 +47,21 @@ def test_other_settings_come_and_go_without_a_failed_request(
 
 
 def test_a_version_with_a_migration_comes_without_a_failed_request(
-    cluster: PodmanCluster, caller: Caller, undisturbed: Undisturbed, next_images: str
+    cluster: Cluster, caller: Caller, undisturbed: Undisturbed, next_images: str
 ) -> None:
     with under_load(caller, undisturbed, "upgrade with a migration") as load:
-        cluster.upgrade(rendered(image={"tag": next_images}))
+        cluster.upgrade(values(image={"tag": next_images}))
 
     assert statuses(load) <= {503}
     query = "SELECT version_num FROM alembic_version"
     words = f'PGPASSWORD=$POSTGRES_PASSWORD psql -h 127.0.0.1 -U tellurion -Atc "{query}" tellurion'
     assert cluster.pod("postgresql").inside("sh", "-c", words).stdout.strip() == "0004"
     for pod in cluster.pods():
-        assert pod.inspected()["ImageName"].endswith((":next", ":debian"))
+        assert pod.image.endswith((":next", ":debian"))
 
 
 def test_a_rollback_across_a_migration_is_refused_and_the_platform_stays_as_it_is(
-    cluster: PodmanCluster, caller: Caller, undisturbed: Undisturbed
+    engine_there: None, cluster: Cluster, caller: Caller, undisturbed: Undisturbed
 ) -> None:
     before = {pod.name for pod in cluster.pods()}
     refusal = pytest.raises(Failed, match="tables that this version or an earlier one made")
