@@ -118,7 +118,8 @@ class KubernetesCluster:
 
     def prepare(self) -> None:
         """The namespace, and the Secrets that the chart's guide asks for."""
-        self._create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.space}})
+        restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
+        self._create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.space, "labels": restricted}})
         for name, data in self._credentials.items():
             encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
             self._create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": encoded})
@@ -171,11 +172,14 @@ class KubernetesCluster:
         self.until_ready()
 
     def until_ready(self) -> None:
-        """Waits for every Deployment and StatefulSet to be what was asked for. Raises Failed."""
+        """Waits for every Deployment and StatefulSet to be what was asked for, its old pods gone. Raises Failed."""
         until = time.monotonic() + START_SECONDS
-        while lacking := [each for each in self._get("deployments,statefulsets") if not _as_asked(each)]:
+        while lacking := [
+            *(each["metadata"]["name"] for each in self._get("deployments,statefulsets") if not _as_asked(each)),
+            *(pod.name for pod in self.pods() if "deletionTimestamp" in pod.found["metadata"]),
+        ]:
             if time.monotonic() > until:
-                names = ", ".join(each["metadata"]["name"] for each in lacking)
+                names = ", ".join(lacking)
                 logs = "\n".join(pod.log()[-2000:] for pod in self.pods() if not pod.ready)
                 raise Failed(f"not ready after {START_SECONDS:.0f} s: {names}\n{logs}")
             time.sleep(1)
@@ -200,9 +204,11 @@ class KubernetesCluster:
         if self._forward is not None:
             self._forward.kill()
             self._forward.wait()
-        self._helm.uninstall(RELEASE, ignore_not_found=True, timeout=HOOK_SECONDS)
-        self._helm.close()
-        self.kubectl("delete", "namespace", self.space, "--ignore-not-found")
+        try:
+            self._helm.uninstall(RELEASE, ignore_not_found=True, timeout=HOOK_SECONDS)
+        finally:
+            self._helm.close()
+            self.kubectl("delete", "namespace", self.space, "--ignore-not-found")
 
     def kubectl(self, *words: str, check: bool = True, fed: str | None = None) -> subprocess.CompletedProcess[str]:
         """Runs it in the namespace. Raises Failed where it fails."""

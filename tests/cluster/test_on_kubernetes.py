@@ -124,6 +124,14 @@ def test_what_does_not_become_ready_is_named(cluster: KubernetesCluster, control
         cluster.until_ready()
 
 
+def test_a_pod_that_ends_is_waited_for(server: ApiServer, cluster: KubernetesCluster, controllers: Controllers) -> None:
+    cluster.prepare()
+    controllers.start(cluster.space, "ocean", "ocean-old")
+    server.objects["Pod", cluster.space, "ocean-old"]["metadata"]["deletionTimestamp"] = "2026-01-01T00:01:00Z"
+    with pytest.raises(Failed, match=r"not ready after 10 s: ocean-old"):
+        cluster.until_ready()
+
+
 def test_a_pod_is_what_the_cluster_says_of_it(cluster: KubernetesCluster, controllers: Controllers) -> None:
     cluster.prepare()
     controllers.start(cluster.space, "ocean", "ocean-1", ready=False)
