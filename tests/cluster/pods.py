@@ -132,5 +132,6 @@ class Pod:
         self.serving = False
         if self.watch is not None:
             self.watch.close()
-        self.podman("pod", "stop", f"--time={self.grace}", self.name, check=False)
+        # Before the pod: `pod stop` takes its network away at once, and what it still answers would be heard by nobody.
+        self.podman("stop", f"--time={self.grace}", self.container, check=False)
         self.podman("pod", "rm", "--force", self.name, check=False)
