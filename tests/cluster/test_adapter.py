@@ -186,7 +186,7 @@ def test_every_long_running_pod_has_all_three_probes() -> None:
         assert set(PROBES) & set(container) == expected
 
 
-def test_the_values_beyond_the_laptops_are_https_stores_and_backup() -> None:
-    given = yaml.safe_load(Path(__file__).with_name("values.yaml").read_text())
+def test_the_values_beyond_the_laptops_are_stores_names_and_backup() -> None:
+    given = yaml.safe_load((Path(__file__).parent / "stores" / "values.yaml").read_text())
 
-    assert set(given) == {"gateway", "database", "redis", "backup"}
+    assert set(given) == {"database", "networkPolicy", "redis", "backup"}
