@@ -53,7 +53,7 @@ def test_a_version_with_a_migration_comes_without_a_failed_request(
         cluster.upgrade(values(image={"tag": next_images}))
 
     assert statuses(load) <= {503}
-    query = "SELECT version_num FROM alembic_version"
+    query = "SELECT version_num FROM jobs_version"
     words = f'PGPASSWORD=$POSTGRES_PASSWORD psql -h 127.0.0.1 -U tellurion -Atc "{query}" tellurion'
     assert cluster.pod("postgresql").inside("sh", "-c", words).stdout.strip() == "0004"
     for pod in cluster.pods():
