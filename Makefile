@@ -64,7 +64,7 @@ chart-test: setup $(CHECKOV) ## the Helm chart: rendered, checked, installed on 
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m 'not cuda' tests/chart
 
 cluster-run: export TELLURION_CLUSTER_RUN = 1
-cluster-run: setup ## the chart's pods run by podman: restricted, and killed under load; as root, images are there
+cluster-run: setup ## the chart's pods run by podman, or on a cluster: restricted, and killed under load (tests/cluster/README.md)
 	$(BIN)/pytest -s -m slow tests/cluster
 
 lint: setup

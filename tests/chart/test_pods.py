@@ -196,6 +196,12 @@ def test_nothing_sets_replicas_that_something_scales(name: str) -> None:
 def test_a_disruption_budget_only_above_one_replica(name: str) -> None:
     guarded = {object["metadata"]["name"] for object in rendered(name) if object["kind"] == "PodDisruptionBudget"}
     several = {
+        f"{object['metadata']['name']}-ray"
+        for object in rendered(name)
+        if object["kind"] == "RayService"
+        and sum(each["minReplicas"] for each in object["spec"]["rayClusterConfig"]["workerGroupSpecs"]) > 1
+    }
+    several |= {
         object["metadata"]["name"]
         for object in rendered(name)
         for key in ("replicas", "minReplicas", "minReplicaCount")
@@ -204,6 +210,42 @@ def test_a_disruption_budget_only_above_one_replica(name: str) -> None:
     }
     assert guarded == several
     assert bool(several) == (name in ("institute", "air-gapped"))
+
+
+def test_all_but_one_of_rays_workers_stay() -> None:
+    """Pods that no Deployment counts: a budget that says how many may go would be refused each eviction."""
+    (budget,) = (
+        object
+        for object in rendered("institute")
+        if (object["kind"], object["metadata"]["name"]) == ("PodDisruptionBudget", "tellurion-ocean-ray")
+    )
+    (service,) = (
+        object
+        for object in rendered("institute")
+        if (object["kind"], object["metadata"]["name"]) == ("RayService", "tellurion-ocean")
+    )
+    least = sum(each["minReplicas"] for each in service["spec"]["rayClusterConfig"]["workerGroupSpecs"])
+    assert budget["spec"]["minAvailable"] == least - 1 > 0
+    assert budget["spec"]["selector"]["matchLabels"]["ray.io/node-type"] == "worker"
+
+
+def test_rays_objects_have_room_in_shared_memory() -> None:
+    for object in rendered("institute"):
+        if object["kind"] == "RayService":
+            cluster = object["spec"]["rayClusterConfig"]
+            for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+                (shm,) = (each for each in group["template"]["spec"]["volumes"] if each["name"] == "shm")
+                gibibytes = int(shm["emptyDir"]["sizeLimit"].removesuffix("Gi"))
+                assert 0.8 < int(group["rayStartParams"]["object-store-memory"]) / (gibibytes << 30) < 1
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_deployment_gives_up_no_sooner_than_its_pods_may_start(name: str) -> None:
+    for object in rendered(name):
+        if object["kind"] == "Deployment":
+            probe = object["spec"]["template"]["spec"]["containers"][0]["startupProbe"]
+            starting = probe["periodSeconds"] * probe["failureThreshold"]
+            assert object["spec"]["progressDeadlineSeconds"] >= starting + 600, named(object)
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -117,6 +117,28 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("services.ocean.worker.jobs", 3, "ocean-worker: received 3 jobs of 3072 MiB, 9216 MiB together"),
     ("workerDefaults.resources.limits.memory", "6.1G", "-worker: received 2 jobs of 3072 MiB"),
     ("gateway.resources.requests.memory", "5Gi", "resources of gateway: received a request of 5Gi"),
+    ("gateway.resources.requests.cpu", "8", "resources of gateway: received a request of 8 of cpu"),
+    (
+        "serving",
+        {"mode": "triton", "triton": {"resources": {"requests": {"memory": "64Gi"}}}},
+        "resources of serving.triton: received a request of 64Gi of memory",
+    ),
+    (
+        "serving",
+        {"mode": "ray", "ray": {"workerGroups": [GROUP | {"resources": {"requests": {"memory": "48Gi"}}}]}},
+        "resources of serving.ray.workerGroups, cpu: received a request of 48Gi",
+    ),
+    (
+        "serving",
+        {
+            "mode": "ray",
+            "ray": {
+                "models": {"pointcloud_encode_mmpt": {"num_gpus": 1}},
+                "workerGroups": [GROUP, GROUP | {"name": "gpu", "gpus": 1, "services": ["ocean"]}],
+            },
+        },
+        "no group of pods for pointcloud with gpus",
+    ),
     ("redis.maxMemory", "1gb", "redis.maxMemory: received 1gb beside the limit of 1Gi"),
     ("gateway", {"tls": True, "ingress": {"enabled": True, "hosts": ["a.example.org"]}}, "gateway.tls: received"),
     ("gateway", {"tls": True, "route": {"enabled": True, "parentRefs": [{"name": "a"}]}}, "gateway.tls: received"),

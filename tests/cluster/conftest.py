@@ -1,4 +1,4 @@
-"""Installations of the whole chart, and callers of them."""
+"""An installation of the whole chart, and callers of it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from . import engine
+from . import engine, on_kubernetes
 from .callers import NAME, Caller, key_of
+from .cluster import Cluster
 from .credentials import made
 from .drills import Undisturbed
+from .on_kubernetes import KubernetesCluster
 from .on_podman import PodmanCluster
-from .releases import rendered
+from .releases import values
 
 STATE_BYTES = 2 << 30
 """Of the claim that all pods share, so that it can be filled."""
@@ -21,6 +23,8 @@ STATE_BYTES = 2 << 30
 @pytest.fixture(scope="session")
 def engine_there() -> None:
     """Skips where this machine cannot run pods, and says what is missing; fails where they were asked for."""
+    if on_kubernetes.there():
+        pytest.skip("needs what lies below pods, which podman shows: images, volumes' folders")
     if lacks := engine.missing():
         told = "; ".join(lacks)
         assert not os.environ.get("TELLURION_CLUSTER_RUN"), told
@@ -28,21 +32,33 @@ def engine_there() -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster(engine_there: None) -> Iterator[PodmanCluster]:
-    """An installation for all tests but those of the backup, which come before and need two of their own."""
-    here = PodmanCluster(made(NAME), {"tellurion-state": STATE_BYTES})
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """An installation for all tests but those of the backup, which need two of their own."""
+    here: Cluster
+    if kubeconfig := on_kubernetes.there():
+        here = KubernetesCluster(kubeconfig, made(NAME), os.environ.get("TELLURION_CLUSTER_GATEWAY"))
+    else:
+        request.getfixturevalue("engine_there")
+        here = PodmanCluster(made(NAME), {"tellurion-state": STATE_BYTES})
     try:
-        here.install(rendered())
+        here.install(values())
         yield here
     finally:
         here.close()
 
 
+@pytest.fixture
+def podman(engine_there: None, cluster: Cluster) -> PodmanCluster:
+    """The same, for what needs its volumes' folders and its pods' processes on this machine."""
+    assert isinstance(cluster, PodmanCluster)
+    return cluster
+
+
 @pytest.fixture(scope="session")
-def new_key() -> Callable[[PodmanCluster], str]:
+def new_key() -> Callable[[Cluster], str]:
     """Makes a key of an installation, as Helm's notes say."""
 
-    def make(cluster: PodmanCluster) -> str:
+    def make(cluster: Cluster) -> str:
         words = ("keys", "create", "--tenant", "navy", "--subject", "ann", "--days", "1", "--json")
         said = cluster.pod("gateway").inside("tellurion", *words)
         assert said.returncode == 0, said.stderr
@@ -52,7 +68,7 @@ def new_key() -> Callable[[PodmanCluster], str]:
 
 
 @pytest.fixture(scope="session")
-def caller(cluster: PodmanCluster, new_key: Callable[[PodmanCluster], str]) -> Caller:
+def caller(cluster: Cluster, new_key: Callable[[Cluster], str]) -> Caller:
     """Somebody with a key."""
     return Caller(cluster.gateway, cluster.certificate(), new_key(cluster))
 

@@ -1,13 +1,14 @@
-"""Memory of pods as Kubernetes counts it, and sizes of their images."""
+"""Memory of pods as Kubernetes counts it."""
 
 from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .pods import Pod
+from .cluster import RunningPod
 
 MEMORY = """
 cd /sys/fs/cgroup
@@ -17,7 +18,7 @@ else cat memory.current; grep -w inactive_file memory.stat; fi
 """Of control groups of both versions: bytes that are used, and those of files that would be given back at once."""
 
 
-def working_set(pod: Pod) -> int:
+def working_set(pod: RunningPod) -> int:
     """Bytes that count against a container's limit."""
     used, _, inactive = pod.inside("sh", "-c", MEMORY).stdout.split()
     return int(used) - int(inactive)
@@ -26,7 +27,7 @@ def working_set(pod: Pod) -> int:
 class Peaks:
     """The largest working sets that are seen every two seconds, by component, until the block ends."""
 
-    def __init__(self, pods: list[Pod]) -> None:
+    def __init__(self, pods: Sequence[RunningPod]) -> None:
         self.bytes = {pod.component: working_set(pod) for pod in pods}
         self._pods = pods
         self._end = threading.Event()
@@ -44,11 +45,6 @@ class Peaks:
         while not self._end.wait(2):
             for pod in self._pods:
                 self.bytes[pod.component] = max(self.bytes[pod.component], working_set(pod))
-
-
-def image_bytes(pod: Pod) -> int:
-    """What a node keeps of a pod's image, not compressed."""
-    return int(pod.podman("image", "inspect", "--format={{.Size}}", pod.inspected()["Image"]).stdout)
 
 
 def kept(file: Path, rows: list[dict[str, Any]]) -> None:

@@ -13,26 +13,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 from ..chart.network import Network, Node, selects
-from ..chart.rendering import NAMESPACE
+from ..chart.rendering import NAMESPACE, objects_of
 from .adapter import Given, Object, adapted, pod_template
+from .cluster import COMPONENT, START_SECONDS, Failed
 from .engine import Engine
 from .firewall import Translation, rules
 from .names import Names
-from .pods import Failed, Pod
+from .pods import Pod
 from .volumes import Volumes
 
-COMPONENT = "app.kubernetes.io/component"
 HOOK, WEIGHT = "helm.sh/hook", "helm.sh/hook-weight"
 FILES = 65532
 """Group of the platform's files, as the chart's `fsGroup` has it."""
-START_SECONDS = 600.0
-"""Longest that a pod may take to be ready; its own probes restart it before."""
 
 
 class PodmanCluster:
-    """An installation of the chart. It is empty at first, and gone with everything of it when it is closed.
+    """See `cluster.Cluster`.
 
     `sizes` has claims that are disks of their own, of so many bytes; others have as much as this machine.
     """
@@ -55,15 +54,17 @@ class PodmanCluster:
 
     # What a user of Helm does.
 
-    def install(self, objects: Sequence[Object]) -> None:
+    def install(self, values: Mapping[str, Any]) -> None:
         """The stores first, then one after the other, each ready before the next. Raises Failed."""
+        objects = objects_of(values)
         self._releases.append(objects)
         for workload in self._workloads(objects):
             self._play(workload)
             self._until_ready(workload)
 
-    def upgrade(self, objects: Sequence[Object]) -> None:
+    def upgrade(self, values: Mapping[str, Any]) -> None:
         """Hooks first; then each Deployment that differs gets its new pod before the old one goes. Raises Failed."""
+        objects = objects_of(values)
         self._releases.append(objects)
         for hook in self._hooks("pre-upgrade"):
             self._run(hook)
@@ -92,15 +93,17 @@ class PodmanCluster:
         """The pod that the chart renders for a component."""
         return self._templates[component]
 
-    def delete(self, component: str) -> None:
-        """Ends a pod; another takes its place and is ready. Raises Failed."""
+    def kill(self, component: str) -> None:
+        """Ends the process of a pod, which podman starts again, and waits until all are ready. Raises Failed."""
         pod = self.pod(component)
-        workload = next(
-            each for each in self._workloads(self._releases[-1]) if _template_labels(each)[COMPONENT] == component
-        )
-        self._end(pod)
-        self._play(workload)
-        self._until_ready(workload)
+        before = pod.process()
+        pod.kill()
+        until = time.monotonic() + 60
+        while pod.ready or pod.process() in (None, before):
+            if time.monotonic() > until:
+                raise Failed(f"{component} was not started again")
+            time.sleep(0.1)
+        self.until_ready()
 
     def until_ready(self) -> None:
         """Waits for every pod. Raises Failed."""

@@ -12,18 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from .adapter import PROBES, Object
+from .cluster import Failed
 from .engine import Engine
 from .firewall import CLOSED
 from .probes import Probe, Watch
 
 
-class Failed(Exception):
-    """A pod that did not do what it is there for; the message has the end of its log."""
-
-
 @dataclass
 class Pod:
-    """A pod of one container: those of the chart have no more."""
+    """See `cluster.RunningPod`."""
 
     podman: Engine
     name: str
@@ -41,6 +38,22 @@ class Pod:
     @property
     def ready(self) -> bool:
         return self.serving and self.watch is not None and self.watch.ready
+
+    @property
+    def restarts(self) -> int:
+        return self.watch.restarts if self.watch is not None else 0
+
+    @property
+    def started_after(self) -> float:
+        return self.watch.started_after if self.watch is not None else float("nan")
+
+    @property
+    def image(self) -> str:
+        return str(self.inspected()["ImageName"])
+
+    @property
+    def image_bytes(self) -> float:
+        return float(self.podman("image", "inspect", "--format={{.Size}}", self.inspected()["Image"]).stdout)
 
     def make(self, manifest: Object, network: str) -> None:
         """Makes the pod on the network, and its namespaces; nothing of it runs yet."""
@@ -98,7 +111,6 @@ class Pod:
                 os.kill(process, signal.SIGKILL)
 
     def inside(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """What a command in it says."""
         return self.podman("exec", self.container, *command, check=False)
 
     def log(self) -> str:
@@ -120,5 +132,6 @@ class Pod:
         self.serving = False
         if self.watch is not None:
             self.watch.close()
-        self.podman("pod", "stop", f"--time={self.grace}", self.name, check=False)
+        # Before the pod: `pod stop` takes its network away at once, and what it still answers would be heard by nobody.
+        self.podman("stop", f"--time={self.grace}", self.container, check=False)
         self.podman("pod", "rm", "--force", self.name, check=False)

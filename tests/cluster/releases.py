@@ -1,4 +1,4 @@
-"""The chart as it is installed here: the value set of laptops, with HTTPS and stores of this machine (values.yaml)."""
+"""The chart as it is installed here: the value set of laptops, with HTTPS, and with stores or images of one's own."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from typing import Any
 
 import yaml
 
-from ..chart.rendering import Object, objects_of, values_of
+from ..chart.rendering import values_of
+from . import on_kubernetes
+
+HERE = Path(__file__).parent
+SECURE: Mapping[str, Any] = {"gateway": {"tls": True, "service": {"port": 443}}}
 
 
 def values(**more: Any) -> dict[str, Any]:
-    """Those of the laptop, of values.yaml, and these."""
-    return merged(
-        merged(values_of("laptop"), yaml.safe_load(Path(__file__).with_name("values.yaml").read_text())), more
-    )
-
-
-def rendered(**more: Any) -> list[Object]:
-    """The objects that Helm renders from them."""
-    return objects_of(values(**more))
+    """Those of the laptop with HTTPS in the gateway's pod, then those of where it runs, then these."""
+    if on_kubernetes.there() is None:
+        file: Path | None = HERE / "stores" / "values.yaml"
+    else:
+        file = on_kubernetes.given_values()
+    ours = yaml.safe_load(file.read_text()) if file is not None else {}
+    return merged(merged(merged(values_of("laptop"), SECURE), ours), more)
 
 
 def merged(values: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

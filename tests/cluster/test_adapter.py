@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ..chart.rendering import Object, pod_templates
+from ..chart.rendering import Object, objects_of, pod_templates
 from .adapter import PROBES, Given, adapted, environment, expanded, pod_template
-from .releases import rendered
+from .releases import values
 from .volumes import Volumes
 
 NODE = Path("/node")
@@ -22,7 +22,7 @@ SECRETS = {
     "tellurion-redis": {"password": b"of-redis"},
     "tellurion-tls": {"tls.crt": b"c", "tls.key": b"t"},
 }
-OBJECTS = rendered()
+OBJECTS = objects_of(values())
 WORKLOADS = [each for each in OBJECTS if list(pod_templates(each))]
 GIVEN = Given({each["metadata"]["name"]: each["data"] for each in OBJECTS if each["kind"] == "ConfigMap"}, SECRETS)
 CHANGED = (
@@ -186,7 +186,7 @@ def test_every_long_running_pod_has_all_three_probes() -> None:
         assert set(PROBES) & set(container) == expected
 
 
-def test_the_values_beyond_the_laptops_are_https_stores_and_backup() -> None:
-    given = yaml.safe_load(Path(__file__).with_name("values.yaml").read_text())
+def test_the_values_beyond_the_laptops_are_stores_names_and_backup() -> None:
+    given = yaml.safe_load((Path(__file__).parent / "stores" / "values.yaml").read_text())
 
-    assert set(given) == {"gateway", "database", "redis", "backup"}
+    assert set(given) == {"database", "networkPolicy", "redis", "backup"}

@@ -27,10 +27,9 @@ from ..chart.test_network import (
     from_all,
 )
 from .callers import Caller
+from .cluster import Cluster, RunningPod
 from .drills import Undisturbed, under_load
-from .measuring import Peaks, image_bytes, kept, working_set
-from .on_podman import PodmanCluster
-from .pods import Pod
+from .measuring import Peaks, kept, working_set
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 LOAD_SECONDS = 60.0
@@ -55,15 +54,14 @@ print(json.dumps(asyncio.run(all_of(sys.argv[1:]))))
 """Which of these places are reached, tried all at once."""
 
 
-def test_every_pod_of_the_chart_is_ready(cluster: PodmanCluster) -> None:
+def test_every_pod_of_the_chart_is_ready(cluster: Cluster) -> None:
     assert sorted(pod.component for pod in cluster.pods()) == sorted(COMPONENTS)
     assert all(pod.ready for pod in cluster.pods())
     for pod in cluster.pods():
-        assert pod.watch is not None
-        print(f"{pod.component}: started after {pod.watch.started_after:.1f} s, {pod.watch.restarts} restarts")
+        print(f"{pod.component}: started after {pod.started_after:.1f} s, {pod.restarts} restarts")
 
 
-def test_helm_test_passes(cluster: PodmanCluster) -> None:
+def test_helm_test_passes(cluster: Cluster) -> None:
     said = cluster.test()
 
     assert [line for line in said.splitlines() if line.endswith(": serves")]
@@ -88,14 +86,14 @@ def test_what_is_submitted_is_done_by_a_worker(caller: Caller) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", caller.done(answer.json()["operation"], 120))
 
 
-def test_the_gateway_knows_nobody_without_a_key(cluster: PodmanCluster) -> None:
+def test_the_gateway_knows_nobody_without_a_key(cluster: Cluster) -> None:
     stranger = Caller(cluster.gateway, cluster.certificate(), "tk_none")
 
     assert stranger.analysis().status_code == 401
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_it_is_nobody_and_may_nothing(cluster: PodmanCluster, component: str) -> None:
+def test_it_is_nobody_and_may_nothing(cluster: Cluster, component: str) -> None:
     status = cluster.pod(component).inside("cat", "/proc/1/status").stdout
 
     user = "999" if component in STORES else "65532"
@@ -107,7 +105,7 @@ def test_it_is_nobody_and_may_nothing(cluster: PodmanCluster, component: str) ->
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_it_writes_to_its_volumes_and_nowhere_else(cluster: PodmanCluster, component: str) -> None:
+def test_it_writes_to_its_volumes_and_nowhere_else(cluster: Cluster, component: str) -> None:
     pod = cluster.pod(component)
     data = {"postgresql": "/var/lib/postgresql/data", "redis": "/data"}.get(component, "/var/lib/tellurion")
 
@@ -122,7 +120,7 @@ def test_it_writes_to_its_volumes_and_nowhere_else(cluster: PodmanCluster, compo
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_its_memory_has_the_limit_of_its_manifest(cluster: PodmanCluster, component: str) -> None:
+def test_its_memory_has_the_limit_of_its_manifest(cluster: Cluster, component: str) -> None:
     pod = cluster.pod(component)
     files = "/sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max"
 
@@ -131,7 +129,7 @@ def test_its_memory_has_the_limit_of_its_manifest(cluster: PodmanCluster, compon
     assert int(found) == limit_of(cluster, component)
 
 
-def test_pods_reach_whom_the_architecture_names_and_nobody_else(cluster: PodmanCluster) -> None:
+def test_pods_reach_whom_the_architecture_names_and_nobody_else(cluster: Cluster) -> None:
     """Each pod tries each port of each other, and what lies outside."""
     expected = {edge for edge in PLATFORM if {edge.sender, edge.receiver} <= set(COMPONENTS)}
     for users, store, port in ((USERS_OF_DATABASE, "postgresql", POSTGRES), (USERS_OF_REDIS, "redis", REDIS)):
@@ -149,7 +147,7 @@ def test_pods_reach_whom_the_architecture_names_and_nobody_else(cluster: PodmanC
     assert found == expected
 
 
-def reached(pod: Pod, places: Iterable[str]) -> list[str]:
+def reached(pod: RunningPod, places: Iterable[str]) -> list[str]:
     """Those that a pod gets a connection to."""
     if pod.component in STORES:  # which have no Python
         tries = (f"(timeout 3 bash -c ': > /dev/tcp/{p.replace(':', '/')}' 2>/dev/null && echo {p}) &" for p in places)
@@ -164,9 +162,7 @@ def bytes_of(quantity: str) -> int:
     return int(number) << {"": 0, "Ki": 10, "Mi": 20, "Gi": 30}[unit]
 
 
-def test_memory_stays_below_the_limits_under_load(
-    cluster: PodmanCluster, caller: Caller, undisturbed: Undisturbed
-) -> None:
+def test_memory_stays_below_the_limits_under_load(cluster: Cluster, caller: Caller, undisturbed: Undisturbed) -> None:
     pods = cluster.pods()
     rest = {pod.component: working_set(pod) for pod in pods}
     with Peaks(pods) as peaks, under_load(caller, undisturbed, "ocean reconstructions"):
@@ -175,8 +171,8 @@ def test_memory_stays_below_the_limits_under_load(
     rows = [
         {
             "component": pod.component,
-            "image MB": image_bytes(pod) / 1e6,
-            "started s": pod.watch.started_after if pod.watch else None,
+            "image MB": pod.image_bytes / 1e6,
+            "started s": pod.started_after,
             "rest MiB": rest[pod.component] / (1 << 20),
             "load MiB": peaks.bytes[pod.component] / (1 << 20),
             "limit MiB": limit_of(cluster, pod.component) / (1 << 20),
@@ -190,6 +186,6 @@ def test_memory_stays_below_the_limits_under_load(
     assert all(row["load MiB"] < 0.9 * row["limit MiB"] for row in rows)
 
 
-def limit_of(cluster: PodmanCluster, component: str) -> int:
+def limit_of(cluster: Cluster, component: str) -> int:
     """Bytes that the manifest of a component allows it."""
     return bytes_of(cluster.template(component)["spec"]["containers"][0]["resources"]["limits"]["memory"])

@@ -149,6 +149,11 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- div (mul .startSeconds (gt (int .gpus) 0 | ternary 10 1)) 5 }}
 {{- end }}
 
+{{/* Seconds after which a Deployment says that it does not get on: as long as a pod may start, and its image is pulled. */}}
+{{- define "tellurion.progressSeconds" -}}
+{{- add 600 (mul 5 (include "tellurion.startFailures" .)) }}
+{{- end }}
+
 {{/* Probes: (list root component). A service is ready when it says so; it lives as long as it answers. */}}
 {{- define "tellurion.probes" -}}
 {{- $root := index . 0 }}

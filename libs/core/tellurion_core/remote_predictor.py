@@ -49,6 +49,7 @@ OPTIONS = [
     ("grpc.keepalive_time_ms", 310_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),  # as all clients of ours
 ]
 
 log = structlog.get_logger()

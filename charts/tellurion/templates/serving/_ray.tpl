@@ -50,6 +50,7 @@ spec:
   {{- with include "tellurion.placement" (list $root $pod "interactive") }}
   {{- . | nindent 2 }}
   {{- end }}
+  topologySpreadConstraints: {{- include "tellurion.spread" (list $root $name) | nindent 4 }}
   # Longer than a front drains and stops.
   terminationGracePeriodSeconds: 60
   containers:
@@ -110,6 +111,11 @@ spec:
     - name: state
       persistentVolumeClaim: {claimName: {{ include "tellurion.claim" $root }}}
     {{- include "tellurion.addedVolumes" (list $root $pod) | nindent 4 }}
+{{- end }}
+
+{{/* Bytes of shared memory that Ray may take of a pod: by itself it takes more, and then keeps objects on disk. */}}
+{{- define "tellurion.objectStore" -}}
+{{- mulf 0.9 (include "tellurion.quantity" .shmSize | float64) | int64 }}
 {{- end }}
 
 {{/* What Serve runs: an application of each model, and one of the fronts. HTTP is on, for KubeRay asks it for health. */}}
