@@ -198,7 +198,7 @@ def test_it_says_by_labels_what_it_is(image: str, service: str, podman: Any) -> 
 
     prefix = "org.opencontainers.image."
     assert labels[f"{prefix}title"] == f"tellurion-{service}"
-    assert labels[f"{prefix}version"] == image.rpartition(":")[2]
+    assert labels[f"{prefix}version"] == image.rpartition(":")[2].removesuffix("-cuda")
     assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", labels[f"{prefix}revision"])
     assert labels[f"{prefix}licenses"] == "Apache-2.0"
 

@@ -76,7 +76,7 @@ def channel_options(services: Iterable[ServiceDescriptor]) -> list[tuple[str, An
         ("grpc.enable_retries", 1),
         # gRPC's default of 120 s would keep a service unready long after the other is back.
         ("grpc.max_reconnect_backoff_ms", 5_000),
-        # Its default of 30 s would keep a client from the new pods of a service that was replaced just after it was found.
+        # Its default of 30 s would keep clients from the new pods of a service replaced soon after it was found.
         ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     ]
 
