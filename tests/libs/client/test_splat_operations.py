@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -46,9 +47,11 @@ class Fits(splat_pb2_grpc.SplatServiceServicer):
         self.client = self.served.client.splat
 
     def begin(self) -> Claim:
-        """Has a worker begin the fit that waits."""
-        claim = self.claims.claim([KIND])
-        assert claim is not None
+        """Has a worker begin the fit that waits, or that comes: a scene has to be sent before."""
+        until = time.monotonic() + 30
+        while (claim := self.claims.claim([KIND])) is None:
+            assert time.monotonic() < until, "no fit was submitted"
+            time.sleep(0.02)
         return claim
 
     def stored(self, data: bytes) -> str:
