@@ -61,7 +61,7 @@ class KubernetesPod:
 
     @property
     def ready(self) -> bool:
-        return "deletionTimestamp" not in self.found["metadata"] and self._since("Ready") is not None
+        return "deletionTimestamp" not in self.found["metadata"] and self._ready_since() is not None
 
     @property
     def restarts(self) -> int:
@@ -69,7 +69,7 @@ class KubernetesPod:
 
     @property
     def started_after(self) -> float:
-        ready = self._since("Ready")
+        ready = self._ready_since()
         (status,) = self.found["status"]["containerStatuses"]
         begun = status["state"].get("running", {}).get("startedAt")
         return (ready - datetime.fromisoformat(begun)).total_seconds() if ready and begun else float("nan")
@@ -81,9 +81,9 @@ class KubernetesPod:
         done = self.cluster.kubectl("logs", self.name, check=False)
         return done.stdout + done.stderr
 
-    def _since(self, condition: str) -> datetime | None:
+    def _ready_since(self) -> datetime | None:
         for each in self.found["status"].get("conditions", ()):
-            if (each["type"], each["status"]) == (condition, "True"):
+            if (each["type"], each["status"]) == ("Ready", "True"):
                 return datetime.fromisoformat(each["lastTransitionTime"])
         return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -38,7 +37,8 @@ NONE = "splat/operations/" + "0" * 32
 class Fits(splat_pb2_grpc.SplatServiceServicer):
     """The service with real jobs and artifacts; what comes of a fit is said by the test."""
 
-    def __init__(self, engine: Engine, folder: Path, serve: Callable[..., Any]) -> None:
+    def __init__(self, engine: Engine, folder: Path, serve: Callable[..., Any], until: Callable[..., None]) -> None:
+        self._until = until
         self.asked: list[Any] = []
         """Every request that came."""
         self.jobs, self.claims = JobStore(engine), Claims(engine, JobSettings(), "worker")
@@ -48,10 +48,10 @@ class Fits(splat_pb2_grpc.SplatServiceServicer):
 
     def begin(self) -> Claim:
         """Has a worker begin the fit that waits, or that comes: a scene has to be sent before."""
-        until = time.monotonic() + 30
-        while (claim := self.claims.claim([KIND])) is None:
-            assert time.monotonic() < until, "no fit was submitted"
-            time.sleep(0.02)
+        claims: list[Claim | None] = []
+        self._until(lambda: claims.append(self.claims.claim([KIND])) or claims[-1], seconds=30)
+        claim = claims[-1]
+        assert claim is not None
         return claim
 
     def stored(self, data: bytes) -> str:
@@ -91,8 +91,13 @@ class Fits(splat_pb2_grpc.SplatServiceServicer):
 
 
 @pytest.fixture
-def fits(engine: Engine, tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]) -> Fits:
-    return Fits(engine, tmp_path_factory.mktemp("fits"), serve)
+def fits(
+    engine: Engine,
+    tmp_path_factory: pytest.TempPathFactory,
+    serve: Callable[..., Any],
+    until: Callable[..., None],
+) -> Fits:
+    return Fits(engine, tmp_path_factory.mktemp("fits"), serve, until)
 
 
 @pytest.fixture

@@ -113,6 +113,12 @@ spec:
     {{- include "tellurion.addedVolumes" (list $root $pod) | nindent 4 }}
 {{- end }}
 
+{{/* Whether a worker group is a service's, of all that have models by default: (list group service). */}}
+{{- define "tellurion.groupServes" -}}
+{{- $services := (index . 0).services }}
+{{- if or (not $services) (has (index . 1) $services) }}true{{ end }}
+{{- end }}
+
 {{/* Bytes of shared memory that Ray may take of a pod: by itself it takes more, and then keeps objects on disk. */}}
 {{- define "tellurion.objectStore" -}}
 {{- mulf 0.9 (include "tellurion.quantity" .shmSize | float64) | int64 }}
