@@ -65,7 +65,7 @@ chart-test: setup $(CHECKOV) ## the Helm chart: rendered, checked, installed on 
 
 cluster-run: export TELLURION_CLUSTER_RUN = 1
 cluster-run: setup ## the chart's pods run by podman, or on a cluster: restricted, and killed under load (tests/cluster/README.md)
-	$(BIN)/pytest -s -m slow tests/cluster
+	$(BIN)/pytest -s -m 'not cuda' tests/cluster
 
 lint: setup
 	$(BIN)/ruff check .

@@ -160,7 +160,7 @@ def images() -> Measured:
 def pods() -> Measured:
     """The rendered chart, played by podman."""
     what = "the rendered chart as pods: healthy, restricted, and killed under load"
-    return _passing(what, [CLUSTER, "-m", "slow"], TELLURION_CLUSTER_RUN="1")
+    return _passing(what, [CLUSTER], TELLURION_CLUSTER_RUN="1")
 
 
 def slow_tests() -> Measured:

@@ -177,6 +177,7 @@ async def test_a_replica_that_is_killed_in_mid_request_costs_callers_time_or_a_t
     assert isinstance(await doubled(remote, 1, seconds=PATIENCE), dict)
 
 
+@pytest.mark.slow
 async def test_cancelled_work_stops_within_one_step(site: Site, remote: RemotePredictor) -> None:
     running = asyncio.create_task(doubled(remote, 1, seconds=PATIENCE, steps=100))
     await site.begun(2)
@@ -188,6 +189,7 @@ async def test_cancelled_work_stops_within_one_step(site: Site, remote: RemotePr
     assert sum(step > cancelled for step in site.steps()) <= 1
 
 
+@pytest.mark.slow
 async def test_a_burst_is_answered_as_far_as_the_queue_goes_and_refused_beyond(remote: RemotePredictor) -> None:
     requests = (doubled(remote, number, seconds=PATIENCE, steps=int(number < HELD)) for number in range(BURST))
     outcomes = await asyncio.gather(*requests)

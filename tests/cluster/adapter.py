@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +32,13 @@ class Given:
     secrets: Mapping[str, Mapping[str, bytes]]
 
 
-def adapted(name: str, template: Object, given: Given, folder: Callable[[Object], Path]) -> Object:
+def adapted(
+    name: str, template: Object, given: Given, folder: Callable[[Object], Path], lent: Sequence[Path] = ()
+) -> Object:
     """The pod that podman plays.
 
-    `folder` says where a volume is on this machine. Raises KeyError where something that is referred to is not there.
+    `folder` says where a volume is on this machine; what is `lent` of it is read where it is, for images that lack it.
+    Raises KeyError where something that is referred to is not there.
     """
     spec = deepcopy(template["spec"])
     for container in spec["containers"]:
@@ -51,6 +54,11 @@ def adapted(name: str, template: Object, given: Given, folder: Callable[[Object]
         spec["volumes"] = [
             {"name": each["name"], "hostPath": {"path": str(folder(each)), "type": "Directory"}} for each in volumes
         ]
+    for number, path in enumerate(map(str, lent)):
+        volume = {"name": f"lent-{number}", "hostPath": {"path": path, "type": "Directory"}}
+        spec.setdefault("volumes", []).append(volume)
+        mount = {"name": volume["name"], "mountPath": path, "readOnly": True}
+        spec["containers"][0].setdefault("volumeMounts", []).append(mount)
     labels = template["metadata"].get("labels", {})
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
 

@@ -15,15 +15,15 @@ COMMANDS = {
     "nsenter": "util-linux",
     "iptables-restore": "iptables",
     "ip6tables-restore": "iptables",
-    "cc": "gcc libc6-dev",
 }
 """What is needed, and Debian's package that has it."""
 
 
-def missing() -> list[str]:
-    """What this machine lacks, each in a line that says what to do."""
+def missing(**more: str) -> list[str]:
+    """What this machine lacks of these commands and more, each in a line that says what to do."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    lacks = sorted({package for command, package in COMMANDS.items() if shutil.which(command, path=path) is None})
+    needed = COMMANDS | more
+    lacks = sorted({package for command, package in needed.items() if shutil.which(command, path=path) is None})
     lines = [f"{package} is not installed: apt-get install {package}" for package in lacks]
     if not Path("/usr/lib/podman/netavark").exists():
         lines.append("netavark, podman's networks, is not installed: apt-get install netavark")

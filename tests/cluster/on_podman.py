@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -33,16 +34,23 @@ FILES = 65532
 class PodmanCluster:
     """See `cluster.Cluster`.
 
-    `sizes` has claims that are disks of their own, of so many bytes; others have as much as this machine.
+    `sizes` has claims that are disks of their own, of so many bytes; others have as much as this machine. Folders that
+    are `lent` are seen by every pod, as `lent.py` has it.
     """
 
-    def __init__(self, credentials: Mapping[str, Mapping[str, bytes]], sizes: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        credentials: Mapping[str, Mapping[str, bytes]],
+        sizes: Mapping[str, int] | None = None,
+        lent: Sequence[Path] = (),
+    ) -> None:
         self.name = f"tellurion-{secrets.token_hex(3)}"
         self._folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
         self._folder.chmod(0o711)  # pods go through it to their volumes
         self._memory = Path("/dev/shm") / self.name
         self._memory.mkdir(0o711)
         self._credentials = credentials
+        self._lent = lent
         self._releases: list[Sequence[Object]] = []
         self._pods: list[Pod] = []
         self._templates: dict[str, Object] = {}
@@ -64,16 +72,11 @@ class PodmanCluster:
 
     def upgrade(self, values: Mapping[str, Any]) -> None:
         """Hooks first; then each Deployment that differs gets its new pod before the old one goes. Raises Failed."""
-        objects = objects_of(values)
-        self._releases.append(objects)
-        for hook in self._hooks("pre-upgrade"):
-            self._run(hook)
-        self._roll(objects)
+        self._release(objects_of(values), "pre-upgrade")
 
     def rollback(self) -> None:
         """The release before the last, as `helm rollback` without hooks of its own. Raises Failed."""
-        self._releases.append(self._releases[-2])
-        self._roll(self._releases[-1])
+        self._release(self._releases[-2])
 
     def test(self) -> str:
         """What `helm test` prints. Raises Failed."""
@@ -133,8 +136,7 @@ class PodmanCluster:
         (workload,) = (each for each in self._workloads(objects) if _template_labels(each)[COMPONENT] == component)
         (container,) = workload["spec"]["template"]["spec"]["containers"]
         container["env"] += [{"name": name, "value": value} for name, value in variables.items()]
-        self._releases.append(objects)
-        self._roll(objects)
+        self._release(objects)
 
     def claim(self, name: str) -> Path:
         """The folder of a claim on this machine."""
@@ -168,8 +170,11 @@ class PodmanCluster:
     # How it is done.
 
     def _workloads(self, objects: Iterable[Object]) -> list[Object]:
+        """In an order in which each may wait for those before it: stores, services, and the gateway that asks them."""
         found = [each for each in objects if each["kind"] in ("StatefulSet", "Deployment") and not _hooks_of(each)]
-        return sorted(found, key=lambda each: each["kind"] != "StatefulSet")
+        return sorted(
+            found, key=lambda each: (each["kind"] == "Deployment", _template_labels(each)[COMPONENT] == "gateway")
+        )
 
     def _hooks(self, event: str) -> list[Object]:
         """What a hook runs; policies and accounts of hooks hold as those of the release do."""
@@ -185,6 +190,17 @@ class PodmanCluster:
 
     def _volumes_at(self, claim: str) -> Path:
         return Volumes(self._folder, self._memory, Given({}, {})).claim(claim)
+
+    def _release(self, objects: Sequence[Object], event: str = "") -> None:
+        """The hooks of an event, then the pods; what fails is not the last release."""
+        self._releases.append(objects)
+        try:
+            for hook in self._hooks(event):
+                self._run(hook)
+            self._roll(objects)
+        except Failed:
+            self._releases.pop()
+            raise
 
     def _roll(self, objects: Sequence[Object]) -> None:
         ending: list[threading.Thread] = []
@@ -226,10 +242,11 @@ class PodmanCluster:
         name = {"StatefulSet": f"{name}-0", "Pod": name}.get(workload["kind"], f"{name}-{secrets.token_hex(3)}")
         (container,) = template["spec"]["containers"]
         grace = template["spec"].get("terminationGracePeriodSeconds", 30)
-        pod = Pod(self._podman, name, labels[COMPONENT], labels, f"{name}-{container['name']}", grace)
+        pod = Pod(self._podman, name, labels[COMPONENT], labels, container["name"], grace, self.name)
         group = template["spec"]["securityContext"]["fsGroup"]
         volumes = self._volumes()
-        manifest = adapted(name, template, self._given(), lambda volume: volumes.made(name, volume, group))
+        folder = partial(volumes.made, name, group=group)
+        manifest = adapted(pod.played, template, self._given(), folder, self._lent)
         pod.make(manifest, self.name)
         with self._lock:
             self._pods.append(pod)

@@ -28,12 +28,24 @@ class Pod:
     labels: dict[str, str]
     container: str
     grace: int
+    space: str
+    """What podman knows it by beside its name: pods of another installation may have the same."""
     infrastructure: int = 0
     """Process that holds the pod's network namespace."""
     address: str = ""
     watch: Watch | None = None
     serving: bool = True
     """Whether Services lead to it: a pod that ends is left out before it is told."""
+
+    @property
+    def played(self) -> str:
+        """Its name for podman."""
+        return f"{self.name}.{self.space}"
+
+    @property
+    def main(self) -> str:
+        """The name of its container for podman."""
+        return f"{self.played}-{self.container}"
 
     @property
     def ready(self) -> bool:
@@ -59,7 +71,7 @@ class Pod:
         """Makes the pod on the network, and its namespaces; nothing of it runs yet."""
         # From standard input: the values of Secrets are neither in a file nor in a list of processes.
         self.podman("kube", "play", "--quiet", "--start=false", f"--network={network}", "-", fed=json.dumps(manifest))
-        holder = self.podman("pod", "inspect", "--format={{.InfraContainerID}}", self.name).stdout.strip()
+        holder = self.podman("pod", "inspect", "--format={{.InfraContainerID}}", self.played).stdout.strip()
         self.podman("start", holder)
         (state,) = json.loads(self.podman("inspect", holder).stdout)
         self.infrastructure = state["State"]["Pid"]
@@ -78,7 +90,7 @@ class Pod:
             raise Failed(f"{self.name}: {command}: {done.stderr}")
 
     def start(self) -> None:
-        self.podman("start", self.container)
+        self.podman("start", self.main)
 
     def watched(self, template: Object) -> None:
         """Begins to run its probes, where it has any."""
@@ -91,16 +103,16 @@ class Pod:
 
     def _executes(self, command: list[str], seconds: float) -> bool:
         with suppress(subprocess.TimeoutExpired):
-            return self.podman("exec", self.container, *command, check=False, timeout=seconds).returncode == 0
+            return self.podman("exec", self.main, *command, check=False, timeout=seconds).returncode == 0
         return False
 
     def inspected(self) -> dict[str, Any]:
-        (found,) = json.loads(self.podman("inspect", self.container).stdout)
+        (found,) = json.loads(self.podman("inspect", self.main).stdout)
         return dict(found)
 
     def process(self) -> int | None:
         """The container's first process, as this machine knows it; None while there is none."""
-        state = self.podman("inspect", "--format={{.State.Pid}} {{.State.Running}}", self.container, check=False)
+        state = self.podman("inspect", "--format={{.State.Pid}} {{.State.Running}}", self.main, check=False)
         number, _, running = state.stdout.strip().partition(" ")
         return int(number) if running == "true" and int(number) else None
 
@@ -111,16 +123,16 @@ class Pod:
                 os.kill(process, signal.SIGKILL)
 
     def inside(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return self.podman("exec", self.container, *command, check=False)
+        return self.podman("exec", self.main, *command, check=False)
 
     def log(self) -> str:
-        done = self.podman("logs", self.container, check=False)
+        done = self.podman("logs", self.main, check=False)
         return done.stdout + done.stderr
 
     def ended(self, seconds: int) -> str:
         """The log of a pod that does one thing and ends. Raises Failed where it fails, or takes longer."""
         try:
-            code = self.podman("wait", self.container, timeout=seconds).stdout.strip()
+            code = self.podman("wait", self.main, timeout=seconds).stdout.strip()
         except subprocess.TimeoutExpired:
             code = f"nothing within {seconds} s"
         if code != "0":
@@ -133,5 +145,5 @@ class Pod:
         if self.watch is not None:
             self.watch.close()
         # Before the pod: `pod stop` takes its network away at once, and what it still answers would be heard by nobody.
-        self.podman("stop", f"--time={self.grace}", self.container, check=False)
-        self.podman("pod", "rm", "--force", self.name, check=False)
+        self.podman("stop", f"--time={self.grace}", self.main, check=False)
+        self.podman("pod", "rm", "--force", self.played, check=False)

@@ -1,17 +1,32 @@
-"""The chart as it is installed here: the value set of laptops, with HTTPS, and with stores or images of one's own."""
+"""The chart as it is installed here: the value set of laptops, with HTTPS, and with stores or images of one's own.
+
+Asked for by TELLURION_CLUSTER_RUN it is the whole; else, within the time of every run of the tests, the ocean alone.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ..chart import test_network
 from ..chart.rendering import values_of
 from . import on_kubernetes
 
 HERE = Path(__file__).parent
+WHOLE = bool(os.environ.get("TELLURION_CLUSTER_RUN"))
+SERVICES = test_network.SERVICES if WHOLE else ("ocean",)
+STORES = ("postgresql", "redis")
+WORKERS = tuple(worker for worker in test_network.WORKERS if worker.removesuffix("-worker") in SERVICES)
+COMPONENTS = (*SERVICES, *WORKERS, "gateway", *STORES)
+"""What has pods."""
+FEW: Mapping[str, Any] = {
+    "services": {service: {"enabled": False} for service in test_network.SERVICES if service not in SERVICES}
+}
+"""Values that leave the others out."""
 SECURE: Mapping[str, Any] = {"gateway": {"tls": True, "service": {"port": 443}}}
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import netCDF4
@@ -20,21 +19,18 @@ from ..chart.test_network import (
     PLATFORM,
     POSTGRES,
     REDIS,
-    SERVICES,
     USERS_OF_DATABASE,
     USERS_OF_REDIS,
-    WORKERS,
     from_all,
 )
 from .callers import Caller
 from .cluster import Cluster, RunningPod
 from .drills import Undisturbed, under_load
 from .measuring import Peaks, kept, working_set
+from .releases import COMPONENTS, SERVICES, STORES
+from .work import WORK, user
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-LOAD_SECONDS = 60.0
-STORES = ("postgresql", "redis")
-COMPONENTS = (*SERVICES, *WORKERS, "gateway", *STORES)
+pytestmark = pytest.mark.timeout(1800)
 PORTS = (22, GRPC, HTTP, METRICS, POSTGRES, REDIS)
 ELSEWHERE = ("1.1.1.1:443", "8.8.8.8:53", "169.254.169.254:80", "192.168.0.1:443", "10.0.0.1:443")
 """Addresses out of the cluster, one of them where clouds tell machines their secrets."""
@@ -162,11 +158,19 @@ def bytes_of(quantity: str) -> int:
     return int(number) << {"": 0, "Ki": 10, "Mi": 20, "Gi": 30}[unit]
 
 
-def test_memory_stays_below_the_limits_under_load(cluster: Cluster, caller: Caller, undisturbed: Undisturbed) -> None:
+@pytest.mark.slow
+def test_all_services_work_at_once_and_stay_below_their_limits(
+    cluster: Cluster, caller: Caller, undisturbed: Undisturbed, new_key: Callable[[Cluster], str], tmp_path: Path
+) -> None:
     pods = cluster.pods()
     rest = {pod.component: working_set(pod) for pod in pods}
-    with Peaks(pods) as peaks, under_load(caller, undisturbed, "ocean reconstructions"):
-        time.sleep(LOAD_SECONDS)
+    with (
+        user(cluster, new_key(cluster), tmp_path) as asking,
+        Peaks(pods) as peaks,
+        under_load(caller, undisturbed, "ocean reconstructions, beside what the other services do"),
+    ):
+        for work in WORK.values():
+            work(asking)
 
     rows = [
         {

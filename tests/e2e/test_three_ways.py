@@ -154,6 +154,7 @@ def test_assimilation(by_all: Callable[..., list[Outcome]]) -> None:
     assert refused.said == "tellurion: cycles: received 400; accepted: more than the 400 of the burn-in\n"
 
 
+@pytest.mark.slow
 def test_scenes(by_all: Callable[..., list[Outcome]], tmp_path: Path) -> None:
     scene, random = tmp_path / "scene.ply", np.random.default_rng(3)
     gaussians = Gaussians(

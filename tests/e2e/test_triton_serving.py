@@ -97,7 +97,7 @@ async def test_an_error_of_the_model_arrives_whole(remote: RemotePredictor, loca
     assert errors[0].violations == errors[1].violations
 
 
-@pytest.mark.parametrize("how", ["cancelled", "deadline"])
+@pytest.mark.parametrize("how", ["cancelled", pytest.param("deadline", marks=pytest.mark.slow)])
 async def test_work_that_nobody_waits_for_stops(remote: RemotePredictor, how: str) -> None:
     long = profiles(members=4, steps=1000)
     asked = remote.infer("ocean_reconmost", long, deadline=time.monotonic() + (2 if how == "deadline" else 300))

@@ -47,6 +47,7 @@ def test_the_models_of_installed_services_are_listed(said: Said) -> None:
     assert all(word in table for word in ("pointcloud_detect", "tellurion-pointcloud", "points float32 [N, 3]"))
 
 
+@pytest.mark.slow
 def test_a_repository_is_written_for_triton(said: Said, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     code, out, err = said("models", "export", tmp_path / "empty", "--model", "ocean_climatology")

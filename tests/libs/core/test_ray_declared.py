@@ -67,6 +67,7 @@ def address(ray_token: str) -> Iterator[str]:
             ray.shutdown()
 
 
+@pytest.mark.slow
 async def test_fronts_come_first_tell_that_a_model_is_away_and_find_it_when_it_comes(address: str) -> None:
     chosen = next(each for each in installed() if each.name == MODEL)
     inputs = chosen.example(np.random.default_rng(0))

@@ -204,6 +204,7 @@ def test_a_recipe_that_a_model_chooses_is_planned_run_and_reported(agent: Agent)
     assert "tos.nc" in agent.file(asked.answer, "report.html")
 
 
+@pytest.mark.slow
 def test_a_script_that_a_model_writes_is_mended_by_it_and_its_number_is_what_the_sandbox_computed(
     agent: Agent,
 ) -> None:

@@ -299,6 +299,7 @@ def test_runs_are_their_tenants_alone(agent: Agent) -> None:
     assert len(agent.call("ListRuns", agent_pb2.ListRunsRequest(), "b").runs) == 0
 
 
+@pytest.mark.slow
 def test_data_come_as_files_too(agent: Agent, library: Path) -> None:
     kept = agent.keep((library / "tos.nc").read_bytes(), "tos.nc")
     data = agent_pb2.Data(files={"mine/tos.nc": kept})

@@ -32,7 +32,7 @@ def ask(examining: ModuleType, offline: Planner, tmp_path_factory: pytest.TempPa
         pytest.param("observations: cloud radiative effect", 1, "cloud_effect_comparison", marks=pytest.mark.slow),
         ("projection: precipitation", 2, "scenario_ensemble"),
         pytest.param("AMOC", 3, "overturning", marks=pytest.mark.slow),
-        ("constrained projection", 4, "emergent_constraint"),
+        pytest.param("constrained projection", 4, "emergent_constraint", marks=pytest.mark.slow),
     ],
 )
 def test_a_topic_is_answered_rightly(

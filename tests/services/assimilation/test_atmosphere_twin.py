@@ -91,6 +91,7 @@ def test_all_members_of_an_ensemble_are_carried(run: Any) -> None:
     assert result.ranks.shape == (7,)
 
 
+@pytest.mark.slow
 def test_a_prior_that_has_learned_nothing_cycles_as_3dvar(run: Any, untrained: Prior, variational: Twin) -> None:
     learned = run("dps", {"steps": 2}, prior=untrained)
     assert learned.rmse_analysis == pytest.approx(variational.rmse_analysis, rel=1e-2)

@@ -104,6 +104,7 @@ def test_a_symmetry_moves_states_and_latents_alike(fitted: Path) -> None:
         torch.testing.assert_close(moved, symmetry.of(again.decode(latents), again.mirror), atol=0.02, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_prior_learns_that_backgrounds_are_too_weak(data: Path, trained: Path, fitted: Path) -> None:
     """Most of an error is the background's own departure: the Gaussian, which does not look at it, cannot know."""
     card = weights.card(trained)
