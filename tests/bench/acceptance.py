@@ -22,8 +22,10 @@ from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import pods as played
 from targets import Target, at_least, at_most, exit_code, markdown, missed, target_table
 
 HERE = Path(__file__).parent
@@ -159,8 +161,11 @@ def images() -> Measured:
 
 def pods() -> Measured:
     """The rendered chart, played by podman."""
-    what = "the rendered chart as pods: healthy, restricted, and killed under load"
-    return _passing(what, [CLUSTER], TELLURION_CLUSTER_RUN="1")
+    what = "the rendered chart as pods: healthy, restricted, killed, upgraded and restored under load"
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "measured.jsonl"
+        targets, _ = _passing(what, [CLUSTER], TELLURION_CLUSTER_RUN="1", TELLURION_PODS_MEASURED=str(file))
+        return targets, played.report(played.rows_of(file))
 
 
 def slow_tests() -> Measured:

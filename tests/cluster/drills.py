@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .callers import Caller, Load, content_of
+from .measuring import kept
 
 STEADY_SECONDS = 6.0
 """Of load before something happens, and after all is ready again."""
@@ -47,6 +48,7 @@ def under_load(caller: Caller, undisturbed: Undisturbed, what: str) -> Iterator[
         time.sleep(STEADY_SECONDS)
         served = load.answers[200] - good
     print(f"{what}: {lasted:.0f} s, answers {dict(load.answers)}, {len(load.operations)} submitted")
+    kept(drill=what, seconds=round(lasted), answers=load.answers, submitted=len(load.operations))
     print(*sorted({each[:200] for each in load.refused})[:5], sep="\n")
     assert load.wrong == []
     assert served > 0, "nothing was answered after it"

@@ -32,6 +32,14 @@ def missing(**more: str) -> list[str]:
     return lines
 
 
+def permitted() -> bool:
+    """Whether this machine's kernel lets us do what containers need: namespaces of our own, and rules in them."""
+    tried = ["unshare", "--mount", "--net", "--pid", "--fork", "sh", "-c", "mount -t tmpfs none /mnt && iptables -L -n"]
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    done = subprocess.run(tried, capture_output=True, env={**os.environ, "PATH": path}, check=False)
+    return done.returncode == 0
+
+
 class Engine(Podman):
     """The command, with pods that ask a server for names."""
 

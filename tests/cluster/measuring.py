@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +48,8 @@ class Peaks:
                 self.bytes[pod.component] = max(self.bytes[pod.component], working_set(pod))
 
 
-def kept(file: Path, rows: list[dict[str, Any]]) -> None:
-    """Writes what was measured, for the acceptance's part `pods`."""
-    file.write_text(json.dumps(rows, indent=1) + "\n")
+def kept(**row: Any) -> None:
+    """Adds a row to the file of the acceptance's part `pods`, where that asks for one."""
+    if name := os.environ.get("TELLURION_PODS_MEASURED"):
+        with Path(name).open("a") as file:
+            file.write(json.dumps(row) + "\n")

@@ -10,6 +10,7 @@ import pytest
 from .callers import Caller, Load, Untrue
 from .cluster import Cluster
 from .drills import DONE_SECONDS, STEADY_SECONDS, Undisturbed, statuses, under_load
+from .measuring import kept
 from .on_podman import PodmanCluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -61,6 +62,7 @@ def test_a_full_disk_is_told_and_what_was_taken_is_done_when_there_is_room_again
         after = load.answers - before
     print(f"disk full: answers {dict(load.answers)}, of them {dict(while_full)} while it was; {load.refused[:1]}")
 
+    kept(drill="disk full", seconds=round(FULL_SECONDS), answers=load.answers, submitted=len(load.operations))
     assert load.wrong == []
     assert after[200] > 0
     assert statuses(load) == {429}

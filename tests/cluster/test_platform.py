@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -185,8 +184,7 @@ def test_all_services_work_at_once_and_stay_below_their_limits(
     ]
     for row in rows:
         print(row)
-    if file := os.environ.get("TELLURION_PODS_MEASURED"):
-        kept(Path(file), rows)
+        kept(**row)
     assert all(row["load MiB"] < 0.9 * row["limit MiB"] for row in rows)
 
 
