@@ -190,3 +190,14 @@ def test_the_values_beyond_the_laptops_are_stores_names_and_backup() -> None:
     given = yaml.safe_load((Path(__file__).parent / "stores" / "values.yaml").read_text())
 
     assert set(given) == {"database", "networkPolicy", "redis", "backup"}
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda each: f"{each['kind']}-{each['metadata']['name']}")
+def test_what_is_lent_is_read_and_nothing_else_is_changed(workload: Object) -> None:
+    before = played(workload)["spec"]
+    after = adapted("pod", pod_template(workload), GIVEN, lambda volume: NODE / volume["name"], [Path("/usr")])["spec"]
+
+    (container,) = after["containers"]
+    assert after["volumes"].pop() == {"name": "lent-0", "hostPath": {"path": "/usr", "type": "Directory"}}
+    assert container["volumeMounts"].pop() == {"name": "lent-0", "mountPath": "/usr", "readOnly": True}
+    assert after == before
