@@ -38,9 +38,9 @@ DAMAGED_FILES = 500
 LOAD_SECONDS = 300
 SERVING, AGREEMENT = "tests/chaos/test_serving.py", "tests/e2e/test_serving_agreement.py"
 CHART, IMAGES, CLUSTER = "tests/chart", "tests/images", "tests/cluster"
+"""Tests whose full counts are parts of their own."""
 BUILT = "localhost/tellurion-SERVICE:tested"
 """What the tests of images build."""
-"""Tests whose full counts are parts of their own."""
 Measured = tuple[list[Target], str]
 """The targets of a part, and its section of RESULTS.md."""
 
@@ -159,13 +159,17 @@ def images() -> Measured:
     return targets, f"## Images\n\n{table}"
 
 
-def pods() -> Measured:
-    """The rendered chart, played by podman."""
-    what = "the rendered chart as pods: healthy, restricted, killed, upgraded and restored under load"
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "measured.jsonl"
-        targets, _ = _passing(what, [CLUSTER], TELLURION_CLUSTER_RUN="1", TELLURION_PODS_MEASURED=str(file))
-        return targets, played.report(played.rows_of(file))
+def pods(title: str, what: str, *tests: str) -> Callable[[], Measured]:
+    """The rendered chart, played by podman, and what some of the tests of it find and measure."""
+
+    def measure() -> Measured:
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "measured.jsonl"
+            chosen = [f"{CLUSTER}/test_{each}.py" for each in tests]
+            targets, _ = _passing(what, chosen, TELLURION_CLUSTER_RUN="1", TELLURION_PODS_MEASURED=str(file))
+            return targets, played.report(title, played.rows_of(file))
+
+    return measure
 
 
 def slow_tests() -> Measured:
@@ -228,7 +232,11 @@ PARTS: Mapping[str, Callable[[], Measured]] = {
     "serving-chaos": serving_chaos,
     "chart": chart,
     "images": images,
-    "pods": pods,
+    "pods": pods("Pods", "the chart's pods: healthy, restricted, every service at work", "platform", "on_kubernetes"),
+    "pods-drills": pods(
+        "Pods that are killed", "killed, full, an hour late, and restored", "drills", "clock", "backup"
+    ),
+    "pods-upgrade": pods("Pods that are replaced", "other settings, a migration, both ways", "upgrade"),
     "slow-tests": slow_tests,
 }
 """By name, in the order of RESULTS.md."""

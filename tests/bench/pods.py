@@ -10,7 +10,14 @@ from typing import Any
 from targets import markdown
 
 STATUSES = {"200": "answered", "429": "refused: full", "503": "refused: away", "0": "no answer"}
-MEMORY = ("component", "image MB", "started s", "rest MiB", "load MiB", "limit MiB")
+"""All that a drill lets pass."""
+MEMORY = {
+    "image MB": "image MB",
+    "started s": "ready after s, as probes see it",
+    "rest MiB": "MiB at rest",
+    "load MiB": "MiB at most",
+    "limit MiB": "MiB allowed",
+}
 
 
 def rows_of(file: Path) -> list[dict[str, Any]]:
@@ -18,25 +25,17 @@ def rows_of(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def report(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Both tables."""
-    memory = [[_rounded(row[name]) for name in MEMORY] for row in rows if "component" in row]
+def report(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """A section with a table of pods and one of drills, as far as there are any."""
+    section = [f"## {title}"]
+    if pods := [[row["component"], *(f"{row[name]:.0f}" for name in MEMORY)] for row in rows if "component" in row]:
+        section += [markdown(["pod", *MEMORY.values()], pods)]
     drills = [
         [row["drill"], row["seconds"], *(row["answers"].get(status, 0) for status in STATUSES), row["submitted"]]
         for row in rows
         if "drill" in row
     ]
-    heads = ["drill", "seconds", *STATUSES.values(), "long work taken"]
-    return "\n\n".join(
-        ["## Pods", markdown(MEMORY, memory), "Requests that came while it happened:", markdown(heads, drills)]
-    )
-
-
-def _rounded(value: Any) -> Any:
-    return (
-        round(value, 1)
-        if isinstance(value, float) and value < 100
-        else round(value)
-        if isinstance(value, float)
-        else value
-    )
+    if drills:
+        section += ["Requests that came before, while and after it happened:"]
+        section += [markdown(["drill", "seconds", *STATUSES.values(), "long work taken"], drills)]
+    return "\n\n".join(section)

@@ -14,7 +14,7 @@ PEM = serialization.Encoding.PEM
 
 
 def made(gateway: str) -> dict[str, dict[str, bytes]]:
-    """By name and key; the certificate is of the gateway's Service."""
+    """By name and key; the certificate is of the gateway's Service, and of a port of this machine that leads there."""
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     identity = {"pepper": secrets.token_bytes(32), "token.key": _private(key), "token.pub": public}
@@ -30,6 +30,7 @@ def _certificate(name: str) -> dict[str, bytes]:
     """A key and a certificate that vouches for itself, for thirty days."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    names = x509.SubjectAlternativeName([x509.DNSName(each) for each in (name, "localhost")])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -39,7 +40,7 @@ def _certificate(name: str) -> dict[str, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))  # a clock that is put back is not what is tried with it
         .not_valid_after(now + timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(names, critical=False)
         .sign(key, hashes.SHA256())
     )
     return {"tls.crt": certificate.public_bytes(PEM), "tls.key": _private(key)}

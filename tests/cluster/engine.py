@@ -12,6 +12,7 @@ from ..images.podman import Podman
 COMMANDS = {
     "podman": "podman",
     "runc": "runc",
+    "catatonit": "catatonit",
     "nsenter": "util-linux",
     "iptables-restore": "iptables",
     "ip6tables-restore": "iptables",

@@ -24,8 +24,8 @@ USERS = "root:x:0:0::/root:/bin/sh\nstore:x:999:999::/tmp:/bin/sh\ntellurion:x:6
 
 def folders() -> list[Path]:
     """What pods see of this machine, to read: Debian's files, Python where it is another, and this repository."""
-    wanted = [Path(each) for each in ("/usr", "/etc/alternatives", "/etc/ssl", sys.base_prefix, ROOT, sys.prefix)]
-    return [path for path in wanted if not any(path.is_relative_to(other) for other in wanted if other != path)]
+    wanted = {Path(each) for each in ("/usr", "/etc/alternatives", "/etc/ssl", sys.base_prefix, ROOT, sys.prefix)}
+    return [path for path in sorted(wanted) if not any(path.is_relative_to(other) for other in wanted if other != path)]
 
 
 def images(podman: Podman, folder: Path) -> dict[str, Any]:

@@ -26,11 +26,15 @@ def working_set(pod: RunningPod) -> int:
 
 
 class Peaks:
-    """The largest working sets that are seen every two seconds, by component, until the block ends."""
+    """The largest working sets by component, looked at two seconds and more apart, until the block ends.
+
+    What cannot be looked at, as a pod that has just been ended, is raised there.
+    """
 
     def __init__(self, pods: Sequence[RunningPod]) -> None:
         self.bytes = {pod.component: working_set(pod) for pod in pods}
         self._pods = pods
+        self._failed: Exception | None = None
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -41,11 +45,16 @@ class Peaks:
     def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join()
+        if self._failed is not None:
+            raise self._failed
 
     def _look(self) -> None:
-        while not self._end.wait(2):
-            for pod in self._pods:
-                self.bytes[pod.component] = max(self.bytes[pod.component], working_set(pod))
+        try:
+            while not self._end.wait(2):
+                for pod in self._pods:
+                    self.bytes[pod.component] = max(self.bytes[pod.component], working_set(pod))
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is raised where it is heard
+            self._failed = error
 
 
 def kept(**row: Any) -> None:

@@ -159,7 +159,7 @@ class PodmanCluster:
         """Ends everything at once, and leaves nothing."""
         for pod in reversed(self.pods()):
             pod.grace = 0
-            self._end(pod)
+            pod.close()
         self._names.close()
         subprocess.run(["podman", "network", "rm", "--force", self.name], capture_output=True, check=False)
         for disk in self._disks:

@@ -17,7 +17,7 @@ from ..chart.rendering import values_of
 from . import on_kubernetes
 
 HERE = Path(__file__).parent
-WHOLE = bool(os.environ.get("TELLURION_CLUSTER_RUN"))
+WHOLE = bool(os.environ.get("TELLURION_CLUSTER_RUN") or on_kubernetes.there())
 SERVICES = test_network.SERVICES if WHOLE else ("ocean",)
 STORES = ("postgresql", "redis")
 WORKERS = tuple(worker for worker in test_network.WORKERS if worker.removesuffix("-worker") in SERVICES)

@@ -158,11 +158,12 @@ def bytes_of(quantity: str) -> int:
 
 
 @pytest.mark.slow
-def test_all_services_work_at_once_and_stay_below_their_limits(
+def test_every_service_works_and_stays_below_its_limits(
     cluster: Cluster, caller: Caller, undisturbed: Undisturbed, new_key: Callable[[Cluster], str], tmp_path: Path
 ) -> None:
     pods = cluster.pods()
     rest = {pod.component: working_set(pod) for pod in pods}
+    restarts = {pod.name: pod.restarts for pod in pods}
     with (
         user(cluster, new_key(cluster), tmp_path) as asking,
         Peaks(pods) as peaks,
@@ -185,6 +186,7 @@ def test_all_services_work_at_once_and_stay_below_their_limits(
     for row in rows:
         print(row)
         kept(**row)
+    assert {pod.name: pod.restarts for pod in cluster.pods()} == restarts
     assert all(row["load MiB"] < 0.9 * row["limit MiB"] for row in rows)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from ..services.splat.painted_scene import write_scene
 from .cluster import Cluster
 
 TELLURION = Path(sys.executable).with_name("tellurion")
-COMMANDS = {"socat": "socat"}
+COMMANDS = {"socat": "socat", "cc": "gcc libc6-dev"}
 """What is needed, and Debian's package that has it."""
 QUESTION = "What is the linear trend of sea surface temperature from 1981 to 2010, in degrees per decade?"
 RATE = 0.2
@@ -57,6 +58,7 @@ def user(cluster: Cluster, key: str, folder: Path) -> Iterator[User]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as forwarding:
         assert forwarding.stderr is not None
         port = next(line for line in forwarding.stderr if "listening on" in line).rpartition(":")[2].strip()
+        threading.Thread(target=forwarding.stderr.read, daemon=True).start()  # a pipe that is full would stop it
         settings = {"URL": f"https://localhost:{port}", "API_KEY": key, "TLS_CA": trusted, "STATE": folder / "none"}
         try:
             yield User(folder, {f"TELLURION_{name}": str(value) for name, value in settings.items()})
