@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ def engine_there() -> None:
     """Skips where this machine cannot run pods, and says what is missing; fails where they were asked for."""
     if on_kubernetes.there():
         pytest.skip("needs what lies below pods, which podman shows: images, volumes' folders")
-    lacks = engine.missing(**work.COMMANDS if releases.WHOLE else lent.COMMANDS)
+    lacks = engine.missing(**work.COMMANDS) if releases.WHOLE else engine.missing() + lent.missing()
     if lacks and (releases.WHOLE or os.environ.get("CI")):
         pytest.fail("; ".join(lacks))
     if lacks:
@@ -38,23 +39,30 @@ def engine_there() -> None:
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """An installation for all tests but those of the backup, which need two of their own."""
-    here: Cluster
-    more: Mapping[str, Any] = {}
-    if kubeconfig := on_kubernetes.there():
-        here = KubernetesCluster(kubeconfig, made(NAME), os.environ.get("TELLURION_CLUSTER_GATEWAY"))
-    else:
-        request.getfixturevalue("engine_there")
-        if releases.WHOLE:
-            here = PodmanCluster(made(NAME), {"tellurion-state": STATE_BYTES})
+    with ExitStack() as stack:
+        here: Cluster
+        more: Mapping[str, Any] = {}
+        if kubeconfig := on_kubernetes.there():
+            here = KubernetesCluster(kubeconfig, made(NAME), os.environ.get("TELLURION_CLUSTER_GATEWAY"))
         else:
-            folder = request.getfixturevalue("tmp_path_factory").mktemp("lent")
-            more = releases.merged(releases.FEW, lent.images(Podman(), folder))
-            here = PodmanCluster(made(NAME), lent=lent.folders())
-    try:
+            request.getfixturevalue("engine_there")
+            shared = {"tellurion-state": STATE_BYTES}
+            if releases.WHOLE:
+                here = PodmanCluster(made(NAME), shared)
+            else:
+                folder = request.getfixturevalue("tmp_path_factory").mktemp("lent")
+                more = releases.merged(releases.FEW, stack.enter_context(lent.images(Podman(), folder)))
+                here = PodmanCluster(made(NAME), shared, lent.folders())
+        stack.callback(here.close)
         here.install(releases.values(**more))
         yield here
-    finally:
-        here.close()
+
+
+@pytest.fixture(scope="session")
+def whole() -> None:
+    """Skips where a part of the chart runs: the drills are of all of it."""
+    if not releases.WHOLE:
+        pytest.skip("is tried on the whole chart: make cluster-run")
 
 
 @pytest.fixture
@@ -84,6 +92,6 @@ def caller(cluster: Cluster, new_key: Callable[[Cluster], str]) -> Caller:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(caller: Caller) -> Undisturbed:
+def undisturbed(whole: None, caller: Caller) -> Undisturbed:
     """What the platform answers before anything happens to it."""
     return Undisturbed.of(caller)

@@ -35,7 +35,8 @@ def missing(**more: str) -> list[str]:
 
 def permitted() -> bool:
     """Whether this machine's kernel lets us do what containers need: namespaces of our own, and rules in them."""
-    tried = ["unshare", "--mount", "--net", "--pid", "--fork", "sh", "-c", "mount -t tmpfs none /mnt && iptables -L -n"]
+    rules = "iptables -t nat -L -n && iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT && ip6tables -L -n"
+    tried = ["unshare", "--mount", "--net", "--pid", "--fork", "sh", "-c", f"mount -t tmpfs none /mnt && {rules}"]
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     done = subprocess.run(tried, capture_output=True, env={**os.environ, "PATH": path}, check=False)
     return done.returncode == 0

@@ -6,17 +6,17 @@ For a short trial of manifests, policies and probes. How images are built is tri
 
 from __future__ import annotations
 
+import secrets
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..images.podman import Podman
 
 ROOT = Path(__file__).resolve().parents[2]
-REGISTRY = "localhost/tellurion-lent"
-COMMANDS = {"pg_lsclusters": "postgresql"}
-"""What is lent beside what `make setup` brings, Redis among it, and Debian's package that has it."""
 LINKS = ("bin", "sbin", "lib", "lib64")
 """Folders that are in /usr, as Debian has them."""
 USERS = "root:x:0:0::/root:/bin/sh\nstore:x:999:999::/tmp:/bin/sh\ntellurion:x:65532:65532::/tmp:/bin/sh\n"
@@ -28,31 +28,49 @@ def folders() -> list[Path]:
     return [path for path in sorted(wanted) if not any(path.is_relative_to(other) for other in wanted if other != path)]
 
 
-def images(podman: Podman, folder: Path) -> dict[str, Any]:
-    """Makes them in a folder that is empty; the values that name them."""
-    postgres = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-    path = f"{sys.prefix}/bin:{postgres}:/usr/local/bin:/usr/bin:/bin"
+def missing() -> list[str]:
+    """What is lent beside what `make setup` brings, Redis among it, and is not here."""
+    return [] if _postgres() else ["postgresql is not installed: apt-get install postgresql"]
+
+
+@contextmanager
+def images(podman: Podman, folder: Path) -> Iterator[dict[str, Any]]:
+    """The values that name them, while they are there; `folder` is empty."""
+    registry = f"localhost/tellurion-lent-{secrets.token_hex(3)}"
+    path = f"{sys.prefix}/bin:{_postgres()[-1]}:/usr/local/bin:/usr/bin:/bin"
     variables = {"PATH": path, "HOME": "/tmp", "NUMBA_CACHE_DIR": "/tmp/numba", "MPLCONFIGDIR": "/tmp/matplotlib"}
     variables |= {"TELLURION_STATE": "/var/lib/tellurion", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
     settings = [f"--change=ENV {name}={value}" for name, value in variables.items()]
-    start = f'["{ROOT}/tests/cluster/stores/postgres.sh"]'
-    _made(podman, folder, "postgres", *settings, f"--change=ENTRYPOINT {start}", "--change=STOPSIGNAL SIGINT")
-    _made(podman, folder, "here", *settings, "--change=WORKDIR /tmp")
-    for service in ("ocean", "gateway"):
-        podman("tag", f"{REGISTRY}/here:here", f"{REGISTRY}/tellurion-{service}:here")
-    return {
-        "image": {"registry": REGISTRY, "tag": "here"},
-        "redis": {"image": {"registry": REGISTRY, "repository": "here", "tag": "here"}},
-        "database": {"trial": {"image": {"registry": REGISTRY, "repository": "postgres", "tag": "here"}}},
-    }
+    start = f'--change=ENTRYPOINT ["{ROOT}/tests/cluster/stores/postgres.sh"]'
+    more = {"postgres": [start, "--change=STOPSIGNAL SIGINT"]}
+    archive = _archive(folder)
+    names = {name: f"{registry}/{name}:lent" for name in ("tellurion-ocean", "tellurion-gateway", "redis", "postgres")}
+    try:
+        for name, image in names.items():
+            podman("import", *settings, *more.get(name, ()), str(archive), image)
+        store = {"registry": registry, "tag": "lent"}
+        yield {
+            "image": store,
+            "redis": {"image": {**store, "repository": "redis"}},
+            "database": {"trial": {"image": {**store, "repository": "postgres"}}},
+        }
+    finally:
+        podman("rmi", "--force", *names.values(), check=False)
 
 
-def _made(podman: Podman, folder: Path, name: str, *settings: str) -> None:
-    root, archive = folder / name, folder / f"{name}.tar"
+def _postgres() -> list[Path]:
+    """Folders of PostgreSQL's programs, the newest version last."""
+    found = [server.parent for server in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
+    return sorted(found, key=lambda programs: float(programs.parent.name))
+
+
+def _archive(folder: Path) -> Path:
+    """A root folder that has links and users, and no more."""
+    root, archive = folder / "root", folder / "root.tar"
     (root / "etc").mkdir(parents=True)
     (root / "etc/passwd").write_text(USERS)
     for link in LINKS:
         (root / link).symlink_to(f"usr/{link}")
     with tarfile.open(archive, "w") as packed:
         packed.add(root, ".")
-    podman("import", *settings, str(archive), f"{REGISTRY}/{name}:here")
+    return archive

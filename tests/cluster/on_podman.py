@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
 import shutil
@@ -55,10 +56,16 @@ class PodmanCluster:
         self._pods: list[Pod] = []
         self._templates: dict[str, Object] = {}
         self._lock = threading.RLock()
-        self._disks = [_disk(self._volumes_at(name), size) for name, size in (sizes or {}).items()]
-        self.node = _bridge(self.name)
-        self._podman = Engine(self._folder, self.node, NAMESPACE)
-        self._names = Names(self.node, self._addresses)
+        self._disks: list[Path] = []
+        self._names: Names | None = None
+        try:
+            self._disks += [_disk(self._volumes_at(name), size) for name, size in (sizes or {}).items()]
+            self.node = _bridge(self.name)
+            self._podman = Engine(self._folder, self.node, NAMESPACE)
+            self._names = Names(self.node, self._addresses)
+        except BaseException:
+            self.close()
+            raise
 
     # What a user of Helm does.
 
@@ -160,7 +167,8 @@ class PodmanCluster:
         for pod in reversed(self.pods()):
             pod.grace = 0
             pod.close()
-        self._names.close()
+        if self._names is not None:
+            self._names.close()
         subprocess.run(["podman", "network", "rm", "--force", self.name], capture_output=True, check=False)
         for disk in self._disks:
             subprocess.run(["umount", disk], check=False)
@@ -214,10 +222,10 @@ class PodmanCluster:
                     for pod in before:
                         self._end(pod)
                 self._replaced(workload)
-                # Nothing waits for those that end, as in a cluster.
-                ending += [threading.Thread(target=self._end, args=[pod]) for pod in before if pod in self._pods]
-                for thread in ending[-len(before) :]:
-                    thread.start()
+                for pod in before:
+                    if pod in self._pods:  # nothing waits for those that end, as in a cluster
+                        ending.append(threading.Thread(target=self._end, args=[pod]))
+                        ending[-1].start()
         finally:
             for thread in ending:
                 thread.join()
@@ -315,7 +323,7 @@ class PodmanCluster:
 
     def _behind(self, service: Object) -> list[Pod]:
         selector = {"matchLabels": service["spec"]["selector"]}
-        return [pod for pod in self._pods if pod.address and selects(selector, pod.labels)]
+        return [pod for pod in self.pods() if pod.address and selects(selector, pod.labels)]
 
     def _addresses(self, name: str) -> list[str] | None:
         """Of the ready pods behind a Service, by its whole name."""
@@ -336,12 +344,14 @@ def _disk(folder: Path, size: int) -> Path:
 def _bridge(name: str) -> str:
     """Makes a network that leads nowhere else; the address that this machine has on it."""
     made = ["podman", "network", "create", "--internal", "--disable-dns"]
-    subprocess.run([*made, name], capture_output=True, check=True)
-    inspected = subprocess.run(["podman", "network", "inspect", name], capture_output=True, check=True).stdout
-    # One that leads nowhere has no address of this machine by itself. What subnet is free is known now.
-    subnet = ip_network(json.loads(inspected)[0]["subnets"][0]["subnet"])
-    subprocess.run(["podman", "network", "rm", name], capture_output=True, check=True)
-    subprocess.run([*made, f"--subnet={subnet}", f"--gateway={subnet[1]}", name], capture_output=True, check=True)
+    with Path(tempfile.gettempdir(), "tellurion-networks.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another installation would take the subnet between the two
+        subprocess.run([*made, name], capture_output=True, check=True)
+        inspected = subprocess.run(["podman", "network", "inspect", name], capture_output=True, check=True).stdout
+        # One that leads nowhere has no address of this machine by itself. What subnet is free is known now.
+        subnet = ip_network(json.loads(inspected)[0]["subnets"][0]["subnet"])
+        subprocess.run(["podman", "network", "rm", name], capture_output=True, check=True)
+        subprocess.run([*made, f"--subnet={subnet}", f"--gateway={subnet[1]}", name], capture_output=True, check=True)
     return str(subnet[1])
 
 

@@ -85,7 +85,8 @@ class Pod:
     def _in_network(self, command: str, text: str) -> None:
         place = Path(f"/proc/{self.infrastructure}/ns/net")
         entered = ["nsenter", f"--net={place}", command]
-        done = subprocess.run(entered, input=text, capture_output=True, text=True, check=False)
+        environment = self.podman.environment  # its PATH has /usr/sbin
+        done = subprocess.run(entered, input=text, capture_output=True, text=True, env=environment, check=False)
         if done.returncode and place.exists():  # a pod that has just ended needs no rules
             raise Failed(f"{self.name}: {command}: {done.stderr}")
 

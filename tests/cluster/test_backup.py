@@ -57,7 +57,7 @@ def moved(disk: Path, there: Path) -> None:
 
 
 def test_a_backup_restored_into_an_empty_platform_gives_the_same(
-    engine_there: None, new_key: Any, tmp_path: Path
+    whole: None, engine_there: None, new_key: Any, tmp_path: Path
 ) -> None:
     credentials = made(NAME)
     with installed(credentials) as before:

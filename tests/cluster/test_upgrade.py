@@ -11,10 +11,9 @@ from ..chart.rendering import objects_of
 from .callers import Caller
 from .cluster import Cluster, Failed
 from .drills import Undisturbed, statuses, under_load
-from .releases import values
+from .releases import SERVICES, values
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
-SERVICES = ("agent", "assimilation", "benchmark", "gateway", "ocean", "pointcloud", "splat")
 NEXT = Path(__file__).with_name("next")
 
 
@@ -22,7 +21,7 @@ NEXT = Path(__file__).with_name("next")
 def next_images(engine_there: None) -> str:
     """The tag of the same images with one more migration."""
     version = next(each for each in objects_of(values()) if each["kind"] == "Deployment")["metadata"]["labels"]
-    for service in SERVICES:
+    for service in (*SERVICES, "gateway"):
         image = f"localhost/tellurion-{service}"
         given = f"--build-arg=IMAGE={image}:{version['app.kubernetes.io/version']}"
         subprocess.run(["podman", "build", "--quiet", given, f"--tag={image}:next", NEXT], check=True)

@@ -49,11 +49,6 @@ class Volumes:
         for root in (self.disk, self.memory):
             shutil.rmtree(root / "pods" / pod, ignore_errors=True)
 
-    def remove(self) -> None:
-        """Removes everything, claims too."""
-        for root in (self.disk, self.memory):
-            shutil.rmtree(root, ignore_errors=True)
-
 
 def _folder(path: Path, mode: int, group: int) -> Path:
     if not path.exists():
