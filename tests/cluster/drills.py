@@ -37,9 +37,12 @@ def statuses(load: Load) -> set[int]:
 
 
 @contextmanager
-def under_load(caller: Caller, undisturbed: Undisturbed, what: str) -> Iterator[Load]:
-    """A load around a drill. In the end no answer was wrong, and all work that was taken is done, with one result."""
-    with Load(caller, undisturbed.analysis) as load:
+def under_load(caller: Caller, undisturbed: Undisturbed, what: str, every: float = 5.0) -> Iterator[Load]:
+    """A load around a drill, with long work every so many seconds.
+
+    In the end no answer was wrong, and all work that was taken is done, with one result.
+    """
+    with Load(caller, undisturbed.analysis, every) as load:
         time.sleep(STEADY_SECONDS)
         begun = time.monotonic()
         yield load

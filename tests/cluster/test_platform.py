@@ -171,7 +171,7 @@ def test_every_service_works_and_stays_below_its_limits(
     with (
         user(cluster, new_key(cluster), tmp_path) as asking,
         Peaks(pods) as peaks,
-        under_load(caller, undisturbed, "ocean reconstructions, beside what the other services do"),
+        under_load(caller, undisturbed, "every service at work", every=20),
     ):
         for work in WORK.values():
             work(asking)
