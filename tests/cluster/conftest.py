@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ..images.podman import Podman
-from . import engine, lent, on_kubernetes, releases, work
+from . import engine, lent, on_kubernetes, releases
 from .callers import NAME, Caller, key_of
 from .cluster import Cluster
 from .credentials import made
@@ -27,7 +27,7 @@ def engine_there() -> None:
     """Skips where this machine cannot run pods, and says what is missing; fails where they were asked for."""
     if on_kubernetes.there():
         pytest.skip("needs what lies below pods, which podman shows: images, volumes' folders")
-    lacks = engine.missing(**work.COMMANDS) if releases.WHOLE else engine.missing() + lent.missing()
+    lacks = engine.missing(**engine.DRILLS) if releases.WHOLE else engine.missing() + lent.missing()
     if lacks and (releases.WHOLE or os.environ.get("CI")):
         pytest.fail("; ".join(lacks))
     if lacks:

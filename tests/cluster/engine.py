@@ -18,6 +18,8 @@ COMMANDS = {
     "ip6tables-restore": "iptables",
 }
 """What is needed, and Debian's package that has it."""
+DRILLS = {"socat": "socat", "cc": "gcc libc6-dev"}
+"""What the whole needs beside: a port that leads to the gateway, and a clock that is wrong."""
 
 
 def missing(**more: str) -> list[str]:

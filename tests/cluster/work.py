@@ -24,8 +24,6 @@ from ..services.splat.painted_scene import write_scene
 from .cluster import Cluster
 
 TELLURION = Path(sys.executable).with_name("tellurion")
-COMMANDS = {"socat": "socat", "cc": "gcc libc6-dev"}
-"""What is needed, and Debian's package that has it."""
 QUESTION = "What is the linear trend of sea surface temperature from 1981 to 2010, in degrees per decade?"
 RATE = 0.2
 """The answer."""
