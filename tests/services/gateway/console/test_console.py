@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from . import stories
 from .installation import Site, site
+from .stories import keys, ocean
 from .visit import BUDGET, NARROW, visit
 from .visit import browser as opened
 
@@ -27,15 +28,26 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def here(certificate: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("console"), *certificate) as started:
-        yield started
-
-
-# One test, as those of a module may be shared out among processes, and a platform for each would take minutes.
+# One test for all pages, as those of a module may be shared out among processes, and a platform for each takes long.
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_each_page_does_its_story(browser: Browser, here: Site, subtests: pytest.Subtests) -> None:
+def test_each_page_does_its_story(
+    browser: Browser, certificate: tuple[Path, Path], tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    with site(tmp_path, *certificate) as here:
+        told(browser, here, STORIES, subtests)
+
+
+@pytest.mark.timeout(600)
+def test_the_pages_of_an_ocean_alone_do_their_stories(
+    browser: Browser, certificate: tuple[Path, Path], tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    with site(tmp_path, *certificate, services="ocean,gateway") as here:
+        told(browser, here, [ocean, keys], subtests)
+
+
+def told(browser: Browser, here: Site, chosen: Sequence[ModuleType], subtests: pytest.Subtests) -> None:
+    """Tells the stories of pages, one after the other, and looks at what holds of each."""
     with subtests.test("a key that is not good is refused with a reason"), visit(browser, here) as reader:
         reader.page.goto(here.address)
         reader.page.get_by_label("API key").fill("tell_00000000_" + 43 * "0")
@@ -43,7 +55,7 @@ def test_each_page_does_its_story(browser: Browser, here: Site, subtests: pytest
         reader.page.get_by_role("button", name="Sign in").click()
         expect(reader.page.get_by_text("This key is not valid")).to_be_visible()
         assert not reader.violations()
-    for each in STORIES:
+    for each in chosen:
         with subtests.test(each.TITLE), visit(browser, here) as reader:
             reader.sign_in()
             reader.turn_to(each.TITLE)
@@ -57,8 +69,9 @@ def test_each_page_does_its_story(browser: Browser, here: Site, subtests: pytest
             assert reader.page.evaluate("sessionStorage.length") == 0
     with subtests.test("dark and narrow"), visit(browser, here, colours="dark", size=NARROW) as reader:
         reader.sign_in()
-        for each in STORIES:
+        for each in chosen:
             reader.turn_to(each.TITLE)
+            expect(reader.page.get_by_role("button", name="Menu")).to_have_attribute("aria-expanded", "false")
             reader.page.wait_for_load_state("networkidle")
             assert reader.violations() == [], each.TITLE
             assert reader.overflow() <= 0, each.TITLE

@@ -61,7 +61,12 @@ export function Shell({ account }: { account: Account }) {
           <ul>
             {pages.map((entry) => (
               <li key={entry.path}>
-                <a href={`#/${entry.path}`} aria-current={entry === page ? 'page' : undefined}>
+                {/* The page that is shown has no other address to move to. */}
+                <a
+                  href={`#/${entry.path}`}
+                  aria-current={entry === page ? 'page' : undefined}
+                  onClick={() => setOpen(false)}
+                >
                   {entry.title}
                 </a>
               </li>
