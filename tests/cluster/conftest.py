@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -22,12 +23,26 @@ STATE_BYTES = 2 << 30
 """Of the claim that all pods share, so that it can be filled."""
 
 
+def pytest_configure() -> None:
+    on_kubernetes.check_given()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ended() -> Iterator[None]:
+    """Whoever ends a run politely, as CI does at its limit, leaves no pods behind, either."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 @pytest.fixture(scope="session")
 def engine_there() -> None:
     """Skips where this machine cannot run pods, and says what is missing; fails where they were asked for."""
     if on_kubernetes.there():
         pytest.skip("needs what lies below pods, which podman shows: images, volumes' folders")
     lacks = engine.missing(**engine.DRILLS) if releases.WHOLE else engine.missing() + lent.missing()
+    if releases.WHOLE and not lacks:
+        lacks = engine.absent(releases.images())
     if lacks and (releases.WHOLE or os.environ.get("CI")):
         pytest.fail("; ".join(lacks))
     if lacks:
@@ -43,7 +58,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         here: Cluster
         more: Mapping[str, Any] = {}
         if kubeconfig := on_kubernetes.there():
-            here = KubernetesCluster(kubeconfig, made(NAME), os.environ.get("TELLURION_CLUSTER_GATEWAY"))
+            here = KubernetesCluster(kubeconfig, made(NAME), on_kubernetes.given_gateway())
         else:
             request.getfixturevalue("engine_there")
             shared = {"tellurion-state": STATE_BYTES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..images.podman import Podman
@@ -33,6 +34,13 @@ def missing(**more: str) -> list[str]:
     if os.geteuid() != 0:
         lines.append("it sets rules in the pods' network namespaces and owners of claims: run it as root")
     return lines
+
+
+def absent(images: Iterable[str]) -> list[str]:
+    """Those that podman has not kept, each in a line that says what to do."""
+    podman = Podman()
+    lacks = [image for image in sorted(images) if podman("image", "exists", image, check=False).returncode]
+    return [f"{image} is not built: tests/cluster/README.md says how" for image in lacks]
 
 
 def permitted() -> bool:

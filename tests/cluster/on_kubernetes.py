@@ -9,8 +9,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import secrets
+import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import helm_python
+import pytest
+import yaml
 
 from ..chart.rendering import CHART, RELEASE
 from .adapter import Object
@@ -105,6 +110,7 @@ class KubernetesCluster:
         self._reached = reached
         self._forward: subprocess.Popen[str] | None = None
         self._forwarded = ""
+        self._forwarding = threading.Lock()
         self._helm = helm_python.Config(kubeconfig_path=kubeconfig, namespace=self.space, storage_driver=records)
 
     @property
@@ -187,15 +193,16 @@ class KubernetesCluster:
     def gateway(self) -> str:
         if self._reached is not None:
             return self._reached
-        if self._forward is None or self._forward.poll() is not None:
-            words = self._words("port-forward", f"service/{GATEWAY}", ":443")
-            self._forward = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            assert self._forward.stdout is not None
-            said = self._forward.stdout.readline()  # Forwarding from 127.0.0.1:40123 -> 8080
-            if not said:
-                raise Failed("the gateway's port is not forwarded")
-            self._forwarded = said.split()[2]
-        return self._forwarded
+        with self._forwarding:  # a load has several callers
+            if self._forward is None or self._forward.poll() is not None:
+                words = self._words("port-forward", f"service/{GATEWAY}", ":443")
+                self._forward = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                assert self._forward.stdout is not None
+                said = self._forward.stdout.readline()  # Forwarding from 127.0.0.1:40123 -> 8080
+                if not said:
+                    raise Failed("the gateway's port is not forwarded")
+                self._forwarded = said.split()[2]
+            return self._forwarded
 
     def certificate(self) -> bytes:
         return self._credentials["tellurion-tls"]["tls.crt"]
@@ -242,13 +249,45 @@ def _as_asked(workload: Object) -> bool:
     return seen and counts == [asked] * 3
 
 
+def there() -> Path | None:
+    """The kubeconfig that says on which cluster the tests run; None for podman here."""
+    given = os.environ.get("TELLURION_CLUSTER_KUBECONFIG")
+    return Path(given) if given else None
+
+
 def given_values() -> Path | None:
     """The file of values for it: where its images are, and what else it needs."""
     given = os.environ.get("TELLURION_CLUSTER_VALUES")
     return Path(given) if given else None
 
 
-def there() -> Path | None:
-    """The kubeconfig that says on which cluster the tests run; None for podman here."""
-    given = os.environ.get("TELLURION_CLUSTER_KUBECONFIG")
-    return Path(given) if given else None
+def given_gateway() -> str | None:
+    """Host and port where its gateway is reached; None where a port has to be forwarded."""
+    return os.environ.get("TELLURION_CLUSTER_GATEWAY") or None
+
+
+def check_given() -> None:
+    """Raises pytest.UsageError for a setting that cannot be, and for a cluster that does not answer."""
+    kubeconfig, values, gateway = there(), given_values(), given_gateway()
+    if kubeconfig is None:
+        for name in ("TELLURION_CLUSTER_VALUES", "TELLURION_CLUSTER_GATEWAY"):
+            if os.environ.get(name):
+                raise pytest.UsageError(f"{name} is for a cluster: TELLURION_CLUSTER_KUBECONFIG names it")
+        return
+    if values is not None:
+        try:
+            found = yaml.safe_load(values.read_text())
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise pytest.UsageError(f"TELLURION_CLUSTER_VALUES: {values}: {error}") from None
+        if not isinstance(found, dict):
+            raise pytest.UsageError(f"TELLURION_CLUSTER_VALUES: {values} has no values by name")
+    if gateway is not None and not re.fullmatch(r"[^\s/:]+:\d{1,5}", gateway):
+        raise pytest.UsageError(f"TELLURION_CLUSTER_GATEWAY: {gateway!r}; accepted: host:port")
+    for command in ("kubectl", "socat"):
+        if shutil.which(command) is None:
+            raise pytest.UsageError(f"{command} is needed to reach a cluster, and is not in PATH")
+    asked = ["kubectl", f"--kubeconfig={kubeconfig}", "--request-timeout=10s", "get", "--raw=/version"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().rpartition("\n")[2]
+        raise pytest.UsageError(f"TELLURION_CLUSTER_KUBECONFIG: {kubeconfig}: {said}")

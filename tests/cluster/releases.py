@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from ..chart import test_network
-from ..chart.rendering import values_of
+from ..chart.rendering import objects_of, pod_templates, values_of
 from . import on_kubernetes
 
 HERE = Path(__file__).parent
@@ -38,6 +38,12 @@ def values(**more: Any) -> dict[str, Any]:
         file = on_kubernetes.given_values()
     ours = yaml.safe_load(file.read_text()) if file is not None else {}
     return merged(merged(merged(values_of("laptop"), SECURE), ours), more)
+
+
+def images() -> set[str]:
+    """Of all containers of the release, hooks among them."""
+    templates = (template for each in objects_of(values()) for template in pod_templates(each))
+    return {container["image"] for template in templates for container in template["spec"]["containers"]}
 
 
 def merged(values: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,12 @@ import pytest
 import yaml
 
 from ..chart.rendering import Object, objects_of, pod_templates
+from . import on_kubernetes
 from .adapter import PROBES, Given, adapted, environment, expanded, pod_template
 from .releases import values
 from .volumes import Volumes
 
+pytestmark = pytest.mark.skipif(on_kubernetes.there() is not None, reason="is about podman, with values of its own")
 NODE = Path("/node")
 SECRETS = {
     "tellurion-identity": {"pepper": b"p", "token.key": b"k", "token.pub": b"u"},

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import netCDF4
@@ -22,6 +24,7 @@ from ..chart.test_network import (
     USERS_OF_REDIS,
     from_all,
 )
+from . import on_kubernetes
 from .callers import Caller
 from .cluster import Cluster, RunningPod
 from .drills import Undisturbed, under_load
@@ -33,6 +36,7 @@ pytestmark = pytest.mark.timeout(1800)
 PORTS = (22, GRPC, HTTP, METRICS, POSTGRES, REDIS)
 ELSEWHERE = ("1.1.1.1:443", "8.8.8.8:53", "169.254.169.254:80", "192.168.0.1:443", "10.0.0.1:443")
 """Addresses out of the cluster, one of them where clouds tell machines their secrets."""
+KUBELET = 10250
 TRIES = """
 import asyncio, json, sys
 async def reached(place):
@@ -131,15 +135,25 @@ def test_pods_reach_whom_the_architecture_names_and_nobody_else(cluster: Cluster
         expected |= {edge for edge in from_all(users, store, port) if edge.sender in COMPONENTS}
     pods = {component: cluster.pod(component) for component in COMPONENTS}
     places = {f"{pod.address}:{port}": (name, port) for name, pod in pods.items() for port in PORTS}
-    places |= {place: (place, 0) for place in (*ELSEWHERE, f"{cluster.node}:22", f"{cluster.node}:80")}
-
-    found = {
-        Edge(sender, *places[place])
-        for sender, pod in pods.items()
-        for place in reached(pod, [each for each in places if not each.startswith(f"{pod.address}:")])
-    }
+    with port_of_the_node(cluster) as open_port:
+        places |= {place: (place, 0) for place in (*ELSEWHERE, f"{cluster.node}:22", f"{cluster.node}:{open_port}")}
+        found = {
+            Edge(sender, *places[place])
+            for sender, pod in pods.items()
+            for place in reached(pod, [each for each in places if not each.startswith(f"{pod.address}:")])
+        }
 
     assert found == expected
+
+
+@contextmanager
+def port_of_the_node(cluster: Cluster) -> Iterator[int]:
+    """One that whoever gets to the node would reach: where pods run here, opened for this; else its kubelet's."""
+    if on_kubernetes.there():
+        yield KUBELET
+        return
+    with socket.create_server((cluster.node, 0)) as server:
+        yield server.getsockname()[1]
 
 
 def reached(pod: RunningPod, places: Iterable[str]) -> list[str]:
