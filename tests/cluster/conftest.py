@@ -30,7 +30,12 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def ended() -> Iterator[None]:
     """Whoever ends a run politely, as CI does at its limit, leaves no pods behind, either."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def end(number: int, frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # to say it once more would end the clearing up, too
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
     yield
     signal.signal(signal.SIGTERM, before)
 

@@ -42,7 +42,7 @@ def values(**more: Any) -> dict[str, Any]:
 
 def images() -> set[str]:
     """Of all containers of the release, hooks among them."""
-    templates = (template for each in objects_of(values()) for template in pod_templates(each))
+    templates = (template for each in objects_of(values()) for _, template in pod_templates(each))
     return {container["image"] for template in templates for container in template["spec"]["containers"]}
 
 
