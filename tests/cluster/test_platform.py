@@ -27,7 +27,7 @@ from ..chart.test_network import (
 from . import on_kubernetes
 from .callers import Caller
 from .cluster import Cluster, RunningPod
-from .drills import Undisturbed, under_load
+from .drills import Undisturbed, statuses, under_load
 from .measuring import Peaks, kept, working_set
 from .releases import COMPONENTS, SERVICES, STORES
 from .work import WORK, user
@@ -185,7 +185,7 @@ def test_every_service_works_and_stays_below_its_limits(
     with (
         user(cluster, new_key(cluster), tmp_path) as asking,
         Peaks(pods) as peaks,
-        under_load(caller, undisturbed, "every service at work", every=20),
+        under_load(caller, undisturbed, "every service at work", every=20) as load,
     ):
         for work in WORK.values():
             work(asking)
@@ -204,6 +204,7 @@ def test_every_service_works_and_stays_below_its_limits(
     for row in rows:
         print(row)
         kept(**row)
+    assert statuses(load) == set()
     assert {pod.name: pod.restarts for pod in cluster.pods()} == restarts
     assert all(row["load MiB"] < 0.9 * row["limit MiB"] for row in rows)
 
