@@ -211,9 +211,9 @@ def test_no_request_and_too_long_a_one_are_invalid(planner, observed, request_):
 
 @pytest.mark.parametrize("part", ["1 ", "1-", "temprature ", "10N ", "land than ", "from Abc Def ", "is warming "])
 def test_what_repeats_itself_without_end_is_read_in_passable_time(planner, catalogue_of, part):
-    started = time.process_time()
+    started = time.thread_time()
     planner.plan((part * LONGEST)[:LONGEST], catalogue_of())
-    assert time.process_time() - started < 3
+    assert time.thread_time() - started < 8  # half a second where nothing else runs
 
 
 def test_no_data_is_no_plan(planner, catalogue_of):
