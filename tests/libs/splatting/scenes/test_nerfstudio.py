@@ -130,4 +130,4 @@ def test_a_file_with_much_beside_its_frames_is_read_in_a_moment(tmp_path: Path) 
     (tmp_path / "transforms.json").write_text(json.dumps(meta))
     start = time.thread_time()
     assert len(read_cameras(tmp_path)) == 4000
-    assert time.thread_time() - start < 8  # a second where nothing else runs
+    assert time.thread_time() - start < 2

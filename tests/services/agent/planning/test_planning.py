@@ -213,7 +213,7 @@ def test_no_request_and_too_long_a_one_are_invalid(planner, observed, request_):
 def test_what_repeats_itself_without_end_is_read_in_passable_time(planner, catalogue_of, part):
     started = time.thread_time()
     planner.plan((part * LONGEST)[:LONGEST], catalogue_of())
-    assert time.thread_time() - started < 8  # half a second where nothing else runs
+    assert time.thread_time() - started < 3
 
 
 def test_no_data_is_no_plan(planner, catalogue_of):
