@@ -270,8 +270,8 @@ def check_given() -> None:
     """Raises pytest.UsageError for a setting that cannot be, and for a cluster that does not answer."""
     kubeconfig, values, gateway = there(), given_values(), given_gateway()
     if kubeconfig is None:
-        for name in ("TELLURION_CLUSTER_VALUES", "TELLURION_CLUSTER_GATEWAY"):
-            if os.environ.get(name):
+        for name, given in (("TELLURION_CLUSTER_VALUES", values), ("TELLURION_CLUSTER_GATEWAY", gateway)):
+            if given is not None:
                 raise pytest.UsageError(f"{name} is for a cluster: TELLURION_CLUSTER_KUBECONFIG names it")
         return
     if values is not None:
